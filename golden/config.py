@@ -1,0 +1,146 @@
+"""Every width, lane count and mode of the PE and of the golden model, in one place.
+
+The bench hands `PEConfig.verilog_parameters` to the simulator and asserts that
+the built design reports the same figures back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class ConfigError(ValueError):
+    """A choice that the PE or the golden model cannot honour; the text names it."""
+
+
+class ProductMode(str, Enum):
+    """What one 16x16-bit product adds to the sum (docs/numerics.md)."""
+
+    FULL = "full"
+    CUT_FLOOR = "cut_floor"
+    CUT_ROUND = "cut_round"
+
+
+class NumberFormat(str, Enum):
+    """How fraction bits are chosen: per layer, or 8 everywhere (Q7.8)."""
+
+    PER_LAYER = "per_layer"
+    Q7_8 = "q7.8"
+
+
+class Activation(str, Enum):
+    """Non-linearity of a layer."""
+
+    LINEAR = "linear"
+    RELU = "relu"
+    LEAKY = "leaky"
+
+
+class Slope(str, Enum):
+    """Slope of the leaky rectifier: ``x >>> 3`` or ``(x * 13) >>> 7``."""
+
+    EIGHTH = "1/8"
+    THIRTEEN_128THS = "13/128"
+
+
+class LeakyPlace(str, Enum):
+    """Whether the activation sees the requantised value or the wide sum."""
+
+    AFTER_REQUANT = "after_requant"
+    BEFORE_REQUANT = "before_requant"
+
+
+class PoolPad(str, Enum):
+    """Value beyond the right and bottom edge of the stride-1 pool."""
+
+    MINUS_INF = "minus_inf"
+    ZERO = "zero"
+
+
+class Rounding(str, Enum):
+    """Rounding of the requantising right shift."""
+
+    ROUND_HALF_TO_POSITIVE_INFINITY = "round_half_to_positive_infinity"
+    FLOOR = "floor"
+
+
+class Overflow(str, Enum):
+    """What a requantised value beyond the activation width becomes."""
+
+    SATURATE = "saturate"
+    WRAP = "wrap"
+
+
+ACC_WIDTHS = (32, 40, 48)
+MAX_KERNEL = 7
+MAX_PAD = 7
+MAX_SIDE = 1023
+MAX_GROUPS = 255
+
+
+@dataclass(frozen=True, slots=True)
+class PEConfig:
+    """What one build of ``conv_pe`` is elaborated with.
+
+    Parameters
+    ----------
+    p_ic, p_oc : int
+        Input channels a cycle, and output-channel lanes.
+    acc_w : int
+        Width of a partial sum, bits: 32, 40 or 48.
+    mode : ProductMode
+        What one product contributes.
+    act_w, weight_w : int
+        Width of an activation and of a weight, bits.
+    tile_pixels : int
+        Output pixels that one job may hold (depth of an accumulator bank).
+    input_words : int
+        Depth of the input tile memory; a word holds `p_ic` activations.
+
+    Raises
+    ------
+    ConfigError
+        If a figure is outside what the RTL can be built with.
+    """
+
+    p_ic: int
+    p_oc: int
+    acc_w: int = 40
+    mode: ProductMode = ProductMode.FULL
+    act_w: int = 16
+    weight_w: int = 16
+    tile_pixels: int = 1024
+    input_words: int = 8192
+
+    def __post_init__(self) -> None:
+        for name, lanes in (("p_ic", self.p_ic), ("p_oc", self.p_oc)):
+            if not (2 <= lanes <= 64 and lanes & (lanes - 1) == 0):
+                raise ConfigError(f"{name} {lanes}: lanes are a power of two from 2 to 64")
+        if self.acc_w not in ACC_WIDTHS:
+            raise ConfigError(f"acc_w {self.acc_w}: choose one of {ACC_WIDTHS}")
+        if self.act_w not in (8, 16) or self.weight_w not in (8, 16):
+            raise ConfigError("act_w and weight_w are 8 or 16 bits")
+        if self.mode is not ProductMode.FULL and (self.act_w, self.weight_w) != (16, 16):
+            raise ConfigError(f"mode {self.mode.value} is defined for 16x16-bit products only")
+        for name, depth in (("tile_pixels", self.tile_pixels), ("input_words", self.input_words)):
+            if not (16 <= depth <= 65536 and depth & (depth - 1) == 0):
+                raise ConfigError(f"{name} {depth}: a power of two from 16 to 65536")
+
+    @property
+    def array(self) -> str:
+        """Lanes as users write them, ``16x16``."""
+        return f"{self.p_ic}x{self.p_oc}"
+
+    def verilog_parameters(self) -> dict[str, int]:
+        """Parameters of ``conv_pe`` by their Verilog names."""
+        return {
+            "P_IC": self.p_ic,
+            "P_OC": self.p_oc,
+            "A_W": self.act_w,
+            "W_W": self.weight_w,
+            "ACC_W": self.acc_w,
+            "MODE": list(ProductMode).index(self.mode),
+            "TILE_PIXELS": self.tile_pixels,
+            "INPUT_WORDS": self.input_words,
+        }

@@ -1,0 +1,207 @@
+"""The convolution of the integer graph, with its output stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from golden.config import (
+    ACC_WIDTHS,
+    MAX_KERNEL,
+    MAX_PAD,
+    Activation,
+    ConfigError,
+    LeakyPlace,
+    Overflow,
+    ProductMode,
+    Rounding,
+    Slope,
+)
+from golden.fixed import Int16Array, Int64Array, int_range
+
+Shape = tuple[int, int, int]
+"""(C, H, W)."""
+
+_CHOICES: dict[str, type[Enum]] = {
+    "mode": ProductMode,
+    "activation": Activation,
+    "slope": Slope,
+    "place": LeakyPlace,
+    "rounding": Rounding,
+    "overflow": Overflow,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """Zero rows and columns on each side of a convolution's input."""
+
+    top: int = 0
+    bottom: int = 0
+    left: int = 0
+    right: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("top", "bottom", "left", "right"):
+            pixels = getattr(self, name)
+            if not 0 <= pixels <= MAX_PAD:
+                raise ConfigError(f"padding {name} {pixels}: 0 to {MAX_PAD} is wanted")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConvLayer:
+    """A convolution with its output stage.
+
+    Parameters
+    ----------
+    name, source : str
+        This node, and the node (or ``image``) whose output it reads.
+    weight : ndarray of int16, (O, I, KH, KW)
+        `weight_w`-bit weights with `weight_frac` fraction bits.
+    bias : ndarray of int64, (O,)
+        At the accumulator's scale: ``in_frac + weight_frac`` fraction bits, 8 fewer
+        in the cut modes.
+    stride : int
+        1 or 2, both ways.
+    padding : Padding
+        Zeros around the input.
+    mode : ProductMode
+        What one product contributes.
+    shift : int
+        Right shift that requantises, 0 to 47.
+    activation, slope, place : Activation, Slope, LeakyPlace
+        Non-linearity, its negative slope, and whether it sees the wide sum.
+    rounding, overflow : Rounding, Overflow
+        Of the requantising shift.
+    in_frac, weight_frac, out_frac : int
+        Fraction bits, for the reader and for `golden.network`; the integers decide
+        the result.
+    act_w, weight_w : int
+        Widths, 8 or 16 bits.
+    embedded_zero_taps : int
+        Kernel taps that are zero because a smaller kernel sits inside this one.
+
+    Raises
+    ------
+    ConfigError
+        If a figure is out of range.
+    """
+
+    name: str
+    source: str
+    weight: Int16Array
+    bias: Int64Array
+    stride: int
+    padding: Padding
+    mode: ProductMode
+    shift: int
+    activation: Activation
+    slope: Slope
+    place: LeakyPlace
+    rounding: Rounding
+    overflow: Overflow
+    in_frac: int
+    weight_frac: int
+    out_frac: int
+    act_w: int = 16
+    weight_w: int = 16
+    embedded_zero_taps: int = 0
+
+    kind: ClassVar[Literal["conv"]] = "conv"
+
+    def __post_init__(self) -> None:
+        self._check_tensors()
+        for field, kind in _CHOICES.items():
+            if not isinstance(getattr(self, field), kind):
+                raise ConfigError(
+                    f"{self.name}: {field} {getattr(self, field)!r} is not a {kind.__name__}"
+                )
+        if self.stride not in (1, 2):
+            raise ConfigError(f"{self.name}: stride {self.stride} is not 1 or 2")
+        if not 0 <= self.shift < max(ACC_WIDTHS):
+            raise ConfigError(f"{self.name}: shift {self.shift} is not in 0..{max(ACC_WIDTHS) - 1}")
+        if self.act_w not in (8, 16) or self.weight_w not in (8, 16):
+            raise ConfigError(f"{self.name}: widths {self.act_w}x{self.weight_w} are not 8 or 16")
+        if self.mode is not ProductMode.FULL and (self.act_w, self.weight_w) != (16, 16):
+            raise ConfigError(f"{self.name}: mode {self.mode.value} wants 16x16-bit products")
+        low, high = int_range(self.weight_w)
+        if self.weight.min() < low or self.weight.max() > high:
+            raise ConfigError(f"{self.name}: a weight exceeds {self.weight_w} bits")
+        if not 0 <= self.embedded_zero_taps < self.weight.shape[2] * self.weight.shape[3]:
+            raise ConfigError(f"{self.name}: {self.embedded_zero_taps} taps cannot all be zero")
+
+    def _check_tensors(self) -> None:
+        if self.weight.dtype != np.int16 or self.weight.ndim != 4 or 0 in self.weight.shape:
+            raise ConfigError(
+                f"{self.name}: weight {self.weight.dtype} {self.weight.shape}: "
+                "int16 (O, I, KH, KW) is wanted"
+            )
+        if max(self.kernel) > MAX_KERNEL:
+            raise ConfigError(f"{self.name}: kernel {self.kernel} exceeds {MAX_KERNEL}")
+        if self.bias.dtype != np.int64 or self.bias.shape != (self.out_channels,):
+            raise ConfigError(
+                f"{self.name}: bias {self.bias.dtype} {self.bias.shape}: "
+                f"int64 ({self.out_channels},) is wanted"
+            )
+        low, high = int_range(max(ACC_WIDTHS))
+        if self.bias.min() < low or self.bias.max() > high:
+            raise ConfigError(f"{self.name}: a bias exceeds {max(ACC_WIDTHS)} bits")
+
+    @property
+    def out_channels(self) -> int:
+        """O."""
+        return int(self.weight.shape[0])
+
+    @property
+    def in_channels(self) -> int:
+        """I."""
+        return int(self.weight.shape[1])
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        """(KH, KW)."""
+        return int(self.weight.shape[2]), int(self.weight.shape[3])
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return (O, OH, OW) for an input (I, H, W).
+
+        Raises
+        ------
+        ConfigError
+            If the channels differ or the padded input is smaller than the kernel.
+        """
+        channels, height, width = input_shape
+        if channels != self.in_channels:
+            raise ConfigError(f"{self.name}: {channels} input channels, not {self.in_channels}")
+        rows = height + self.padding.top + self.padding.bottom - self.kernel[0]
+        columns = width + self.padding.left + self.padding.right - self.kernel[1]
+        if min(height, width) < 1 or min(rows, columns) < 0:
+            raise ConfigError(f"{self.name}: input {height}x{width} is too small for its kernel")
+        return self.out_channels, rows // self.stride + 1, columns // self.stride + 1
+
+    def macs(self, input_shape: Shape) -> int:
+        """Count the multiplications for an input (I, H, W), those of padding included."""
+        _, rows, columns = self.output_shape(input_shape)
+        return self.weight.size * rows * columns
+
+    def macs_on_zero_weights(self, input_shape: Shape) -> int:
+        """Count the part of `macs` that multiplies zeros around an embedded kernel."""
+        taps = self.kernel[0] * self.kernel[1]
+        return self.macs(input_shape) // taps * self.embedded_zero_taps
+
+    def select(self, start: int, stop: int) -> ConvLayer:
+        """Return the layer with output channels `start` to `stop` - 1 only.
+
+        Raises
+        ------
+        ConfigError
+            If the range is empty or beyond the layer's channels.
+        """
+        if not 0 <= start < stop <= self.out_channels:
+            raise ConfigError(
+                f"{self.name}: channels {start}..{stop} are not in 0..{self.out_channels}"
+            )
+        return replace(self, weight=self.weight[start:stop], bias=self.bias[start:stop])

@@ -1,0 +1,123 @@
+"""Float convolutions, and batch normalisation folded into them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from golden.errors import InputError
+from golden.fixed import FloatArray, check_finite
+
+
+class Epsilon(Enum):
+    """How the standard deviation is kept from zero."""
+
+    DARKNET = "sqrt(variance) + 1e-6"
+    TORCH = "sqrt(variance + 1e-5)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FloatConv:
+    """A convolution in real numbers.
+
+    Parameters
+    ----------
+    name : str
+    weight : ndarray of float64, (O, I, KH, KW)
+    bias : ndarray of float64, (O,)
+
+    Raises
+    ------
+    InputError
+        If a value is NaN or infinite, or the shapes disagree.
+    """
+
+    name: str
+    weight: FloatArray
+    bias: FloatArray
+
+    def __post_init__(self) -> None:
+        if self.weight.ndim != 4 or self.bias.shape != self.weight.shape[:1]:
+            raise InputError(
+                f"{self.name}: weight {self.weight.shape} and bias {self.bias.shape} disagree"
+            )
+        check_finite(self.weight, f"{self.name} weight")
+        check_finite(self.bias, f"{self.name} bias")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchNorm:
+    """Statistics and scale of one batch normalisation, each (O,).
+
+    Raises
+    ------
+    InputError
+        If a value is NaN or infinite, or a variance is negative.
+    """
+
+    name: str
+    beta: FloatArray
+    gamma: FloatArray
+    mean: FloatArray
+    variance: FloatArray
+
+    def __post_init__(self) -> None:
+        for field in ("beta", "gamma", "mean", "variance"):
+            check_finite(getattr(self, field), f"{self.name} {field}")
+        if (self.variance < 0).any():
+            index = int(np.argmax(self.variance < 0))
+            raise InputError(
+                f"{self.name} variance[{index}] is {self.variance[index]}: 0 or more is wanted"
+            )
+
+
+def fold(weight: FloatArray, norm: BatchNorm, epsilon: Epsilon = Epsilon.DARKNET) -> FloatConv:
+    """Merge a batch normalisation into the convolution before it.
+
+    ``gamma * (w * x - mean) / deviation + beta`` becomes ``(w * g) * x + beta - mean * g``
+    with ``g = gamma / deviation``.
+
+    Parameters
+    ----------
+    weight : ndarray of float64, (O, I, KH, KW)
+    norm : BatchNorm
+    epsilon : Epsilon
+        Darknet's own for its files, torch's for torch models.
+
+    Returns
+    -------
+    FloatConv
+
+    Raises
+    ------
+    InputError
+        If the result is not finite.
+
+    >>> one = np.ones(1)
+    >>> conv = fold(np.full((1, 1, 1, 1), 3.0), BatchNorm("c", one, 2 * one, one, 4 * one))
+    >>> round(float(conv.weight[0, 0, 0, 0]), 4), round(float(conv.bias[0]), 4)
+    (3.0, 0.0)
+    """
+    if epsilon is Epsilon.DARKNET:
+        deviation = np.sqrt(norm.variance) + 1e-6
+    else:
+        deviation = np.sqrt(norm.variance + 1e-5)
+    gain = norm.gamma / deviation
+    return FloatConv(norm.name, weight * gain[:, None, None, None], norm.beta - norm.mean * gain)
+
+
+def embed_in_centre(conv: FloatConv, kernel: int) -> FloatConv:
+    """Put a convolution's kernel into the centre of a larger one of zeros.
+
+    Parameters
+    ----------
+    conv : FloatConv
+        Odd, square kernel.
+    kernel : int
+        Odd side of the new kernel, no smaller than the old one.
+    """
+    margin = (kernel - conv.weight.shape[2]) // 2
+    sides = (margin, margin)
+    return FloatConv(conv.name, np.pad(conv.weight, ((0, 0), (0, 0), sides, sides)), conv.bias)

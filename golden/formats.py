@@ -1,0 +1,138 @@
+"""How many fraction bits each tensor of a network is given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from golden import float_model
+from golden.config import Activation, LeakyPlace, NumberFormat
+from golden.fixed import int_range
+from golden.layers import ConcatLayer, sources
+from golden.options import NumericOptions
+from golden.yolov3_tiny import IMAGE, ConvNode, FloatNetwork
+
+Q7_8_FRAC = 8
+"""Fraction bits of the format q7.8."""
+MAX_FRAC = 24
+"""Most fraction bits that a tensor is given, however small its values."""
+HEADROOM = 2.0
+"""Room for outputs beyond those of the calibration images: one bit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """Fraction bits of every tensor of a network.
+
+    Parameters
+    ----------
+    output : dict of str to int
+        Of ``image`` and each node's output.
+    weight : dict of str to int
+        Of each convolution's weights.
+    """
+
+    output: dict[str, int]
+    weight: dict[str, int]
+
+
+def frac_bits(largest: float, width: int) -> int:
+    """Find the most fraction bits with which plus and minus `largest` fit `width` bits.
+
+    >>> frac_bits(1.0, 16), frac_bits(0.9999, 16), frac_bits(127.99, 16), frac_bits(200.0, 8)
+    (14, 15, 8, -1)
+    >>> frac_bits(0.0, 16)
+    24
+    """
+    high = int_range(width)[1]
+    if largest <= high * 2.0**-MAX_FRAC:
+        return MAX_FRAC
+    frac = math.floor(math.log2(high / largest)) + 1
+    return frac if round(math.ldexp(largest, frac)) <= high else frac - 1
+
+
+def reach(
+    network: FloatNetwork, images: Iterable[npt.NDArray[np.float32]], options: NumericOptions
+) -> dict[str, float]:
+    """Find the magnitude that each convolution's requantised value is given room for.
+
+    It is twice the largest output on the images. Where a leaky rectifier comes after
+    requantising, the value ahead of it has room too: its most negative one on the
+    images, undoing the slope. (What lies below saturates, and counts a tenth.)
+
+    Parameters
+    ----------
+    network : FloatNetwork
+    images : iterable of ndarray of float32, (3, H, W)
+    options : NumericOptions
+
+    Returns
+    -------
+    dict of str to float
+        By the name of the convolution.
+    """
+    slope = float_model.SLOPES[options.slope]
+    after = options.place is LeakyPlace.AFTER_REQUANT
+    room = dict.fromkeys(network.convs, 0.0)
+    for image in images:
+        values = float_model.run(network, image, slope)
+        for node in network.nodes:
+            if isinstance(node, ConvNode):
+                low, high = float(values[node.name].min()), float(values[node.name].max())
+                rectified = after and node.activation is Activation.LEAKY
+                before = -low / slope if rectified else 0.0
+                room[node.name] = max(room[node.name], HEADROOM * max(high, -low), before)
+    return room
+
+
+def choose_formats(
+    network: FloatNetwork, room: Mapping[str, float], options: NumericOptions
+) -> Formats:
+    """Choose the fraction bits of every tensor.
+
+    Format ``q7.8``: 8 everywhere. ``per_layer``: weights by their largest magnitude,
+    activations by `room`, the image by its white; all
+    sources of a concatenation take the fewest bits among them.
+
+    Parameters
+    ----------
+    network : FloatNetwork
+    room : mapping of str to float
+        What `reach` returns; not read for q7.8.
+    options : NumericOptions
+    """
+    if options.format is NumberFormat.Q7_8:
+        names = (IMAGE, *(node.name for node in network.nodes))
+        return Formats(dict.fromkeys(names, Q7_8_FRAC), dict.fromkeys(network.convs, Q7_8_FRAC))
+    weight = {
+        name: frac_bits(float(np.abs(conv.weight).max()), options.weight_w)
+        for name, conv in network.convs.items()
+    }
+    own = {name: frac_bits(most, options.act_w) for name, most in room.items()}
+    own[IMAGE] = frac_bits(1.0, options.act_w)
+    for node in network.nodes:
+        if isinstance(node, ConcatLayer):
+            joined = [_producer(network, name) for name in node.sources]
+            own.update(dict.fromkeys(joined, min(own[name] for name in joined)))
+    output = {IMAGE: own[IMAGE]}
+    for node in network.nodes:
+        output[node.name] = output[node.sources[0] if node.kind == "concat" else node.source]
+        if isinstance(node, ConvNode):
+            most = output[node.source] + weight[node.name]
+            output[node.name] = min(own[node.name], most)
+    return Formats(output, weight)
+
+
+def _producer(network: FloatNetwork, name: str) -> str:
+    """Find the convolution, or the image, whose fraction bits the tensor `name` carries."""
+    nodes = {node.name: node for node in network.nodes}
+    while name != IMAGE:
+        node = nodes[name]
+        if isinstance(node, ConvNode):
+            break
+        name = sources(node)[0]
+    return name

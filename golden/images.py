@@ -1,0 +1,120 @@
+"""Photographs: reading, fitting to the network, and those that ship with a dependency."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from golden.errors import InputError
+from golden.yolov3_tiny import INPUT_SIZE
+
+Fit = Literal["letterbox", "plain"]
+Pixels = npt.NDArray[np.float32]
+
+CALIBRATION = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_right.png", "rocket.jpg")
+"""Photographs that the fraction bits are chosen on."""
+DEFAULT = "motorcycle_left.png"
+"""The photograph that runs when none is named."""
+_GREY = 128
+
+
+def shipped(name: str) -> Path:
+    """Find a photograph inside the installed scikit-image.
+
+    Raises
+    ------
+    InputError
+        If scikit-image or the photograph is not installed.
+    """
+    found = find_spec("skimage")
+    folders = (found.submodule_search_locations if found else None) or []
+    for folder in folders:
+        path = Path(folder) / "data" / name
+        if path.is_file():
+            return path
+    raise InputError(f"photograph {name} is not there: install scikit-image, or give IMAGE=path")
+
+
+def default_image() -> Path:
+    """Find the photograph that runs when none is named."""
+    return shipped(DEFAULT)
+
+
+def calibration_images() -> list[Path]:
+    """Find the photographs that the fraction bits are chosen on."""
+    return [shipped(name) for name in CALIBRATION]
+
+
+def load(path: Path) -> Image.Image:
+    """Read a picture as 8-bit RGB, upright.
+
+    Grey becomes three equal channels, 16-bit values lose their low byte, what is
+    transparent lies on white, and the camera's orientation is applied.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no picture, damaged, or of a kind without brightness.
+    """
+    try:
+        with Image.open(path) as image:
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such picture") from None
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: not a picture that Pillow can read") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: the picture cannot be read: {reason}") from None
+    return _rgb(upright, path)
+
+
+def _rgb(image: Image.Image, path: Path) -> Image.Image:
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        levels = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8
+        return Image.fromarray(levels.astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        raise InputError(f"{path}: a picture of floats has no known white; save it with 8 bits")
+    if "A" in image.getbands() or "transparency" in image.info:
+        over = image.convert("RGBA")
+        white = Image.new("RGBA", over.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, over).convert("RGB")
+    return image.convert("RGB")
+
+
+def preprocess(image: Image.Image, size: int = INPUT_SIZE, fit: Fit = "letterbox") -> Pixels:
+    """Fit a picture to the network.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        RGB.
+    size : int
+        Rows and columns wanted.
+    fit : str
+        ``letterbox`` keeps the shape and fills the rest with grey; ``plain`` stretches.
+
+    Returns
+    -------
+    ndarray of float32, (3, size, size)
+        Red, green, blue, 0 to 1.
+
+    >>> preprocess(Image.new("RGB", (2, 1), (255, 0, 0)), 4)[:, :, 0].round(2).tolist()
+    [[0.5, 1.0, 1.0, 0.5], [0.5, 0.0, 0.0, 0.5], [0.5, 0.0, 0.0, 0.5]]
+    """
+    if fit == "plain":
+        canvas = image.resize((size, size), Image.Resampling.BILINEAR)
+    else:
+        scale = size / max(image.size)
+        width, height = (max(1, round(side * scale)) for side in image.size)
+        canvas = Image.new("RGB", (size, size), (_GREY, _GREY, _GREY))
+        corner = ((size - width) // 2, (size - height) // 2)
+        canvas.paste(image.resize((width, height), Image.Resampling.BILINEAR), corner)
+    pixels = np.asarray(canvas, dtype=np.float32) / np.float32(255)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))

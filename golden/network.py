@@ -1,0 +1,230 @@
+"""An integer network: its nodes, the checks between them, and a run of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from golden import kernels, spec
+from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
+from golden.darknet import read_yolov3_tiny
+from golden.fetch import ModelFiles
+from golden.fixed import CUT_BITS, Int16Array
+from golden.formats import choose_formats, reach
+from golden.images import calibration_images, load, preprocess
+from golden.layers import ConvLayer, Layer, PoolLayer, Shape, UpsampleLayer, sources
+from golden.options import NumericOptions
+from golden.quantize import quantize_nodes
+from golden.yolov3_tiny import IMAGE, INPUT_SIZE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """An integer graph.
+
+    Parameters
+    ----------
+    name : str
+    nodes : tuple of Layer
+        In data-flow order; a node reads nodes before it, or ``image``.
+    input_frac : int
+        Fraction bits of the image.
+    options : NumericOptions
+        The choices that the nodes were made with.
+    input_shape : tuple of int
+        (C, H, W) of the image.
+    classes : tuple of str
+        Class names of the heads, in channel order.
+    saturated : dict of str to int
+        Weights that saturated when they were quantised, by layer.
+
+    Raises
+    ------
+    ConfigError
+        If a node reads a later or unknown one, shapes do not fit, or fraction bits
+        disagree; the text names the node.
+    """
+
+    name: str
+    nodes: tuple[Layer, ...]
+    input_frac: int
+    options: NumericOptions
+    input_shape: Shape
+    classes: tuple[str, ...]
+    saturated: dict[str, int]
+
+    def __post_init__(self) -> None:
+        known = {IMAGE}
+        for node in self.nodes:
+            for source in sources(node):
+                if source not in known:
+                    raise ConfigError(f"{node.name}: reads {source}, which no earlier node makes")
+            if node.name in known:
+                raise ConfigError(f"{node.name}: two nodes have this name")
+            known.add(node.name)
+        self.shapes()
+        self.fracs()
+
+    @property
+    def slope(self) -> Slope:
+        """Slope of the leaky rectifier."""
+        return self.options.slope
+
+    @property
+    def place(self) -> LeakyPlace:
+        """Activation after or before requantising."""
+        return self.options.place
+
+    @property
+    def pool_pad(self) -> PoolPad:
+        """Value beyond the edge of the stride-1 pool."""
+        return self.options.pool_pad
+
+    @property
+    def mode(self) -> ProductMode:
+        """What one product contributes."""
+        return self.options.mode
+
+    @property
+    def format(self) -> NumberFormat:
+        """How fraction bits were chosen."""
+        return self.options.format
+
+    def convs(self) -> Iterator[ConvLayer]:
+        """Iterate over the convolutions, in data-flow order."""
+        return (node for node in self.nodes if isinstance(node, ConvLayer))
+
+    def node(self, name: str) -> Layer:
+        """Return the node of that name.
+
+        Raises
+        ------
+        ConfigError
+            If there is none; the text lists those there are.
+        """
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise ConfigError(f"no node {name}: choose one of {', '.join(n.name for n in self.nodes)}")
+
+    def shapes(self) -> dict[str, Shape]:
+        """Return (C, H, W) of ``image`` and of every node's output."""
+        shapes: dict[str, Shape] = {IMAGE: self.input_shape}
+        for node in self.nodes:
+            shapes[node.name] = node.output_shape(*(shapes[name] for name in sources(node)))
+        return shapes
+
+    def fracs(self) -> dict[str, int]:
+        """Return the fraction bits of ``image`` and of every node's output."""
+        fracs = {IMAGE: self.input_frac}
+        for node in self.nodes:
+            read = [fracs[name] for name in sources(node)]
+            if len(set(read)) != 1:
+                raise ConfigError(f"{node.name}: sources have {read} fraction bits, not one figure")
+            if isinstance(node, ConvLayer):
+                check_fracs(node, read[0])
+            fracs[node.name] = node.out_frac if isinstance(node, ConvLayer) else read[0]
+        return fracs
+
+    def macs(self) -> dict[str, int]:
+        """Count the multiplications of each convolution for one image, by name."""
+        shapes = self.shapes()
+        return {layer.name: layer.macs(shapes[layer.source]) for layer in self.convs()}
+
+    def macs_on_zero_weights(self) -> dict[str, int]:
+        """Count the part of `macs` that multiplies zeros around an embedded kernel, by name."""
+        shapes = self.shapes()
+        return {n.name: n.macs_on_zero_weights(shapes[n.source]) for n in self.convs()}
+
+
+def check_fracs(layer: ConvLayer, in_frac: int) -> None:
+    """Prove that the layer's shift is what its fraction bits demand.
+
+    Raises
+    ------
+    ConfigError
+        Naming the layer and the figures.
+    """
+    if layer.in_frac != in_frac:
+        raise ConfigError(f"{layer.name}: in_frac {layer.in_frac}, but its source has {in_frac}")
+    cut = 0 if layer.mode is ProductMode.FULL else CUT_BITS
+    shift = layer.in_frac + layer.weight_frac - cut - layer.out_frac
+    if layer.shift != shift:
+        raise ConfigError(f"{layer.name}: shift {layer.shift}, but its fraction bits give {shift}")
+
+
+def run_node(node: Layer, inputs: list[Int16Array], act_w: int = 16) -> Int16Array:
+    """Compute one node's output, (C, H, W), from the tensors that it reads."""
+    if isinstance(node, ConvLayer):
+        return kernels.conv(inputs[0], node)
+    if isinstance(node, PoolLayer):
+        return spec.pool(inputs[0], node, act_w)
+    if isinstance(node, UpsampleLayer):
+        return spec.upsample(inputs[0], node)
+    return spec.concat(inputs, node)
+
+
+def run(network: Network, image: Int16Array) -> dict[str, Int16Array]:
+    """Compute every node's output for one image.
+
+    Parameters
+    ----------
+    network : Network
+    image : ndarray of int16, (3, 416, 416)
+        Pixels with ``network.input_frac`` fraction bits.
+
+    Returns
+    -------
+    dict of str to ndarray of int16, (C, H, W)
+        ``image`` and every node, in data-flow order.
+
+    Raises
+    ------
+    ValueError
+        If the image has another shape.
+    """
+    if image.shape != network.input_shape:
+        raise ValueError(f"image has shape {image.shape}, {network.input_shape} is wanted")
+    values = {IMAGE: image}
+    for node in network.nodes:
+        inputs = [values[name] for name in sources(node)]
+        values[node.name] = run_node(node, inputs, network.options.act_w)
+    return values
+
+
+def build_yolov3_tiny(
+    files: ModelFiles,
+    options: NumericOptions | None = None,
+    calibration: Sequence[Path] | None = None,
+) -> Network:
+    """Build the hardware-shaped YOLOv3-tiny of a Darknet model, in integers.
+
+    Parameters
+    ----------
+    files : ModelFiles
+        Weights, description and class names.
+    options : NumericOptions, optional
+        The numeric choices, their defaults unless given.
+    calibration : sequence of Path, optional
+        Pictures that fraction bits are chosen on; those that ship unless given.
+        Format q7.8 reads none.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged or holds another network.
+    ConfigError
+        If a layer cannot be held in the chosen arithmetic.
+    """
+    options = NumericOptions() if options is None else options
+    network = read_yolov3_tiny(files.weights, files.cfg, files.names, options.pool_pad)
+    room: dict[str, float] = {}
+    if options.format is NumberFormat.PER_LAYER:
+        paths = calibration_images() if calibration is None else calibration
+        room = reach(network, (preprocess(load(path)) for path in paths), options)
+    formats = choose_formats(network, room, options)
+    nodes, saturated = quantize_nodes(network, formats, options)
+    shape = (3, INPUT_SIZE, INPUT_SIZE)
+    image_frac = formats.output[IMAGE]
+    return Network("yolov3-tiny", nodes, image_frac, options, shape, network.classes, saturated)

@@ -1,0 +1,123 @@
+"""Exact layers on torch, written apart from `golden.spec` and `golden.kernels` to judge both.
+
+Mode ``full`` convolves in float64: every partial sum is an integer below 2**53, so
+no order of additions rounds. The cut modes spread the input's windows out and work
+in 64-bit integers.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from golden.bounds import contribution_bound
+from golden.config import Activation, LeakyPlace, Overflow, PoolPad, ProductMode, Rounding, Slope
+from golden.fixed import Int16Array, Int64Array
+from golden.layers import ConvLayer, PoolLayer, UpsampleLayer
+
+_EXACT = 1 << 53
+"""Integers up to here are exact in float64."""
+
+
+def conv_accumulate(x: Int16Array, layer: ConvLayer) -> Int64Array:
+    """Sum the products, bias excluded.
+
+    Parameters
+    ----------
+    x : ndarray of int16, (I, H, W)
+    layer : ConvLayer
+
+    Returns
+    -------
+    ndarray of int64, (O, OH, OW)
+
+    Raises
+    ------
+    OverflowError
+        If a sum could leave the integers that float64 holds.
+    """
+    if int(contribution_bound(layer).sum(axis=(1, 2, 3)).max()) >= _EXACT:
+        raise OverflowError(f"{layer.name}: a sum could exceed 53 bits")
+    side = layer.padding
+    border = (side.left, side.right, side.top, side.bottom)
+    padded = functional.pad(torch.from_numpy(x).to(torch.float64), border)[None]
+    if layer.mode is ProductMode.FULL:
+        weight = torch.from_numpy(layer.weight).to(torch.float64)
+        total = functional.conv2d(padded, weight, stride=layer.stride)[0].to(torch.int64)
+    else:
+        total = _cut_sums(padded, layer)
+    sums: Int64Array = total.numpy()
+    return sums
+
+
+def _cut_sums(padded: torch.Tensor, layer: ConvLayer) -> torch.Tensor:
+    _, _, height, width = padded.shape
+    rows = (height - layer.kernel[0]) // layer.stride + 1
+    columns = (width - layer.kernel[1]) // layer.stride + 1
+    windows = functional.unfold(padded, layer.kernel, stride=layer.stride)[0].to(torch.int64)
+    half = 128 if layer.mode is ProductMode.CUT_ROUND else 0
+    sums = []
+    for weight in torch.from_numpy(layer.weight).to(torch.int64).flatten(1):
+        kept = torch.div(windows * weight[:, None] + half, 256, rounding_mode="floor")
+        sums.append(_wrap(kept, 16).sum(0))
+    return torch.stack(sums).reshape(-1, rows, columns)
+
+
+def _wrap(x: torch.Tensor, width: int) -> torch.Tensor:
+    low = torch.remainder(x, 1 << width)
+    return torch.where(low >= 1 << (width - 1), low - (1 << width), low)
+
+
+def _activate(x: torch.Tensor, layer: ConvLayer) -> torch.Tensor:
+    if layer.activation is Activation.LINEAR:
+        return x
+    if layer.activation is Activation.RELU:
+        return x.clamp(min=0)
+    top, bottom = (1, 8) if layer.slope is Slope.EIGHTH else (13, 128)
+    return torch.maximum(x, torch.div(x * top, bottom, rounding_mode="floor"))
+
+
+def conv(x: Int16Array, layer: ConvLayer) -> Int16Array:
+    """Run a whole convolution: sums, bias, activation, requantising.
+
+    Parameters
+    ----------
+    x : ndarray of int16, (I, H, W)
+    layer : ConvLayer
+
+    Returns
+    -------
+    ndarray of int16, (O, OH, OW)
+    """
+    value = torch.from_numpy(conv_accumulate(x, layer))
+    value = value + torch.from_numpy(layer.bias)[:, None, None]
+    if layer.place is LeakyPlace.BEFORE_REQUANT:
+        value = _activate(value, layer)
+    unit = 1 << layer.shift
+    half = 0 if layer.rounding is Rounding.FLOOR else unit // 2
+    value = torch.div(value + half, unit, rounding_mode="floor")
+    if layer.overflow is Overflow.WRAP:
+        value = _wrap(value, layer.act_w)
+    else:
+        value = value.clamp(-(1 << (layer.act_w - 1)), (1 << (layer.act_w - 1)) - 1)
+    if layer.place is LeakyPlace.AFTER_REQUANT:
+        value = _activate(value, layer)
+    out: Int16Array = value.to(torch.int16).numpy()
+    return out
+
+
+def pool(x: Int16Array, layer: PoolLayer) -> Int16Array:
+    """Take the maximum over windows: (C, H, W) to (C, OH, OW)."""
+    beyond = 0.0 if layer.padding is PoolPad.ZERO else float("-inf")
+    wide = torch.from_numpy(x).to(torch.float64)
+    padded = functional.pad(wide, (0, layer.margin, 0, layer.margin), value=beyond)
+    highest = functional.max_pool2d(padded[None], layer.size, layer.stride)[0]
+    out: Int16Array = highest.to(torch.int16).numpy()
+    return out
+
+
+def upsample(x: Int16Array, layer: UpsampleLayer) -> Int16Array:
+    """Repeat every pixel 2 x 2 times: (C, H, W) to (C, 2H, 2W)."""
+    wide = torch.from_numpy(x).to(torch.float64)[None]
+    out: Int16Array = functional.interpolate(wide, scale_factor=2)[0].to(torch.int16).numpy()
+    return out

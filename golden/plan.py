@@ -1,0 +1,324 @@
+"""From a layer to the jobs that the PE runs: lowering, tiles, cycles.
+
+A job is a rectangle of output pixels times a range of output channels of one
+layer. Its input is the rectangle of input pixels that those outputs see; where
+that reaches over the image's edge, the job pads that side itself.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+
+from golden.config import MAX_SIDE, ConfigError, PEConfig
+from golden.fixed import Int16Array
+from golden.layers import ConvLayer, Padding, Shape
+from golden.yolov3_tiny import IMAGE
+
+MIN_LAYER_MACS = 4_000_000
+"""MACs that the tiles of one layer reach together, where the layer has them."""
+DRAWS = 1000
+"""Random places that are tried before the tiles of a layer are called complete."""
+INTERIOR_COLUMNS = 40
+"""Widest tile that lies wholly inside the image, pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A rectangle of output pixels times a range of output channels.
+
+    Parameters
+    ----------
+    row, column : int
+        First pixel.
+    height, width : int
+        Pixels.
+    first_channel, last_channel : int
+        Output channels `first_channel` to ``last_channel - 1``.
+    """
+
+    row: int
+    column: int
+    height: int
+    width: int
+    first_channel: int
+    last_channel: int
+
+    @property
+    def pixels(self) -> int:
+        """Output pixels."""
+        return self.height * self.width
+
+    @property
+    def values(self) -> int:
+        """Output values."""
+        return self.pixels * (self.last_channel - self.first_channel)
+
+    def of(self, tensor: Int16Array) -> Int16Array:
+        """The tile's part of a layer's output (C, H, W)."""
+        return tensor[
+            self.first_channel : self.last_channel,
+            self.row : self.row + self.height,
+            self.column : self.column + self.width,
+        ]
+
+    def overlaps(self, other: Tile) -> bool:
+        """Whether some output value belongs to both."""
+        return (
+            self.row < other.row + other.height
+            and other.row < self.row + self.height
+            and self.column < other.column + other.width
+            and other.column < self.column + self.width
+            and self.first_channel < other.last_channel
+            and other.first_channel < self.last_channel
+        )
+
+    def borders(self, shape: Shape) -> frozenset[str]:
+        """The image's sides that the tile touches."""
+        touched = {
+            "top": self.row == 0,
+            "bottom": self.row + self.height == shape[1],
+            "left": self.column == 0,
+            "right": self.column + self.width == shape[2],
+        }
+        return frozenset(side for side, touches in touched.items() if touches)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One descriptor's work.
+
+    Parameters
+    ----------
+    layer : ConvLayer
+        With the job's output channels only, and its own padding.
+    tile : Tile
+        Where the result belongs in the layer's output.
+    input : ndarray of int16, (I, H, W)
+        What the output pixels see.
+    """
+
+    layer: ConvLayer
+    tile: Tile
+    input: Int16Array
+
+    @property
+    def macs(self) -> int:
+        """Multiplications, padding included."""
+        return self.layer.macs(self.input_shape)
+
+    @property
+    def macs_on_zero_weights(self) -> int:
+        """Those of `macs` that multiply zeros around an embedded kernel."""
+        return self.layer.macs_on_zero_weights(self.input_shape)
+
+    @property
+    def input_shape(self) -> Shape:
+        """(I, H, W)."""
+        channels, height, width = self.input.shape
+        return channels, height, width
+
+    def cycles(self, config: PEConfig) -> int:
+        """Clocks that the PE needs when no stream keeps it waiting, to a few dozen."""
+        kh, kw = self.layer.kernel
+        passes = groups(self.layer.in_channels, config.p_ic) * kh * kw
+        compute = passes * max(self.tile.pixels, config.p_oc)
+        out_groups = groups(self.layer.out_channels, config.p_oc)
+        return (
+            input_words(self.layer, self.input_shape, config)
+            + out_groups * compute
+            + (self.tile.pixels)
+        )
+
+
+def groups(channels: int, lanes: int) -> int:
+    """Lane groups that hold `channels`.
+
+    >>> groups(27, 16), groups(16, 16), groups(1, 16)
+    (2, 1, 1)
+    """
+    return -(-channels // lanes)
+
+
+def input_words(layer: ConvLayer, shape: Shape, config: PEConfig) -> int:
+    """Words of the tile memory that an input of this shape (I, H, W) takes."""
+    return shape[1] * shape[2] * groups(layer.in_channels, config.p_ic)
+
+
+def lower(layer: ConvLayer) -> ConvLayer:
+    """The layer as the PE runs it: conv1 becomes a 1x1 over im2col'd channels.
+
+    A 3-channel image would leave most input lanes idle. Its 3 x 3 x 3 products are
+    the same ones in the same sum when the neighbourhood becomes 27 channels, so the
+    result is the same to the bit. Every other layer is returned as it is.
+    """
+    if layer.source != IMAGE:
+        return layer
+    flat = layer.weight.reshape(layer.out_channels, -1, 1, 1)
+    return replace(layer, weight=np.ascontiguousarray(flat), stride=1, padding=Padding())
+
+
+def lower_input(layer: ConvLayer, image: Int16Array) -> Int16Array:
+    """The input (I, H, W) as the lowered layer reads it, (I * KH * KW, OH, OW) for conv1."""
+    if layer.source != IMAGE:
+        return image
+    kh, kw = layer.kernel
+    pad = layer.padding
+    padded = np.pad(image, ((0, 0), (pad.top, pad.bottom), (pad.left, pad.right)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (kh, kw), axis=(1, 2))
+    windows = windows[:, :: layer.stride, :: layer.stride]
+    channels, rows, columns = windows.shape[:3]
+    columns_first = windows.transpose(0, 3, 4, 1, 2)
+    return np.ascontiguousarray(columns_first.reshape(channels * kh * kw, rows, columns))
+
+
+def make_job(layer: ConvLayer, tensor: Int16Array, tile: Tile) -> Job:
+    """Cut one tile's job out of a (lowered) layer and its whole input (I, H, W)."""
+    top, rows, pad_top, pad_bottom = _span(
+        tile.row, tile.height, layer.stride, layer.kernel[0], layer.padding.top, tensor.shape[1]
+    )
+    left, columns, pad_left, pad_right = _span(
+        tile.column, tile.width, layer.stride, layer.kernel[1], layer.padding.left, tensor.shape[2]
+    )
+    part = layer.select(tile.first_channel, tile.last_channel)
+    padding = Padding(pad_top, pad_bottom, pad_left, pad_right)
+    seen = np.ascontiguousarray(tensor[:, top : top + rows, left : left + columns])
+    return Job(replace(part, padding=padding), tile, seen)
+
+
+def _span(
+    start: int, count: int, stride: int, kernel: int, pad: int, side: int
+) -> tuple[int, int, int, int]:
+    """First input pixel, input pixels, and padding before and after, along one axis."""
+    first = start * stride - pad
+    last = (start + count - 1) * stride - pad + kernel
+    inside_first, inside_last = max(first, 0), min(last, side)
+    return inside_first, inside_last - inside_first, inside_first - first, last - inside_last
+
+
+def fits(layer: ConvLayer, tile: Tile, shape: Shape, config: PEConfig) -> bool:
+    """Whether the PE's memories hold this tile of a layer with input (I, H, W)."""
+    rows = _span(tile.row, tile.height, layer.stride, layer.kernel[0], layer.padding.top, shape[1])
+    columns = _span(
+        tile.column, tile.width, layer.stride, layer.kernel[1], layer.padding.left, shape[2]
+    )
+    words = input_words(layer, (shape[0], rows[1], columns[1]), config)
+    sides = max(rows[1], columns[1], tile.height, tile.width)
+    return tile.pixels <= config.tile_pixels and words <= config.input_words and sides <= MAX_SIDE
+
+
+def _tallest(
+    layer: ConvLayer, shape: Shape, config: PEConfig, tile: Tile, rows: int
+) -> Tile | None:
+    """`tile` with as many of `rows` as fit; None where not even one does."""
+    for height in range(rows, 0, -1):
+        taller = replace(tile, height=height)
+        if fits(layer, taller, shape, config):
+            return taller
+    return None
+
+
+def sample_tiles(
+    layer: ConvLayer, shape: Shape, config: PEConfig, seed: int, min_macs: int = MIN_LAYER_MACS
+) -> list[Tile]:
+    """Tiles of a (lowered) layer that show every border and the inside; none overlap.
+
+    First the widest strip along the top: it touches as many sides as the memories
+    allow, all four where the whole map fits. Where it does not reach the bottom, a
+    strip in the lower right corner. Then at least one tile wholly inside, where the
+    map has an inside, and more of them until `min_macs` are reached or places run out.
+    Each tile takes one group of output channels: the first, the last, then random ones.
+
+    Parameters
+    ----------
+    layer : ConvLayer
+        As `lower` returns it.
+    shape : tuple of int
+        (I, H, W) of its input.
+    config : PEConfig
+    seed : int
+        Of the random places and channels.
+    min_macs : int
+
+    Raises
+    ------
+    ConfigError
+        If not even one pixel fits the PE; the text names the layer.
+    """
+    out_shape = layer.output_shape(shape)
+    draw = random.Random(f"{seed}/{layer.name}")
+    group = _channel_groups(out_shape[0], config.p_oc, draw)
+    tiles = [_strip(layer, shape, config, 0, next(group))]
+    if "bottom" not in tiles[0].borders(out_shape):
+        row = out_shape[1] - tiles[0].height
+        low = _strip(layer, shape, config, row, next(group))
+        tiles.append(replace(low, column=out_shape[2] - low.width))
+    macs_a_value = layer.weight[0].size
+    borders = len(tiles)
+    for inside in islice(_interior(layer, shape, config, draw, group), DRAWS):
+        if len(tiles) > borders and sum(t.values for t in tiles) * macs_a_value >= min_macs:
+            break
+        if not any(inside.overlaps(tile) for tile in tiles):
+            tiles.append(inside)
+    return tiles
+
+
+def _channel_groups(channels: int, lanes: int, draw: random.Random) -> Iterator[tuple[int, int]]:
+    """The first group of output channels, the last, then random ones for ever."""
+    count = groups(channels, lanes)
+    number = 0
+    while True:
+        index = (0, count - 1)[number] if number < 2 else draw.randrange(count)
+        yield index * lanes, min((index + 1) * lanes, channels)
+        number += 1
+
+
+def _strip(
+    layer: ConvLayer, shape: Shape, config: PEConfig, row: int, channels: tuple[int, int]
+) -> Tile:
+    """The widest tile from this row on, at the left border."""
+    _, height, width = layer.output_shape(shape)
+    for columns in range(width, 0, -1):
+        tile = _tallest(
+            layer, shape, config, Tile(row, 0, 1, columns, *channels), min(height - row, height)
+        )
+        if tile is not None:
+            return tile
+    raise ConfigError(
+        f"{layer.name}: not one output pixel fits an input memory of {config.input_words} words "
+        f"of {config.p_ic} activations; raise input_words"
+    )
+
+
+def _interior(
+    layer: ConvLayer,
+    shape: Shape,
+    config: PEConfig,
+    draw: random.Random,
+    channels: Iterator[tuple[int, int]],
+) -> Iterator[Tile]:
+    """Tiles at random places that touch no border, for ever; none in a map without inside."""
+    _, height, width = layer.output_shape(shape)
+    columns = min(width - 2, INTERIOR_COLUMNS)
+    while columns > 0 and height > 2:
+        tile = _tallest(layer, shape, config, Tile(1, 1, 1, columns, 0, 1), height - 2)
+        if tile is None:
+            columns -= 1
+            continue
+        first, last = next(channels)
+        yield replace(
+            tile,
+            row=draw.randint(1, height - 1 - tile.height),
+            column=draw.randint(1, width - 1 - columns),
+            first_channel=first,
+            last_channel=last,
+        )
+
+
+def jobs(layer: ConvLayer, tensor: Int16Array, tiles: Sequence[Tile]) -> list[Job]:
+    """The jobs of these tiles of a (lowered) layer with its whole input (I, H, W)."""
+    return [make_job(layer, tensor, tile) for tile in tiles]

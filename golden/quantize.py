@@ -1,0 +1,112 @@
+"""From real numbers to integers: images, weights, biases, whole networks."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.config import ACC_WIDTHS, ConfigError, ProductMode
+from golden.fixed import CUT_BITS, Int16Array, quantize
+from golden.fold import FloatConv
+from golden.formats import Formats
+from golden.layers import ConvLayer, Layer, Padding
+from golden.options import NumericOptions
+from golden.yolov3_tiny import IMAGE, ConvNode, FloatNetwork
+
+
+def quantize_image(
+    image: npt.NDArray[np.floating], frac: int, width: int = 16
+) -> tuple[Int16Array, int]:
+    """Quantise pixels 0 to 1 to `frac` fraction bits; also count those that saturated.
+
+    >>> ints, saturated = quantize_image(np.array([0.0, 0.5, 1.0]), 14)
+    >>> ints.tolist(), ints.dtype.name, saturated
+    ([0, 8192, 16384], 'int16', 0)
+    """
+    ints, saturated = quantize(image, frac, width, name=IMAGE)
+    return ints.astype(np.int16), saturated
+
+
+def quantize_nodes(
+    network: FloatNetwork, formats: Formats, options: NumericOptions
+) -> tuple[tuple[Layer, ...], dict[str, int]]:
+    """Quantise every node; also count the weights that saturated in each convolution.
+
+    Parameters
+    ----------
+    network : FloatNetwork
+    formats : Formats
+        What `golden.formats.choose_formats` returns.
+    options : NumericOptions
+
+    Raises
+    ------
+    ConfigError
+        If a layer cannot be held; the text names it.
+    """
+    layers: list[Layer] = []
+    saturated: dict[str, int] = {}
+    for node in network.nodes:
+        if isinstance(node, ConvNode):
+            zeros = network.embedded_zero_taps.get(node.name, 0)
+            layer, saturated[node.name] = quantize_conv(
+                node, network.convs[node.name], formats, options, zeros
+            )
+            layers.append(layer)
+        else:
+            layers.append(node)
+    return tuple(layers), saturated
+
+
+def quantize_conv(
+    node: ConvNode,
+    conv: FloatConv,
+    formats: Formats,
+    options: NumericOptions,
+    embedded_zero_taps: int = 0,
+) -> tuple[ConvLayer, int]:
+    """Quantise one convolution; also count its weights that saturated.
+
+    The bias takes the accumulator's fraction bits: the input's and the weight's
+    together, 8 fewer in the cut modes.
+
+    Raises
+    ------
+    ConfigError
+        If a bias exceeds the widest accumulator, or the shift is out of range.
+    """
+    in_frac, out_frac = formats.output[node.source], formats.output[node.name]
+    weight_frac = formats.weight[node.name]
+    acc_frac = in_frac + weight_frac - (0 if options.mode is ProductMode.FULL else CUT_BITS)
+    weight, saturated = quantize(
+        conv.weight, weight_frac, options.weight_w, name=f"{node.name} weight"
+    )
+    bias, beyond = quantize(conv.bias, acc_frac, max(ACC_WIDTHS), name=f"{node.name} bias")
+    if beyond:
+        raise ConfigError(
+            f"{node.name}: a bias of {np.abs(conv.bias).max():g} with {acc_frac} fraction bits "
+            f"exceeds ACC_W {max(ACC_WIDTHS)}"
+        )
+    margin = node.kernel // 2
+    layer = ConvLayer(
+        name=node.name,
+        source=node.source,
+        weight=weight.astype(np.int16),
+        bias=bias,
+        stride=1,
+        padding=Padding(margin, margin, margin, margin),
+        mode=options.mode,
+        shift=acc_frac - out_frac,
+        activation=node.activation,
+        slope=options.slope,
+        place=options.place,
+        rounding=options.rounding,
+        overflow=options.overflow,
+        in_frac=in_frac,
+        weight_frac=weight_frac,
+        out_frac=out_frac,
+        act_w=options.act_w,
+        weight_w=options.weight_w,
+        embedded_zero_taps=embedded_zero_taps,
+    )
+    return layer, saturated

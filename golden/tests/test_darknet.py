@@ -1,0 +1,226 @@
+"""Darknet files: what is in them comes out, and what is wrong is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from golden.darknet import HEADER_BYTES, read_convs, read_yolov3_tiny, select_classes
+from golden.darknet_cfg import check_graph, read_names, read_sections
+from golden.errors import InputError
+from golden.fetch import ModelFiles
+from golden.fold import FloatConv
+from golden.yolov3_tiny import DARKNET_ORDER, VOC_CLASSES
+
+
+def description(heads: int = 75, kernel: int = 1) -> list[str]:
+    """Write a description's sections, one a text."""
+    classes = heads // 3 - 5
+
+    def conv(filters: int, size: int = 3) -> str:
+        return (
+            f"[convolutional]\nbatch_normalize=1\nfilters={filters}\nsize={size}\n"
+            "stride=1\npad=1\nactivation=leaky\n"
+        )
+
+    head = f"[convolutional]\nfilters={heads}\nsize=1\nstride=1\npad=1\nactivation=linear\n"
+    yolo = f"[yolo]\nmask = 3,4,5\nclasses={classes}\nnum=6\n"
+    sections = ["# a comment\n[net]\nwidth=416\nheight=416\nchannels=3\n"]
+    for filters in (16, 32, 64, 128, 256, 512):
+        sections += [conv(filters), f"[maxpool]\nsize=2\nstride={1 if filters == 512 else 2}\n"]
+    sections += [conv(1024), conv(256, kernel), conv(512), head, yolo]
+    sections += ["[route]\nlayers = -4\n", conv(128, 1), "[upsample]\nstride=2\n"]
+    return [*sections, "[route]\nlayers = -1, 8\n", conv(256), head, yolo]
+
+
+def floats(heads: int = 75, kernel: int = 1) -> int:
+    """Count the numbers of a weights file."""
+    shapes = [(3, 16, 3), (16, 32, 3), (32, 64, 3), (64, 128, 3), (128, 256, 3), (256, 512, 3)]
+    shapes += [(512, 1024, 3), (1024, 256, kernel), (256, 512, 3), (256, 128, 1), (384, 256, 3)]
+    normalised = sum(o * (i * k * k + 4) for i, o, k in shapes)
+    return normalised + heads * (512 + 1) + heads * (256 + 1)
+
+
+Write = Callable[..., tuple[Path, Path]]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write weights and description of the 75-channel graph."""
+
+    def files(values: npt.NDArray[np.floating] | None = None, extra: int = 0) -> tuple[Path, Path]:
+        values = np.zeros(floats(), "<f4") if values is None else values
+        header = np.array([0, 2, 0, 0, 0], "<i4").tobytes()
+        data = header + values.astype("<f4").tobytes()
+        weights, cfg = tmp_path / "tiny.weights", tmp_path / "tiny.cfg"
+        weights.write_bytes(data[:extra] if extra < 0 else data + bytes(extra))
+        cfg.write_text("\n".join(description()))
+        return weights, cfg
+
+    return files
+
+
+def test_numbers_come_out_in_their_places(write: Write) -> None:
+    values = np.arange(floats(), dtype=np.float64) % 1021 / 1021
+    convs = read_convs(*write(values))
+    assert tuple(convs) == DARKNET_ORDER
+    stored = values.astype("<f4").astype(np.float64)
+    beta, gamma, mean, variance = stored[:64].reshape(4, 16)
+    gain = gamma / (np.sqrt(variance) + 1e-6)
+    np.testing.assert_array_equal(convs["conv1"].bias, beta - mean * gain)
+    weight = stored[64 : 64 + 16 * 27].reshape(16, 3, 3, 3)
+    np.testing.assert_array_equal(convs["conv1"].weight, weight * gain[:, None, None, None])
+    head = stored[-75 * 257 :]
+    np.testing.assert_array_equal(convs["pred_1"].bias, head[:75])
+    np.testing.assert_array_equal(convs["pred_1"].weight.ravel(), head[75:])
+
+
+@pytest.mark.parametrize(("heads", "kernel"), [(75, 3), (255, 1), (255, 3)])
+def test_a_sibling_is_recognised_by_its_size(heads: int, kernel: int, write: Write) -> None:
+    convs = read_convs(*write(np.zeros(floats(heads, kernel))))
+    assert convs["pred_2"].weight.shape == (heads, 512, 1, 1)
+    assert convs["conv_set_2"].weight.shape == (256, 1024, kernel, kernel)
+
+
+def test_75_channels_keep_their_own_classes(write: Write, tmp_path: Path) -> None:
+    weights, cfg = write()
+    names = tmp_path / "names"
+    names.write_text("\n".join(f"class{i}" for i in range(20)))
+    network = read_yolov3_tiny(weights, cfg, names)
+    assert network.classes[19] == "class19"
+    assert network.embedded_zero_taps == {"conv_set_2": 8}
+    names.write_text("\n".join(f"class{i}" for i in range(80)))
+    assert read_yolov3_tiny(weights, cfg, names).classes == VOC_CLASSES
+
+
+@pytest.mark.parametrize(
+    ("cut", "where"),
+    [(-4, "pred_1"), (-75 * 257 * 4 - 4, "conv_set_1"), (-floats() * 4 + 60, "conv1")],
+)
+def test_a_short_file_is_refused(cut: int, where: str, write: Write) -> None:
+    weights, cfg = write(extra=cut)
+    expected = HEADER_BYTES + 4 * floats()
+    found = expected + cut
+    message = f"truncated in {where}: {expected} bytes expected, {found} found"
+    with pytest.raises(InputError, match=message) as caught:
+        read_convs(weights, cfg)
+    assert str(weights) in str(caught.value)
+
+
+def test_a_long_file_is_refused(write: Write) -> None:
+    with pytest.raises(InputError, match=r"4 bytes too long after pred_1: .* expected"):
+        read_convs(*write(extra=4))
+
+
+def test_a_bad_header_is_refused(write: Write) -> None:
+    weights, cfg = write()
+    for data, message in (
+        (b"", "truncated in its header: 20 bytes expected, 0 found"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(40), "header version .* 0.2 or later"),
+        (np.array([0, 1, 0, 0, 0], "<i4").tobytes(), r"header version 0\.1"),
+    ):
+        weights.write_bytes(data)
+        with pytest.raises(InputError, match=message):
+            read_convs(weights, cfg)
+    weights.unlink()
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        read_convs(weights, cfg)
+
+
+@pytest.mark.parametrize(
+    ("index", "value", "message"),
+    [
+        (3, np.nan, r"tiny\.weights: conv1 beta\[3\] is nan"),
+        (16 * 3 + 5, -1.0, r"conv1 variance\[5\] is -1"),
+        (64 + 27 + 1, np.inf, r"conv1 weight\[1, 0, 0, 1\] is"),
+        (-1, np.nan, r"pred_1 weight\[74, 255, 0, 0\] is nan"),
+        (-75 * 257, -np.inf, r"pred_1 bias\[0\] is -inf"),
+    ],
+)
+def test_a_bad_number_is_named(index: int, value: float, message: str, write: Write) -> None:
+    values = np.ones(floats())
+    values[index] = value
+    with pytest.raises(InputError, match=message):
+        read_convs(*write(values))
+
+
+@pytest.mark.parametrize(
+    ("section", "old", "new", "message"),
+    [
+        (0, "channels=3", "channels=1", r"\[net\]: channels=1"),
+        (1, "filters=16", "filters=17", r"layer 0 \[convolutional\]: filters=17, .* filters=16"),
+        (3, "batch_normalize=1\n", "", r"layer 2 \[convolutional\]: batch_normalize=0"),
+        (5, "leaky", "mish", r"layer 4 \[convolutional\]: activation=mish, .* activation=leaky"),
+        (7, "pad=1", "groups=2\npad=1", r"layer 6 \[convolutional\]: groups=2"),
+        (12, "stride=1", "stride=2", r"layer 11 \[maxpool\]: stride=2, YOLOv3-tiny has stride=1"),
+        (14, "size=1", "size=5", r"layer 13 \[convolutional\]: size=5"),
+        (17, "yolo", "region", r"layer 16: \[region\], YOLOv3-tiny has \[yolo\]"),
+        (18, "-4", "-3", r"layer 17 \[route\]: layers=-3, YOLOv3-tiny has layers=-4"),
+        (21, "layers = -1, 8", "", r"layer 20 \[route\]: layers=\(nothing\)"),
+        (23, "filters=75", "filters=255", r"layer 22 \[convolutional\]: filters=255"),
+    ],
+)
+def test_the_first_difference_is_named(
+    section: int, old: str, new: str, message: str, tmp_path: Path
+) -> None:
+    sections = description()
+    assert old in sections[section]
+    sections[section] = sections[section].replace(old, new)
+    path = tmp_path / "other.cfg"
+    path.write_text("\n".join(sections))
+    with pytest.raises(InputError, match=message):
+        check_graph(path)
+
+
+def test_missing_and_surplus_layers_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "other.cfg"
+    path.write_text("\n".join(description()[:-1]))
+    with pytest.raises(InputError, match=r"layer 23: missing, YOLOv3-tiny has \[yolo\]"):
+        check_graph(path)
+    path.write_text("\n".join([*description(), "[shortcut]"]))
+    with pytest.raises(InputError, match=r"layer 24: \[shortcut\], YOLOv3-tiny has 24 layers"):
+        check_graph(path)
+    path.write_text("[net]\nnonsense")
+    with pytest.raises(InputError, match="line 2: 'nonsense' is neither"):
+        read_sections(path)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="is not a text file"):
+        read_sections(path)
+
+
+def test_every_sibling_is_described(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.cfg"
+    for heads, kernel in ((75, 1), (75, 3), (255, 1), (255, 3)):
+        path.write_text("\n".join(description(heads, kernel)))
+        assert check_graph(path) == (heads // 3 - 5, kernel)
+
+
+def test_classes_are_selected_for_every_anchor() -> None:
+    channels = np.arange(3 * (5 + 4), dtype=np.float64)
+    head = FloatConv("pred_1", channels.reshape(-1, 1, 1, 1), channels)
+    part = select_classes(head, ("a", "b", "c", "d"), ("d", "b"))
+    expected = [base + i for base in (0, 9, 18) for i in (0, 1, 2, 3, 4, 8, 6)]
+    assert part.bias.tolist() == expected
+    assert part.weight.ravel().tolist() == expected
+    with pytest.raises(InputError, match="pred_1: no class e among"):
+        select_classes(head, ("a", "b", "c", "d"), ("e",))
+    with pytest.raises(InputError, match="pred_1: 3 class names, but 27 channels"):
+        select_classes(head, ("a", "b", "c"), ("a",))
+
+
+def test_official_files_are_read(files: ModelFiles) -> None:
+    assert check_graph(files.cfg) == (80, 1)
+    names = read_names(files.names)
+    assert len(names) == 80
+    assert set(VOC_CLASSES) < set(names)
+    convs = read_convs(files.weights, files.cfg)
+    network = read_yolov3_tiny(files.weights, files.cfg, files.names)
+    assert network.convs["pred_1"].bias.shape == (75,)
+    person = 85 + 5 + names.index("person")
+    kept = network.convs["pred_1"].bias[25 + 5 + VOC_CLASSES.index("person")]
+    assert kept == convs["pred_1"].bias[person]
+    assert files.weights.stat().st_size == HEADER_BYTES + 4 * floats(heads=255)
