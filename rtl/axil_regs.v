@@ -1,0 +1,160 @@
+// Register file behind AXI4-Lite: descriptor, control, status, counters, build.
+//
+// Contract    a write takes effect with its response; a start while the PE is
+//             not ready, and any unknown or read-only address, answers SLVERR
+//             and changes nothing
+// Latency     one cycle from address (and data) to response
+// Throughput  one write and one read every two cycles
+//
+// The map is docs/rtl/control.md. Bytes are written whole words at a time:
+// a write with a WSTRB other than 1111 answers SLVERR.
+`default_nettype none
+
+module axil_regs #(
+    parameter [31:0] LANES       = 32'd0,  // {P_OC, P_IC}
+    parameter [31:0] WIDTHS      = 32'd0,  // {MODE, ACC_W, W_W, A_W}
+    parameter [31:0] TILE_PIXELS = 32'd0,
+    parameter [31:0] INPUT_WORDS = 32'd0
+) (
+    input  wire        clk,
+    input  wire        rst,
+
+    input  wire [7:0]  s_axil_awaddr,
+    input  wire        s_axil_awvalid,
+    output wire        s_axil_awready,
+    input  wire [31:0] s_axil_wdata,
+    input  wire [3:0]  s_axil_wstrb,
+    input  wire        s_axil_wvalid,
+    output wire        s_axil_wready,
+    output reg  [1:0]  s_axil_bresp,
+    output reg         s_axil_bvalid,
+    input  wire        s_axil_bready,
+    input  wire [7:0]  s_axil_araddr,
+    input  wire        s_axil_arvalid,
+    output wire        s_axil_arready,
+    output reg  [31:0] s_axil_rdata,
+    output reg  [1:0]  s_axil_rresp,
+    output reg         s_axil_rvalid,
+    input  wire        s_axil_rready,
+
+    output reg         start,              // one cycle
+    output reg         irq_clear,          // one cycle
+    output reg         soft_reset,         // one cycle
+    output reg  [31:0] watchdog,
+    output reg  [31:0] in_size,
+    output reg  [31:0] out_size,
+    output reg  [31:0] channels,
+    output reg  [31:0] kernel,
+    output reg  [31:0] post,
+    output reg  [31:0] in_base,
+
+    input  wire        ready,              // a start would be taken
+    input  wire [31:0] status,
+    input  wire [31:0] cycles,
+    input  wire [31:0] mac_cycles,
+    input  wire [31:0] stall_input,
+    input  wire [31:0] stall_weights,
+    input  wire [31:0] stall_drain,
+    input  wire [31:0] stall_other
+);
+
+    localparam [31:0] ID      = 32'h4350_4531; // "CPE1"
+    localparam [31:0] VERSION = 32'h0000_0001;
+    localparam [1:0]  OKAY    = 2'b00;
+    localparam [1:0]  SLVERR  = 2'b10;
+
+    wire write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid;
+    wire read  = s_axil_arvalid && !s_axil_rvalid;
+
+    assign s_axil_awready = write;
+    assign s_axil_wready  = write;
+    assign s_axil_arready = !s_axil_rvalid;
+
+    wire writes_whole = s_axil_wstrb == 4'b1111;
+    wire refused      = s_axil_wdata[0] && (!ready || start);
+
+    always @(posedge clk) begin
+        start      <= 1'b0;
+        irq_clear  <= 1'b0;
+        soft_reset <= 1'b0;
+        if (s_axil_bready)
+            s_axil_bvalid <= 1'b0;
+        if (write) begin
+            s_axil_bvalid <= 1'b1;
+            s_axil_bresp  <= OKAY;
+            if (!writes_whole)
+                s_axil_bresp <= SLVERR;
+            else case (s_axil_awaddr)
+                8'h20:
+                    if (refused)
+                        s_axil_bresp <= SLVERR;
+                    else begin
+                        start      <= s_axil_wdata[0];
+                        soft_reset <= s_axil_wdata[1];
+                        irq_clear  <= s_axil_wdata[2];
+                    end
+                8'h28:   watchdog <= s_axil_wdata;
+                8'h40:   in_size  <= s_axil_wdata;
+                8'h44:   out_size <= s_axil_wdata;
+                8'h48:   channels <= s_axil_wdata;
+                8'h4c:   kernel   <= s_axil_wdata;
+                8'h50:   post     <= s_axil_wdata;
+                8'h54:   in_base  <= s_axil_wdata;
+                default: s_axil_bresp <= SLVERR;
+            endcase
+        end
+        if (rst) begin
+            s_axil_bvalid <= 1'b0;
+            start         <= 1'b0;
+            irq_clear     <= 1'b0;
+            soft_reset    <= 1'b0;
+            watchdog      <= 32'd0;
+            in_size       <= 32'd0;
+            out_size      <= 32'd0;
+            channels      <= 32'd0;
+            kernel        <= 32'd0;
+            post          <= 32'd0;
+            in_base       <= 32'd0;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (s_axil_rready)
+            s_axil_rvalid <= 1'b0;
+        if (read) begin
+            s_axil_rvalid <= 1'b1;
+            s_axil_rresp  <= OKAY;
+            case (s_axil_araddr)
+                8'h00:   s_axil_rdata <= ID;
+                8'h04:   s_axil_rdata <= VERSION;
+                8'h08:   s_axil_rdata <= LANES;
+                8'h0c:   s_axil_rdata <= WIDTHS;
+                8'h10:   s_axil_rdata <= TILE_PIXELS;
+                8'h14:   s_axil_rdata <= INPUT_WORDS;
+                8'h24:   s_axil_rdata <= status;
+                8'h28:   s_axil_rdata <= watchdog;
+                8'h40:   s_axil_rdata <= in_size;
+                8'h44:   s_axil_rdata <= out_size;
+                8'h48:   s_axil_rdata <= channels;
+                8'h4c:   s_axil_rdata <= kernel;
+                8'h50:   s_axil_rdata <= post;
+                8'h54:   s_axil_rdata <= in_base;
+                8'h80:   s_axil_rdata <= cycles;
+                8'h84:   s_axil_rdata <= mac_cycles;
+                8'h88:   s_axil_rdata <= stall_input;
+                8'h8c:   s_axil_rdata <= stall_weights;
+                8'h90:   s_axil_rdata <= stall_drain;
+                8'h94:   s_axil_rdata <= stall_other;
+                default: begin
+                    s_axil_rdata <= 32'd0;
+                    s_axil_rresp <= SLVERR;
+                end
+            endcase
+        end
+        if (rst)
+            s_axil_rvalid <= 1'b0;
+    end
+
+endmodule
+
+`default_nettype wire
