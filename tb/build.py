@@ -1,0 +1,340 @@
+"""Compiles the PE with its bench, once for each distinct content.
+
+A build lives in ``build/cache/<simulator>-<array>-<hash>/``; the hash covers
+every source, parameter, flag, tool version and the processor. It is made in a
+scratch folder and moved into place when it is whole, under a lock, so that a
+killed or a concurrent build disturbs nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import IO, Any, Final
+
+import cocotb_tools.config
+from cocotb_tools.runner import Icarus, Verilator
+from filelock import FileLock
+
+from golden.config import PEConfig
+from tb import process
+from tb.toolchain import Simulator, ToolError, processor_key
+
+ROOT: Final = Path(__file__).parent.parent
+RTL: Final = ROOT / "rtl"
+HDL: Final = ROOT / "tb" / "hdl"
+TOP: Final = "sim_top"
+CACHE: Final = ROOT / "build" / "cache"
+TIMESCALE: Final = ("1ns", "1ps")
+
+VERILATOR_ARGS: Final = (
+    "--timing",
+    "--default-language",
+    "1364-2005",
+    "-Wno-fatal",
+    "-O3",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
+    "-CFLAGS",
+    "-O3 -march=native",
+)
+RUNTIME_SOURCES: Final = "verilated*.o"
+"""Verilator's run-time library in a build folder: the same for every design."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A replacement in one RTL file, applied to a copy: a design broken on purpose."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A compiled design, ready to run."""
+
+    simulator: Simulator
+    config: PEConfig
+    folder: Path
+    waves: bool
+
+
+class _Grouped:
+    """Runs the runner's commands through `tb.process`, so that Ctrl-C leaves nothing."""
+
+    env: dict[str, str]
+    log: logging.Logger
+    poll: Callable[[], None] | None = None
+
+    def _execute_cmds(
+        self, cmds: Sequence[list[str]], cwd: str, stdout: IO[str] | None = None
+    ) -> None:
+        self.log.setLevel(logging.WARNING)
+        for name in ("WAVES", "GUI", "PYTEST_CURRENT_TEST"):
+            self.env.pop(name, None)
+        for command in cmds:
+            code = process.run(command, Path(cwd), self.env, stdout, self.poll)
+            if code != 0:
+                raise RuntimeError(f"{Path(command[0]).name} ended with code {code}")
+
+
+class VerilatorRunner(_Grouped, Verilator):  # type: ignore[misc]
+    """cocotb's runner, less ``--public-flat-rw``, plus a shared run-time library.
+
+    The stock runner makes every signal public, which costs some four fifths of the
+    simulation speed; ``tb/hdl/public.vlt`` names the few that Python needs.
+    """
+
+    runtime: Path | None = None
+
+    def _build_command(self) -> list[list[str]]:
+        verilate, make = super()._build_command()
+        verilate.remove("--public-flat-rw")
+        commands = [verilate]
+        if self.runtime is not None and self.runtime.is_dir():
+            objects = sorted(str(path) for path in self.runtime.glob(RUNTIME_SOURCES))
+            commands.append(["cp", *objects, str(self.build_dir)])
+        return [*commands, make]
+
+
+class IcarusRunner(_Grouped, Icarus):  # type: ignore[misc]
+    """cocotb's runner for Icarus, in a process group of its own."""
+
+
+def build(
+    simulator: Simulator,
+    config: PEConfig,
+    *,
+    waves: bool = False,
+    patch: Patch | None = None,
+    say: Callable[[str], None] = lambda text: None,
+    cache: Path = CACHE,
+) -> Build:
+    """Return the compiled design, compiling it where the cache has none.
+
+    Parameters
+    ----------
+    simulator : Simulator
+    config : PEConfig
+    waves : bool
+        Compile in what writes waveforms.
+    patch : Patch, optional
+        Break the design with it.
+    say : callable
+        Told in one line when a compilation starts.
+    cache : Path
+
+    Raises
+    ------
+    ToolError
+        The compiler failed; the text says where its log is.
+    """
+    flags = _flags(simulator, waves)
+    key = _key(simulator, config, flags, patch)
+    folder = cache / f"{simulator.name}-{config.array}-{config.mode.value}-{key}"
+    made = Build(simulator, config, folder, waves)
+    if (folder / "build.json").is_file():
+        return made
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / f".{folder.name}.lock"):
+        if not (folder / "build.json").is_file():
+            say(f"compiling the {config.array} array for {simulator.name}, once for this design")
+            _compile(made, flags, patch, cache)
+    return made
+
+
+def _flags(simulator: Simulator, waves: bool) -> list[str]:
+    if simulator.name == "icarus":
+        return ["-g2005"]
+    return [*VERILATOR_ARGS, *(["--trace-fst"] if waves and fst_headers() else [])]
+
+
+def fst_headers() -> bool:
+    """Whether the headers that Verilator's FST writer includes are installed."""
+    return all(Path("/usr/include", name).is_file() for name in ("zlib.h", "lz4.h"))
+
+
+def _key(simulator: Simulator, config: PEConfig, flags: Sequence[str], patch: Patch | None) -> str:
+    described: dict[str, Any] = {
+        "sources": {path.name: path.read_text() for path in _sources()},
+        "parameters": config.verilog_parameters(),
+        "flags": list(flags),
+        "patch": None if patch is None else [patch.file, patch.old, patch.new],
+        "simulator": [simulator.name, simulator.version, str(simulator.executable)],
+        "cocotb": [metadata.version("cocotb"), str(cocotb_tools.config.libs_dir)],
+        "processor": processor_key(),
+    }
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _sources() -> list[Path]:
+    return [*sorted(RTL.glob("*.v*")), *sorted(HDL.glob("*.v*"))]
+
+
+def _compile(made: Build, flags: Sequence[str], patch: Patch | None, cache: Path) -> None:
+    _remove_dead(cache)
+    scratch = Path(tempfile.mkdtemp(prefix=f".making-{os.getpid()}-", dir=cache))
+    log = cache / f"{made.folder.name}.log"
+    try:
+        rtl = _patched(scratch, patch)
+        runner = _runner(made.simulator)
+        runtime = cache / f"runtime-{_runtime_key(made.simulator, flags)}"
+        if isinstance(runner, VerilatorRunner):
+            runner.runtime = runtime
+        hdl = [path for path in sorted(HDL.glob("*.v*")) if _takes(made.simulator, path)]
+        with made.simulator.active(), _quiet_environment():
+            runner.build(
+                sources=[*hdl, *sorted(rtl.glob("*.v"))],
+                includes=[rtl],
+                parameters=made.config.verilog_parameters(),
+                build_args=list(flags),
+                hdl_toplevel=TOP,
+                build_dir=scratch / "out",
+                timescale=TIMESCALE,
+                waves=made.waves,
+                always=True,
+                log_file=log,
+            )
+        if made.simulator.name == "verilator":
+            _keep_runtime(scratch / "out", runtime)
+            for path in (scratch / "out").glob("*.[ado]"):
+                path.unlink()
+        facts = {"parameters": made.config.verilog_parameters(), "flags": list(flags)}
+        (scratch / "out" / "build.json").write_text(json.dumps(facts, indent=2) + "\n")
+        shutil.rmtree(made.folder, ignore_errors=True)
+        (scratch / "out").rename(made.folder)
+        log.unlink(missing_ok=True)
+    except (RuntimeError, SystemExit) as error:
+        raise ToolError(
+            f"compiling the design with {made.simulator.name} failed ({error}); see {log}"
+        ) from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _patched(scratch: Path, patch: Patch | None) -> Path:
+    """Return the folder of the RTL: the checkout's, or a broken copy of it."""
+    if patch is None:
+        return RTL
+    copy = scratch / "rtl"
+    shutil.copytree(RTL, copy)
+    text = (copy / patch.file).read_text()
+    if text.count(patch.old) != 1:
+        raise ToolError(f"patch {patch.name}: {patch.old!r} is not once in rtl/{patch.file}")
+    (copy / patch.file).write_text(text.replace(patch.old, patch.new))
+    return copy
+
+
+def _runner(simulator: Simulator) -> VerilatorRunner | IcarusRunner:
+    return VerilatorRunner() if simulator.name == "verilator" else IcarusRunner()
+
+
+def _takes(simulator: Simulator, path: Path) -> bool:
+    return path.suffix == ".v" or (path.suffix == ".vlt" and simulator.name == "verilator")
+
+
+def _runtime_key(simulator: Simulator, flags: Sequence[str]) -> str:
+    text = json.dumps([simulator.version, str(simulator.executable), list(flags), processor_key()])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _keep_runtime(folder: Path, runtime: Path) -> None:
+    """Keep the run-time library's objects for the next build with these flags."""
+    if runtime.is_dir():
+        return
+    scratch = Path(tempfile.mkdtemp(prefix=f".making-{os.getpid()}-", dir=runtime.parent))
+    for path in folder.glob(RUNTIME_SOURCES):
+        shutil.copy(path, scratch)
+    try:
+        scratch.rename(runtime)
+    except OSError:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _remove_dead(cache: Path) -> None:
+    """Remove what killed builds left behind."""
+    for scratch in cache.glob(".making-*"):
+        pid = scratch.name.split("-")[1]
+        if not Path("/proc", pid).exists():
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _quiet_environment() -> Iterator[None]:
+    """Take away variables of ours that cocotb's runner would read as its own."""
+    taken = {name: os.environ.pop(name) for name in ("WAVES", "GUI") if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
+
+
+def run(
+    made: Build,
+    module: str,
+    folder: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    seed: int = 1,
+    testcase: str | None = None,
+    poll: Callable[[], None] | None = None,
+) -> Path:
+    """Run a cocotb test module on a compiled design.
+
+    Parameters
+    ----------
+    made : Build
+    module : str
+        Python module with the cocotb tests.
+    folder : Path
+        Working folder: results, logs and the streams' files.
+    env : mapping, optional
+        Further variables for the simulator's Python.
+    seed : int
+        cocotb's random seed.
+    testcase : str, optional
+        Run this test alone.
+    poll : callable, optional
+        Called some ten times a second.
+
+    Returns
+    -------
+    Path
+        The results file, which says what passed; read it.
+    """
+    runner = _runner(made.simulator)
+    runner.poll = poll
+    with made.simulator.active(), _quiet_environment():
+        try:
+            return Path(
+                runner.test(
+                    test_module=module,
+                    hdl_toplevel=TOP,
+                    hdl_toplevel_lang="verilog",
+                    build_dir=made.folder,
+                    test_dir=folder,
+                    results_xml=str(folder.absolute() / "results.xml"),
+                    seed=seed,
+                    testcase=testcase,
+                    extra_env=dict(env or {}),
+                    waves=made.waves,
+                    timescale=TIMESCALE,
+                    log_file=folder / "simulator.log",
+                )
+            )
+        except RuntimeError:
+            return folder / "results.xml"

@@ -1,0 +1,145 @@
+// Simulation top: the PE with its clock, stream players and recorder.
+//
+// The clock is made here, since a clock toggled from Python would cost more than
+// the array does. Python drives AXI4-Lite and the job ports, and awaits job_end.
+`timescale 1ns / 1ps
+`default_nettype none
+
+module sim_top #(
+    parameter integer P_IC        = 16,
+    parameter integer P_OC        = 16,
+    parameter integer A_W         = 16,
+    parameter integer W_W         = 16,
+    parameter integer ACC_W       = 40,
+    parameter integer MODE        = 0,
+    parameter integer TILE_PIXELS = 1024,
+    parameter integer INPUT_WORDS = 8192
+) (
+    output reg         clk,
+    input  wire        rst,
+
+    input  wire [7:0]  s_axil_awaddr,
+    input  wire        s_axil_awvalid,
+    output wire        s_axil_awready,
+    input  wire [31:0] s_axil_wdata,
+    input  wire [3:0]  s_axil_wstrb,
+    input  wire        s_axil_wvalid,
+    output wire        s_axil_wready,
+    output wire [1:0]  s_axil_bresp,
+    output wire        s_axil_bvalid,
+    input  wire        s_axil_bready,
+    input  wire [7:0]  s_axil_araddr,
+    input  wire        s_axil_arvalid,
+    output wire        s_axil_arready,
+    output wire [31:0] s_axil_rdata,
+    output wire [1:0]  s_axil_rresp,
+    output wire        s_axil_rvalid,
+    input  wire        s_axil_rready,
+    output wire        irq,
+
+    input  wire        job_go,             // a change begins a job's streams
+    input  wire [31:0] job,                // number in the file names
+    input  wire [31:0] act_beats,
+    input  wire [31:0] wgt_beats,
+    input  wire [31:0] act_drop,           // activation beat to lose; all ones: none
+    input  wire [7:0]  act_stall,          // in 256ths
+    input  wire [7:0]  wgt_stall,
+    input  wire [7:0]  out_stall,
+    input  wire [63:0] job_limit,          // cycles until the bench gives up
+
+    output reg         job_end,            // irq and output end, or the limit
+    output reg         job_timeout,
+    output wire        job_closed,         // the output file is whole
+    output wire [31:0] out_beats,
+    output wire [31:0] out_unknown,
+    output wire [63:0] out_unknown_cycle,
+    output reg  [63:0] cycle,
+    output reg  [63:0] job_start_cycle,
+    output reg  [63:0] job_end_cycle
+);
+
+    initial begin
+        clk   = 1'b0;
+        cycle = 64'd0;
+    end
+    always #5 clk = !clk;
+
+    wire [P_IC*A_W-1:0]   act_tdata;
+    wire                  act_tvalid, act_tready, act_tlast;
+    wire [P_IC*W_W-1:0]   wgt_tdata;
+    wire                  wgt_tvalid, wgt_tready, wgt_tlast;
+    wire [P_OC*A_W-1:0]   out_tdata;
+    wire [P_OC*A_W/8-1:0] out_tkeep;
+    wire                  out_tvalid, out_tready, out_tlast, out_tuser;
+    wire                  out_ended;
+
+    conv_pe #(
+        .P_IC(P_IC), .P_OC(P_OC), .A_W(A_W), .W_W(W_W), .ACC_W(ACC_W), .MODE(MODE),
+        .TILE_PIXELS(TILE_PIXELS), .INPUT_WORDS(INPUT_WORDS)
+    ) dut (
+        .clk(clk), .rst(rst),
+        .s_axil_awaddr(s_axil_awaddr), .s_axil_awvalid(s_axil_awvalid),
+        .s_axil_awready(s_axil_awready),
+        .s_axil_wdata(s_axil_wdata), .s_axil_wstrb(s_axil_wstrb),
+        .s_axil_wvalid(s_axil_wvalid), .s_axil_wready(s_axil_wready),
+        .s_axil_bresp(s_axil_bresp), .s_axil_bvalid(s_axil_bvalid), .s_axil_bready(s_axil_bready),
+        .s_axil_araddr(s_axil_araddr), .s_axil_arvalid(s_axil_arvalid),
+        .s_axil_arready(s_axil_arready),
+        .s_axil_rdata(s_axil_rdata), .s_axil_rresp(s_axil_rresp),
+        .s_axil_rvalid(s_axil_rvalid), .s_axil_rready(s_axil_rready),
+        .irq(irq),
+        .s_axis_act_tdata(act_tdata), .s_axis_act_tvalid(act_tvalid),
+        .s_axis_act_tready(act_tready), .s_axis_act_tlast(act_tlast),
+        .s_axis_wgt_tdata(wgt_tdata), .s_axis_wgt_tvalid(wgt_tvalid),
+        .s_axis_wgt_tready(wgt_tready), .s_axis_wgt_tlast(wgt_tlast),
+        .m_axis_out_tdata(out_tdata), .m_axis_out_tkeep(out_tkeep),
+        .m_axis_out_tvalid(out_tvalid), .m_axis_out_tready(out_tready),
+        .m_axis_out_tlast(out_tlast), .m_axis_out_tuser(out_tuser)
+    );
+
+    stream_player #(.BEAT_W(P_IC * A_W), .KIND("act"), .SEED(32'd11)) act_player (
+        .clk(clk), .rst(rst), .go(job_go), .job(job), .beats(act_beats), .drop(act_drop),
+        .stall(act_stall),
+        .tdata(act_tdata), .tvalid(act_tvalid), .tready(act_tready), .tlast(act_tlast)
+    );
+
+    stream_player #(.BEAT_W(P_IC * W_W), .KIND("wgt"), .SEED(32'd23)) wgt_player (
+        .clk(clk), .rst(rst), .go(job_go), .job(job), .beats(wgt_beats), .drop(32'hFFFF_FFFF),
+        .stall(wgt_stall),
+        .tdata(wgt_tdata), .tvalid(wgt_tvalid), .tready(wgt_tready), .tlast(wgt_tlast)
+    );
+
+    stream_recorder #(.DATA_W(P_OC * A_W), .SEED(32'd37)) out_recorder (
+        .clk(clk), .rst(rst), .go(job_go), .finish(job_end), .job(job),
+        .stall(out_stall), .cycle(cycle),
+        .tdata(out_tdata), .tkeep(out_tkeep), .tvalid(out_tvalid), .tready(out_tready),
+        .tlast(out_tlast), .tuser(out_tuser),
+        .ended(out_ended), .closed(job_closed), .beats(out_beats),
+        .unknown(out_unknown), .unknown_cycle(out_unknown_cycle)
+    );
+
+    // The bench's view of a job: from go to irq with the output ended.
+    reg  go_seen;
+    wire over_limit = cycle - job_start_cycle >= job_limit;
+    initial begin
+        go_seen     = 1'b0;
+        job_end     = 1'b0;
+        job_timeout = 1'b0;
+    end
+    always @(posedge clk) begin
+        cycle <= cycle + 64'd1;
+        if (job_go != go_seen) begin
+            go_seen         <= job_go;
+            job_end         <= 1'b0;
+            job_timeout     <= 1'b0;
+            job_start_cycle <= cycle;
+        end else if (!job_end && ((irq && out_ended) || over_limit)) begin
+            job_end       <= 1'b1;
+            job_timeout   <= over_limit;
+            job_end_cycle <= cycle;
+        end
+    end
+
+endmodule
+
+`default_nettype wire

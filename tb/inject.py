@@ -1,0 +1,28 @@
+"""Faults put in on purpose, each of which must turn the run red."""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+import numpy as np
+
+from golden.fixed import Int16Array
+from tb.build import Patch
+
+ROUNDING_PATCH: Final = Patch(
+    name="rounding",
+    file="output_stage.v",
+    old="half <= floor || shift == 6'd0 ? {ACC_W{1'b0}} : ONE << (shift - 6'd1);",
+    new="half <= floor && 1'b0 ? {ACC_W{1'b0}} : ONE << shift;",
+)
+"""Adds a whole LSB before the shift where half of one belongs."""
+
+
+def flip_bit(expected: Int16Array, seed: int) -> Int16Array:
+    """A copy of `expected` with one bit of one value flipped."""
+    draw = random.Random(seed)
+    flipped: Int16Array = expected.copy()
+    place = draw.randrange(flipped.size)
+    flipped.reshape(-1).view(np.uint16)[place] ^= np.uint16(1 << draw.randrange(16))
+    return flipped

