@@ -78,7 +78,6 @@ module conv_pe #(
     // A full product has 32 bits and a cut one 16; P_IC of them add log2(P_IC) bits.
     localparam integer GROWN_W    = MODE == 0 ? 32 + $clog2(P_IC) : 32;
     localparam integer DOT_W      = GROWN_W < ACC_W ? GROWN_W : ACC_W;
-    localparam integer MIN_PASS   = 2;     // a partial sum is read in stage 2, written in stage 3
 
     generate
         if ((P_IC & (P_IC - 1)) != 0 || P_IC < 2 || P_IC > 64) begin : g_bad_p_ic
@@ -172,7 +171,7 @@ module conv_pe #(
     wire [17:0]       passes;
     wire [ADDR_W-1:0] row_pitch, origin;
     wire              sequencing, drain_idle, skid_ready;
-    wire              act_move, wgt_move, out_move, mac;
+    wire              act_move, wgt_move, mac;
     wire              clear = core_rst || abort;
 
     job_check #(
@@ -194,7 +193,7 @@ module conv_pe #(
     job_control control (
         .clk(clk), .rst(core_rst),
         .start(start), .irq_clear(irq_clear), .watchdog(watchdog),
-        .progress(act_move || wgt_move || out_move || mac),
+        .progress(act_move || wgt_move || mac || (m_axis_out_tvalid && m_axis_out_tready)),
         .check_start(check_start), .check_done(check_done), .check_error(check_error),
         .load_start(load_start), .load_act(load_act), .load_wgt(load_wgt), .swallow(swallow),
         .act_complete(act_complete), .act_ended(act_ended),
@@ -265,7 +264,7 @@ module conv_pe #(
     wire [PIXEL_W-1:0] pixel;
     wire [ACT_W-1:0]   rd_data;
 
-    pass_sequencer #(.ADDR_W(ADDR_W), .PIXEL_W(PIXEL_W), .MIN_PASS(MIN_PASS)) sequencer (
+    pass_sequencer #(.ADDR_W(ADDR_W), .PIXEL_W(PIXEL_W)) sequencer (
         .clk(clk), .rst(clear),
         .start(run_start), .advance(advance), .bank_free(bank_free),
         .in_groups(in_groups), .out_groups(out_groups),
@@ -354,8 +353,6 @@ module conv_pe #(
     wire [OUT_W-1:0]  out_data;
     wire [KEEP_W-1:0] out_bytes;
 
-    assign out_move = out_valid && skid_ready;
-
     drain #(.P_OC(P_OC), .PIXEL_W(PIXEL_W)) drainer (
         .clk(clk), .rst(clear),
         .start(run_start), .pixels(pixels), .out_groups(out_groups),
@@ -370,7 +367,7 @@ module conv_pe #(
 
     output_stage #(.P_OC(P_OC), .ACC_W(ACC_W), .A_W(A_W)) post_stage (
         .clk(clk), .step(step),
-        .activation(job_post[13:12]), .slope_13_128(job_post[14]), .before(job_post[15]),
+        .activation(job_post[13:12]), .slope_13_128(job_post[14]), .act_first(job_post[15]),
         .floor(job_post[8]), .wrap(job_post[9]), .shift(job_post[5:0]),
         .sums(sums), .values(out_data)
     );

@@ -95,11 +95,11 @@ module drain #(
         end
         if (start) begin
             read_pixel    <= {PIXEL_W{1'b0}};
-            read_bank     <= 1'b0;
             groups_left   <= out_groups;
             channels_left <= out_channels;
         end
         if (rst || start) begin
+            read_bank   <= 1'b0;
             taken       <= 2'b00;
             full        <= 2'b00;
             word_valid  <= 1'b0;

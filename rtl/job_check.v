@@ -53,7 +53,7 @@ module job_check #(
     output reg  [17:0]       passes,
     output reg  [31:0]       pixels,
     output reg  [ADDR_W-1:0] row_pitch,
-    output reg  [ADDR_W-1:0] origin        // address of pixel (-pad_top, -pad_left), modulo the memory
+    output reg  [ADDR_W-1:0] origin        // address of pixel (-pad_top, -pad_left), modulo depth
 );
 
     localparam integer IC_SHIFT = $clog2(P_IC);

@@ -73,7 +73,7 @@ module job_control (
         check_start <= 1'b0;
         load_start  <= 1'b0;
         run_start   <= 1'b0;
-        quiet       <= progress || !busy ? 32'd0 : quiet + 32'd1;
+        quiet       <= progress || state == IDLE || state == CHECK ? 32'd0 : quiet + 32'd1;
         if (irq_clear)
             irq <= 1'b0;
         case (state)

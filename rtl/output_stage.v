@@ -15,7 +15,7 @@ module output_stage #(
 
     input  wire [1:0]            activation,
     input  wire                  slope_13_128,
-    input  wire                  before,
+    input  wire                  act_first,
     input  wire                  floor,
     input  wire                  wrap,
     input  wire [5:0]            shift,
@@ -35,7 +35,7 @@ module output_stage #(
         for (o = 0; o < P_OC; o = o + 1) begin : g_lane
             post_lane #(.ACC_W(ACC_W), .A_W(A_W)) lane (
                 .clk(clk), .step(step),
-                .activation(activation), .slope_13_128(slope_13_128), .before(before),
+                .activation(activation), .slope_13_128(slope_13_128), .act_first(act_first),
                 .wrap(wrap), .shift(shift), .half(half),
                 .sum(sums[o*ACC_W +: ACC_W]), .value(values[o*A_W +: A_W])
             );

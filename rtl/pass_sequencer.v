@@ -3,7 +3,10 @@
 // Contract    output group, input group, kernel row, kernel column, pixel, from
 //             the outermost in; every address by addition alone
 // Latency     issue stands in the same cycle as the read address
-// Throughput  one pixel a cycle; a pass takes max(pixels, MIN_PASS) cycles
+// Throughput  one pixel a cycle
+//
+// A pass needs P_OC beats of weights, so that passes begin at least P_OC >= 2
+// cycles apart: no partial sum is read (stage 2) before it is written (stage 3).
 //
 // A word of the tile memory is one channel group of one pixel, groups within a
 // pixel, so that a tap to the right is in_groups words away and a tap below
@@ -13,8 +16,7 @@
 
 module pass_sequencer #(
     parameter integer ADDR_W   = 13,       // bits of a tile address
-    parameter integer PIXEL_W  = 10,       // bits of a pixel number
-    parameter integer MIN_PASS = 2         // cycles from reading a partial sum to writing it
+    parameter integer PIXEL_W  = 10        // bits of a pixel number
 ) (
     input  wire               clk,
     input  wire               rst,
@@ -50,8 +52,6 @@ module pass_sequencer #(
     output reg                running
 );
 
-    localparam [31:0] MIN_PASS_WIDE = MIN_PASS;
-
     reg [11:0]       groups_left;          // output groups
     reg [11:0]       in_group;
     reg [3:0]        ky, kx;
@@ -65,7 +65,6 @@ module pass_sequencer #(
     reg [ADDR_W-1:0] ky_addr;              // the same at kernel column 0
     reg [ADDR_W-1:0] group_addr;           // the same at kernel row 0
     reg [PIXEL_W-1:0] pixel_count;
-    reg [31:0]       bubbles;              // idle cycles owed before the next pass
     reg              bank_reg;
 
     wire [31:0]        in_groups_wide = {20'd0, in_groups};
@@ -88,7 +87,7 @@ module pass_sequencer #(
     wire opening     = first_pixel && first_pass;
 
     assign waiting_bank = running && opening && !bank_free[bank_reg];
-    assign issue        = running && !waiting_bank && bubbles == 32'd0;
+    assign issue        = running && !waiting_bank;
     assign address      = pixel_addr;
     assign outside      = ix < 13'sd0 || iy < 13'sd0
                           || ix >= $signed({3'd0, in_w}) || iy >= $signed({3'd0, in_h});
@@ -102,8 +101,6 @@ module pass_sequencer #(
     wire step = issue && advance;
 
     always @(posedge clk) begin
-        if (bubbles != 32'd0 && advance)
-            bubbles <= bubbles - 32'd1;
         if (start) begin
             running     <= 1'b1;
             groups_left <= out_groups;
@@ -122,7 +119,6 @@ module pass_sequencer #(
             ky_addr     <= origin;
             group_addr  <= origin;
             pixel_count <= {PIXEL_W{1'b0}};
-            bubbles     <= 32'd0;
             bank_reg    <= 1'b0;
         end else if (step && !pass_end) begin
             pixel_count <= pixel_count + 1'b1;
@@ -143,8 +139,6 @@ module pass_sequencer #(
             ox          <= 10'd0;
             oy          <= 10'd0;
             pixel_count <= {PIXEL_W{1'b0}};
-            if ({{(32-PIXEL_W){1'b0}}, pixel_count} + 32'd1 < MIN_PASS_WIDE)
-                bubbles <= MIN_PASS_WIDE - 32'd1 - {{(32-PIXEL_W){1'b0}}, pixel_count};
             if (!kx_end) begin
                 kx         <= kx + 4'd1;
                 tap_x      <= tap_x + 13'sd1;
@@ -191,10 +185,8 @@ module pass_sequencer #(
                 end
             end
         end
-        if (rst) begin
+        if (rst)
             running <= 1'b0;
-            bubbles <= 32'd0;
-        end
     end
 
 endmodule

@@ -7,7 +7,7 @@
 //   input    the tile memory was being loaded
 //   weights  the array waited for its next weights
 //   drain    the array waited for a bank, or was done and the output was not
-//   other    descriptor check, bubbles of short passes, pipeline latency
+//   other    descriptor check, pipeline latency
 `default_nettype none
 
 module perf_counters (
