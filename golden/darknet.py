@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -27,6 +28,8 @@ from golden.yolov3_tiny import (
 
 HEADER_BYTES = 20
 """Three int32 (major, minor, revision) and one int64 (images seen)."""
+LARGEST: Final = 1e6
+"""A larger number is damage: the official file stays below 401, and a flipped bit does not."""
 
 
 def read_yolov3_tiny(
@@ -82,7 +85,7 @@ def read_convs(weights: Path, cfg: Path) -> dict[str, FloatConv]:
     ------
     InputError
         If the description is another network, the file is too short or too long, or a
-        value is NaN or infinite; the text names file, layer and figures.
+        value is NaN, infinite or absurdly large; the text names file, layer and figures.
     """
     classes, kernel = check_graph(cfg)
     try:
@@ -154,11 +157,25 @@ def _conv(values: FloatArray, node: ConvNode) -> FloatConv:
     """Read one convolution from its run of the file: statistics, then weights (O, I, KH, KW)."""
     shape = (node.out_channels, node.in_channels, node.kernel, node.kernel)
     weight = values[-int(np.prod(shape)) :].reshape(shape)
+    _check_size(weight, f"{node.name} weight")
     if node.activation is Activation.LINEAR:
-        return FloatConv(node.name, weight, values[: node.out_channels])
+        bias = values[: node.out_channels]
+        _check_size(bias, f"{node.name} bias")
+        return FloatConv(node.name, weight, bias)
     beta, gamma, mean, variance = values[: 4 * node.out_channels].reshape(4, -1)
+    for field, tensor in (("beta", beta), ("gamma", gamma), ("mean", mean), ("variance", variance)):
+        _check_size(tensor, f"{node.name} {field}")
     norm = BatchNorm(node.name, beta, gamma, mean, variance)
     return fold(weight, norm, Epsilon.DARKNET)
+
+
+def _check_size(x: FloatArray, name: str) -> None:
+    """Refuse a finite number above `LARGEST`, naming the first; NaN and inf are refused later."""
+    absurd = np.isfinite(x) & (np.abs(x) > LARGEST)
+    if absurd.any():
+        index = tuple(int(i) for i in np.argwhere(absurd)[0])
+        where = ", ".join(map(str, index))
+        raise InputError(f"{name}[{where}] is {x[index]:g}: the file is damaged; fetch it again")
 
 
 def select_classes(head: FloatConv, names: tuple[str, ...], wanted: tuple[str, ...]) -> FloatConv:

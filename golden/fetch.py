@@ -41,6 +41,9 @@ OFFICIAL_SHA256: Final[dict[str, str]] = {
     NAMES: "33c77761e124cc74911346865e3bc1219b87c2db7d0f106e3376bf5ef3785933",
 }
 
+OFFICIAL_BYTES: Final = 35_434_956
+"""Size of the official weights."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
@@ -101,7 +104,7 @@ def model_files(
     cache : Path, optional
         Folder that keeps the official files, `default_cache` unless given.
     say : callable, optional
-        Receives a line of text before anything that takes long.
+        Receives a line of text before anything that takes long, and warnings.
 
     Returns
     -------
@@ -124,6 +127,8 @@ def model_files(
     if not all(path.is_file() for path in beside.values()):
         official = _official(cache, say)
         beside = {name: path if path.is_file() else official[name] for name, path in beside.items()}
+    if sha256 != OFFICIAL_SHA256[WEIGHTS] and model.stat().st_size == OFFICIAL_BYTES:
+        say(f"warning: {model} has the official file's size but another sha256: its numbers differ")
     is_official = sha256 == OFFICIAL_SHA256[WEIGHTS] and _matches(beside[CFG], CFG)
     return ModelFiles(model, beside[CFG], beside[NAMES], sha256, is_official)
 

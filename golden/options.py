@@ -58,7 +58,7 @@ class NumericOptions:
 
     format: NumberFormat = NumberFormat.PER_LAYER
     mode: ProductMode = ProductMode.FULL
-    slope: Slope = Slope.THIRTEEN_128THS
+    slope: Slope = Slope.EIGHTH
     place: LeakyPlace = LeakyPlace.AFTER_REQUANT
     pool_pad: PoolPad = PoolPad.MINUS_INF
     rounding: Rounding = Rounding.ROUND_HALF_TO_POSITIVE_INFINITY

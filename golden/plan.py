@@ -190,6 +190,13 @@ def make_job(layer: ConvLayer, tensor: Int16Array, tile: Tile) -> Job:
     return Job(replace(part, padding=padding), tile, seen)
 
 
+def whole_job(layer: ConvLayer, tensor: Int16Array) -> Job:
+    """The job of a (lowered) layer with its whole input (I, H, W), not cut at all."""
+    channels, height, width = tensor.shape
+    outputs, rows, columns = layer.output_shape((channels, height, width))
+    return make_job(layer, tensor, Tile(0, 0, rows, columns, 0, outputs))
+
+
 def _span(
     start: int, count: int, stride: int, kernel: int, pad: int, side: int
 ) -> tuple[int, int, int, int]:
@@ -231,7 +238,8 @@ def sample_tiles(
     allow, all four where the whole map fits. Where it does not reach the bottom, a
     strip in the lower right corner. Then at least one tile wholly inside, where the
     map has an inside, and more of them until `min_macs` are reached or places run out.
-    Each tile takes one group of output channels: the first, the last, then random ones.
+    The first tile takes two groups of output channels where there are more, so that one
+    drains behind the other; then come the last group and random ones.
 
     Parameters
     ----------
@@ -268,13 +276,16 @@ def sample_tiles(
 
 
 def _channel_groups(channels: int, lanes: int, draw: random.Random) -> Iterator[tuple[int, int]]:
-    """The first group of output channels, the last, then random ones for ever."""
+    """The first two groups of output channels, the last one, then random ones for ever.
+
+    Of two groups in all, the first alone: the last is for a tile of its own.
+    """
     count = groups(channels, lanes)
-    number = 0
+    yield 0, min((2 if count > 2 else 1) * lanes, channels)
+    index = count - 1
     while True:
-        index = (0, count - 1)[number] if number < 2 else draw.randrange(count)
         yield index * lanes, min((index + 1) * lanes, channels)
-        number += 1
+        index = draw.randrange(count)
 
 
 def _strip(

@@ -76,13 +76,13 @@ def test_room_covers_the_value_that_is_requantised(
     images = [rng.random((3, 8, 8), dtype=np.float32) for _ in range(3)]
     after = reach(network, images, PER_LAYER)
     before = reach(network, images, NumericOptions(place=LeakyPlace.BEFORE_REQUANT))
-    outputs = [float_model.run(network, image, 13 / 128) for image in images]
+    outputs = [float_model.run(network, image, 1 / 8) for image in images]
     for name in network.convs:
         largest = max(float(np.abs(output[name]).max()) for output in outputs)
         assert before[name] == 2 * largest
     assert after["head"] == before["head"]
     lowest = min(float(output["a"].min()) for output in outputs)
-    assert after["a"] == max(before["a"], -lowest / (13 / 128))
+    assert after["a"] == max(before["a"], -lowest / (1 / 8))
     assert all(after[n] == max(reach(network, [i], PER_LAYER)[n] for i in images) for n in after)
 
 
