@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from cocotb.handle import HierarchyObject
 from cocotb.triggers import ReadOnly, RisingEdge
 
 from golden.config import PEConfig
-from tb.jobs import JobRecord
+from tb.jobs import NEVER, JobRecord
 from tb.registers import COUNTERS, Control, Register, StatusCode, build_registers
 from tb.report import Failure
 from tb.scoreboard import Verdict, judge, time_ns
@@ -21,10 +22,10 @@ from tb.streams import read_recording
 
 RESET_CYCLES = 4
 INPUTS = (
-    "rst",
+    *("rst", "stream_rst", "out_expected"),
     *("s_axil_awaddr", "s_axil_awvalid", "s_axil_wdata", "s_axil_wstrb", "s_axil_wvalid"),
     *("s_axil_bready", "s_axil_araddr", "s_axil_arvalid", "s_axil_rready"),
-    *("job_go", "job", "act_beats", "wgt_beats", "act_drop"),
+    *("act_hold", "wgt_hold", "job_go", "job", "act_beats", "wgt_beats", "act_drop"),
     *("act_stall", "wgt_stall", "out_stall", "job_limit"),
 )
 
@@ -89,11 +90,35 @@ class Bench:
         """Quieten every input and reset the design."""
         for name in INPUTS:
             getattr(self.dut, name).value = 0
+        # A change of job_go would begin a job's streams.
+        self.dut.job_go.value = self._go
         self.dut.rst.value = 1
-        for _ in range(RESET_CYCLES):
-            await RisingEdge(self.dut.clk)
+        await self.clocks(RESET_CYCLES)
         self.dut.rst.value = 0
-        await RisingEdge(self.dut.clk)
+        await self.clocks(1)
+
+    @property
+    def rule_broken(self) -> bool:
+        """Whether a checker of ``tb/hdl`` has seen a broken rule."""
+        return bool(int(self.dut.rule_broken.value))
+
+    async def clocks(self, count: int) -> None:
+        """Let `count` clocks pass."""
+        for _ in range(count):
+            await RisingEdge(self.dut.clk)
+
+    async def soft_reset(self) -> None:
+        """Reset the PE through its register, and its streams' other ends with it."""
+        self.dut.stream_rst.value = 1
+        await self.clocks(1)
+        await self.write(Register.CONTROL, Control.SOFT_RESET)
+        await self.clocks(1)
+        self.dut.stream_rst.value = 0
+        await self.clocks(1)
+
+    async def status(self) -> StatusCode:
+        """How the last job ended."""
+        return StatusCode((await self.read(Register.STATUS)) >> 8 & 0xFF)
 
     async def write(self, register: int, word: int) -> None:
         """Write one register.
@@ -160,9 +185,25 @@ class Bench:
                 f"the design reports {register.name} {found:#x}, the configuration {expected:#x}"
             )
 
-    async def start(self, record: JobRecord, registers: dict[int, int] | None = None) -> None:
-        """Write a job's descriptor, begin its streams and start it."""
+    async def start(
+        self,
+        record: JobRecord,
+        registers: Mapping[int, int] | None = None,
+        hold: Mapping[str, int] | None = None,
+    ) -> None:
+        """Write a job's descriptor, begin its streams and start it.
+
+        Parameters
+        ----------
+        record : JobRecord
+        registers : mapping, optional
+            Descriptor words instead of the record's.
+        hold : mapping, optional
+            Streams (``act``, ``wgt``) that dry up after so many beats, without TLAST.
+        """
         dut = self.dut
+        for stream in ("act", "wgt"):
+            getattr(dut, f"{stream}_hold").value = (hold or {}).get(stream, NEVER)
         for register, word in (record.registers if registers is None else registers).items():
             await self.write(register, word)
         dut.job.value = record.number
@@ -172,6 +213,7 @@ class Bench:
         dut.act_stall.value = record.stalls.act
         dut.wgt_stall.value = record.stalls.wgt
         dut.out_stall.value = record.stalls.out
+        dut.out_expected.value = record.out_beats
         dut.job_limit.value = record.limit
         self._go = 1 - self._go
         dut.job_go.value = self._go
@@ -194,9 +236,9 @@ class Bench:
         await self.start(record)
         timeout = await self.finish()
         cpu_end, wall_end = time.process_time(), time.monotonic()
-        status = StatusCode((await self.read(Register.STATUS)) >> 8 & 0xFF)
+        status = await self.status()
         counters = {register.name.lower(): await self.read(register) for register in COUNTERS}
-        verdict = self._judge(record, folder, status, timeout)
+        verdict = self.judge(record, folder, status, timeout)
         return JobResult(
             number=record.number,
             layer=record.layer,
@@ -211,9 +253,12 @@ class Bench:
             wall_end=wall_end,
         )
 
-    def _judge(self, record: JobRecord, folder: Path, status: StatusCode, timeout: bool) -> Verdict:
+    def judge(self, record: JobRecord, folder: Path, status: StatusCode, timeout: bool) -> Verdict:
+        """Compare what the last job recorded with what was expected."""
         expected = np.load(folder / f"{record.stem}.expected.npy")
         layer = record.layer
+        if self.rule_broken:
+            return Verdict(expected.size, 0, 0, self._broken_rule(record, folder))
         if timeout:
             cycle = int(self.dut.job_end_cycle.value)
             beats = int(self.dut.out_beats.value)
@@ -233,6 +278,14 @@ class Bench:
             return Verdict(expected.size, 0, 0, failure)
         recording = read_recording(folder / f"{record.stem}.out", self.config)
         return judge(layer, record.tile, expected, recording, status, self.config)
+
+    def _broken_rule(self, record: JobRecord, folder: Path) -> Failure:
+        """What a checker of ``tb/hdl`` wrote when it stopped the job."""
+        sentence = (folder / "checker.txt").read_text().strip()
+        kind = "unknown_value" if "is known" in sentence else "status"
+        text = f"{record.layer}: job {record.number}: {sentence}"
+        cycle = int(self.dut.job_end_cycle.value)
+        return Failure(kind, text, layer=record.layer, time_ns=time_ns(cycle))
 
 
 def log_job(result: JobResult) -> None:

@@ -55,7 +55,7 @@ RUNTIME_SOURCES: Final = "verilated*.o"
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A replacement in one RTL file, applied to a copy: a design broken on purpose."""
+    """A replacement in one Verilog file, applied to a copy: broken on purpose."""
 
     name: str
     file: str
@@ -70,6 +70,7 @@ class Build:
     simulator: Simulator
     config: PEConfig
     folder: Path
+    top: str
     waves: bool
 
 
@@ -84,8 +85,6 @@ class _Grouped:
         self, cmds: Sequence[list[str]], cwd: str, stdout: IO[str] | None = None
     ) -> None:
         self.log.setLevel(logging.WARNING)
-        for name in ("WAVES", "GUI", "PYTEST_CURRENT_TEST"):
-            self.env.pop(name, None)
         for command in cmds:
             code = process.run(command, Path(cwd), self.env, stdout, self.poll)
             if code != 0:
@@ -111,14 +110,30 @@ class VerilatorRunner(_Grouped, Verilator):  # type: ignore[misc]
         return [*commands, make]
 
 
+WAVE_MODULE: Final = """module cocotb_iverilog_dump;
+    reg [8*4096-1:0] path;
+    initial
+        if ($value$plusargs("dumpfile_path=%s", path)) begin
+            $dumpfile(path);
+            $dumpvars(0, {top});
+        end
+endmodule
+"""
+"""What cocotb generates for waves is SystemVerilog, which ``-g2005`` refuses."""
+
+
 class IcarusRunner(_Grouped, Icarus):  # type: ignore[misc]
     """cocotb's runner for Icarus, in a process group of its own."""
+
+    def _create_iverilog_dump_file(self) -> None:
+        self.iverilog_dump_file.write_text(WAVE_MODULE.replace("{top}", TOP))
 
 
 def build(
     simulator: Simulator,
     config: PEConfig,
     *,
+    top: str = TOP,
     waves: bool = False,
     patch: Patch | None = None,
     say: Callable[[str], None] = lambda text: None,
@@ -130,6 +145,8 @@ def build(
     ----------
     simulator : Simulator
     config : PEConfig
+    top : str
+        Simulation top, a module of ``tb/hdl``.
     waves : bool
         Compile in what writes waveforms.
     patch : Patch, optional
@@ -144,9 +161,9 @@ def build(
         The compiler failed; the text says where its log is.
     """
     flags = _flags(simulator, waves)
-    key = _key(simulator, config, flags, patch)
+    key = _key(simulator, config, top, [*flags, *(["waves"] if waves else [])], patch)
     folder = cache / f"{simulator.name}-{config.array}-{config.mode.value}-{key}"
-    made = Build(simulator, config, folder, waves)
+    made = Build(simulator, config, folder, top, waves)
     if (folder / "build.json").is_file():
         return made
     cache.mkdir(parents=True, exist_ok=True)
@@ -168,10 +185,13 @@ def fst_headers() -> bool:
     return all(Path("/usr/include", name).is_file() for name in ("zlib.h", "lz4.h"))
 
 
-def _key(simulator: Simulator, config: PEConfig, flags: Sequence[str], patch: Patch | None) -> str:
+def _key(
+    simulator: Simulator, config: PEConfig, top: str, flags: Sequence[str], patch: Patch | None
+) -> str:
     described: dict[str, Any] = {
         "sources": {path.name: path.read_text() for path in _sources()},
         "parameters": config.verilog_parameters(),
+        "top": top,
         "flags": list(flags),
         "patch": None if patch is None else [patch.file, patch.old, patch.new],
         "simulator": [simulator.name, simulator.version, str(simulator.executable)],
@@ -190,19 +210,19 @@ def _compile(made: Build, flags: Sequence[str], patch: Patch | None, cache: Path
     scratch = Path(tempfile.mkdtemp(prefix=f".making-{os.getpid()}-", dir=cache))
     log = cache / f"{made.folder.name}.log"
     try:
-        rtl = _patched(scratch, patch)
+        rtl, bench = _patched(scratch, patch)
         runner = _runner(made.simulator)
         runtime = cache / f"runtime-{_runtime_key(made.simulator, flags)}"
         if isinstance(runner, VerilatorRunner):
             runner.runtime = runtime
-        hdl = [path for path in sorted(HDL.glob("*.v*")) if _takes(made.simulator, path)]
+        hdl = [path for path in sorted(bench.glob("*.v*")) if _takes(made.simulator, path)]
         with made.simulator.active(), _quiet_environment():
             runner.build(
                 sources=[*hdl, *sorted(rtl.glob("*.v"))],
                 includes=[rtl],
                 parameters=made.config.verilog_parameters(),
                 build_args=list(flags),
-                hdl_toplevel=TOP,
+                hdl_toplevel=made.top,
                 build_dir=scratch / "out",
                 timescale=TIMESCALE,
                 waves=made.waves,
@@ -226,17 +246,19 @@ def _compile(made: Build, flags: Sequence[str], patch: Patch | None, cache: Path
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _patched(scratch: Path, patch: Patch | None) -> Path:
-    """Return the folder of the RTL: the checkout's, or a broken copy of it."""
+def _patched(scratch: Path, patch: Patch | None) -> tuple[Path, Path]:
+    """Return the folders of the RTL and of the bench's Verilog, or of a broken copy."""
     if patch is None:
-        return RTL
-    copy = scratch / "rtl"
-    shutil.copytree(RTL, copy)
-    text = (copy / patch.file).read_text()
-    if text.count(patch.old) != 1:
-        raise ToolError(f"patch {patch.name}: {patch.old!r} is not once in rtl/{patch.file}")
-    (copy / patch.file).write_text(text.replace(patch.old, patch.new))
-    return copy
+        return RTL, HDL
+    copies = scratch / "rtl", scratch / "hdl"
+    for original, copy in zip((RTL, HDL), copies, strict=True):
+        shutil.copytree(original, copy)
+    for path in (copy / patch.file for copy in copies):
+        text = path.read_text() if path.is_file() else ""
+        if text.count(patch.old) == 1:
+            path.write_text(text.replace(patch.old, patch.new))
+            return copies
+    raise ToolError(f"patch {patch.name}: {patch.old!r} is not once in {patch.file}")
 
 
 def _runner(simulator: Simulator) -> VerilatorRunner | IcarusRunner:
@@ -275,8 +297,12 @@ def _remove_dead(cache: Path) -> None:
 
 @contextmanager
 def _quiet_environment() -> Iterator[None]:
-    """Take away variables of ours that cocotb's runner would read as its own."""
-    taken = {name: os.environ.pop(name) for name in ("WAVES", "GUI") if name in os.environ}
+    """Take away variables that steer cocotb's runner but were not meant for it.
+
+    Under pytest's the runner would end the process where a cocotb test fails.
+    """
+    names = ("WAVES", "GUI", "PYTEST_CURRENT_TEST")
+    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield
     finally:
@@ -292,6 +318,7 @@ def run(
     seed: int = 1,
     testcase: str | None = None,
     poll: Callable[[], None] | None = None,
+    wave: Path | None = None,
 ) -> Path:
     """Run a cocotb test module on a compiled design.
 
@@ -310,6 +337,8 @@ def run(
         Run this test alone.
     poll : callable, optional
         Called some ten times a second.
+    wave : Path, optional
+        File for the waves, where `made` can write them.
 
     Returns
     -------
@@ -323,7 +352,7 @@ def run(
             return Path(
                 runner.test(
                     test_module=module,
-                    hdl_toplevel=TOP,
+                    hdl_toplevel=made.top,
                     hdl_toplevel_lang="verilog",
                     build_dir=made.folder,
                     test_dir=folder,
@@ -331,10 +360,21 @@ def run(
                     seed=seed,
                     testcase=testcase,
                     extra_env=dict(env or {}),
-                    waves=made.waves,
+                    waves=wave is not None,
+                    test_args=_wave_arguments(made.simulator, wave)[0],
+                    plusargs=_wave_arguments(made.simulator, wave)[1],
                     timescale=TIMESCALE,
                     log_file=folder / "simulator.log",
                 )
             )
         except RuntimeError:
             return folder / "results.xml"
+
+
+def _wave_arguments(simulator: Simulator, wave: Path | None) -> tuple[list[str], list[str]]:
+    """The arguments before and after the design that say where the waves go."""
+    if wave is None:
+        return [], []
+    if simulator.name == "verilator":
+        return ["--trace-file", str(wave)], []
+    return [], [f"+dumpfile_path={wave}"]

@@ -17,11 +17,11 @@ import numpy as np
 
 from golden.config import PEConfig, ProductMode
 from golden.fixed import Int16Array
-from golden.plan import Job, Tile
+from golden.plan import Job, Tile, groups
 from tb.registers import descriptor
 from tb.streams import pack_activations, pack_weights
 
-NO_DROP = 0xFFFFFFFF
+NEVER = 0xFFFFFFFF
 LIMIT_FACTOR = 4
 LIMIT_MARGIN = 20_000
 
@@ -44,30 +44,34 @@ class JobRecord:
     number : int
         In the file names.
     layer : str
+    tile_number : int
+        Counted within the layer, whatever jobs of it are run.
     tile : Tile
     registers : dict of int to int
         Descriptor words by address.
-    act_beats, wgt_beats : int
+    act_beats, wgt_beats, out_beats : int
         Beats of the streams.
     macs, macs_on_zero_weights : int
     limit : int
         Clocks after which the bench gives up.
     stalls : Stalls
     act_drop : int
-        Activation beat that the player loses; `NO_DROP` for none.
+        Activation beat that the player loses; `NEVER` for none.
     """
 
     number: int
     layer: str
+    tile_number: int
     tile: Tile
     registers: dict[int, int]
     act_beats: int
     wgt_beats: int
+    out_beats: int
     macs: int
     macs_on_zero_weights: int
     limit: int
     stalls: Stalls = field(default_factory=Stalls)
-    act_drop: int = NO_DROP
+    act_drop: int = NEVER
 
     @property
     def stem(self) -> str:
@@ -82,7 +86,8 @@ def write_job(
     expected: Int16Array,
     config: PEConfig,
     stalls: Stalls | None = None,
-    act_drop: int = NO_DROP,
+    act_drop: int = NEVER,
+    tile_number: int = 0,
 ) -> JobRecord:
     """Write a job's streams and expected values, (C, H, W), and return its record."""
     act = pack_activations(job.input, config)
@@ -93,10 +98,12 @@ def write_job(
     record = JobRecord(
         number=number,
         layer=job.layer.name,
+        tile_number=tile_number,
         tile=job.tile,
         registers={int(register): word for register, word in descriptor(job).items()},
         act_beats=len(act),
         wgt_beats=len(wgt),
+        out_beats=job.tile.pixels * groups(job.layer.out_channels, config.p_oc),
         macs=job.macs,
         macs_on_zero_weights=job.macs_on_zero_weights,
         limit=LIMIT_FACTOR * cycles + LIMIT_MARGIN,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import IO, Final
 
 POLL_SECONDS: Final = 0.1
 GRACE_SECONDS: Final = 3.0
+PR_SET_PDEATHSIG: Final = 1
+_LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def run(
@@ -24,7 +28,7 @@ def run(
     """Run a command in a process group of its own.
 
     Whatever ends the wait early, Ctrl-C or an exception of `poll`, ends the whole
-    group first.
+    group first. If this process is killed, Linux ends the command.
 
     Parameters
     ----------
@@ -50,6 +54,7 @@ def run(
         stdout=log,
         stderr=None if log is None else subprocess.STDOUT,
         start_new_session=True,
+        preexec_fn=_end_with_parent,
     )
     try:
         while True:
@@ -61,6 +66,12 @@ def run(
     finally:
         if process.poll() is None:
             _end(process)
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel, in the new process, for a SIGTERM when its parent is gone."""
+    if _LIBC is not None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

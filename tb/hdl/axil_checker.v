@@ -45,7 +45,6 @@ module axil_checker (
     wire [CHANNELS-1:0]           ready = {rready, arready, bready, wready, awready};
     wire [CHANNELS*PAYLOAD_W-1:0] payload = {2'd0, rresp, rdata, 28'd0, araddr, 34'd0, bresp,
                                              wstrb, wdata, 28'd0, awaddr};
-    wire [8*10-1:0]               names = "R AR B W AW";
 
     reg [CHANNELS-1:0]           waiting;
     reg [CHANNELS*PAYLOAD_W-1:0] held;

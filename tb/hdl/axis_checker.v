@@ -12,15 +12,16 @@
 //   last is in place        TLAST comes early or stays away (beats above 0)
 //   silent in reset         tvalid is high in a reset longer than one cycle
 //
-// NAME is at most 16 characters. keep is all ones where the stream has none.
+// keep is all ones where the stream has none.
 `default_nettype none
 
 module axis_checker #(
-    parameter integer    DATA_W = 64,      // bits of tdata
-    parameter [8*16-1:0] NAME   = "stream"
+    parameter integer DATA_W = 64,         // bits of tdata
+    parameter         NAME   = "stream"    // no range: Icarus 11 loses a string that has one
 ) (
     input  wire                clk,
-    input  wire                rst,
+    input  wire                rst,        // the watching is suspended
+    input  wire                pe_rst,     // the PE's own reset: its master has to be silent
 
     input  wire [DATA_W-1:0]   tdata,
     input  wire [DATA_W/8-1:0] tkeep,
@@ -60,11 +61,11 @@ module axis_checker #(
     end
 
     always @(posedge clk) begin
-        was_rst <= rst;
+        was_rst <= pe_rst;
         if (rst) begin
             waiting <= 1'b0;
             beat    <= 32'd0;
-            if (was_rst && tvalid === 1'b1)
+            if (pe_rst && was_rst && tvalid === 1'b1)
                 complain("silent in reset: TVALID is high");
         end else begin
             if (tvalid !== 1'b0 && tvalid !== 1'b1)

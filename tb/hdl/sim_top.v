@@ -2,7 +2,6 @@
 //
 // The clock is made here, since a clock toggled from Python would cost more than
 // the array does. Python drives AXI4-Lite and the job ports, and awaits job_end.
-`timescale 1ns / 1ps
 `default_nettype none
 
 module sim_top #(
@@ -17,6 +16,7 @@ module sim_top #(
 ) (
     output reg         clk,
     input  wire        rst,
+    input  wire        stream_rst,         // resets the players and the recorder alone
 
     input  wire [7:0]  s_axil_awaddr,
     input  wire        s_axil_awvalid,
@@ -42,13 +42,17 @@ module sim_top #(
     input  wire [31:0] act_beats,
     input  wire [31:0] wgt_beats,
     input  wire [31:0] act_drop,           // activation beat to lose; all ones: none
+    input  wire [31:0] act_hold,           // beats after which a stream dries up; likewise
+    input  wire [31:0] wgt_hold,
     input  wire [7:0]  act_stall,          // in 256ths
     input  wire [7:0]  wgt_stall,
     input  wire [7:0]  out_stall,
+    input  wire [31:0] out_expected,       // output beats of the job
     input  wire [63:0] job_limit,          // cycles until the bench gives up
 
-    output reg         job_end,            // irq and output end, or the limit
+    output reg         job_end,            // irq and output end, a broken rule, or the limit
     output reg         job_timeout,
+    output wire        rule_broken,        // a checker's sentence is in checker.txt
     output wire        job_closed,         // the output file is whole
     output wire [31:0] out_beats,
     output wire [31:0] out_unknown,
@@ -97,25 +101,67 @@ module sim_top #(
         .m_axis_out_tlast(out_tlast), .m_axis_out_tuser(out_tuser)
     );
 
+    wire bench_rst = rst || stream_rst;
+
     stream_player #(.BEAT_W(P_IC * A_W), .KIND("act"), .SEED(32'd11)) act_player (
-        .clk(clk), .rst(rst), .go(job_go), .job(job), .beats(act_beats), .drop(act_drop),
-        .stall(act_stall),
+        .clk(clk), .rst(bench_rst), .go(job_go), .job(job), .beats(act_beats), .drop(act_drop),
+        .hold(act_hold), .stall(act_stall),
         .tdata(act_tdata), .tvalid(act_tvalid), .tready(act_tready), .tlast(act_tlast)
     );
 
     stream_player #(.BEAT_W(P_IC * W_W), .KIND("wgt"), .SEED(32'd23)) wgt_player (
-        .clk(clk), .rst(rst), .go(job_go), .job(job), .beats(wgt_beats), .drop(32'hFFFF_FFFF),
-        .stall(wgt_stall),
+        .clk(clk), .rst(bench_rst), .go(job_go), .job(job), .beats(wgt_beats), .drop(32'hFFFF_FFFF),
+        .hold(wgt_hold), .stall(wgt_stall),
         .tdata(wgt_tdata), .tvalid(wgt_tvalid), .tready(wgt_tready), .tlast(wgt_tlast)
     );
 
     stream_recorder #(.DATA_W(P_OC * A_W), .SEED(32'd37)) out_recorder (
-        .clk(clk), .rst(rst), .go(job_go), .finish(job_end), .job(job),
+        .clk(clk), .rst(bench_rst), .go(job_go), .finish(job_end), .job(job),
         .stall(out_stall), .cycle(cycle),
         .tdata(out_tdata), .tkeep(out_tkeep), .tvalid(out_tvalid), .tready(out_tready),
         .tlast(out_tlast), .tuser(out_tuser),
         .ended(out_ended), .closed(job_closed), .beats(out_beats),
         .unknown(out_unknown), .unknown_cycle(out_unknown_cycle)
+    );
+
+    wire act_broken, wgt_broken, out_broken, axil_broken, known_broken;
+    assign rule_broken = act_broken || wgt_broken || out_broken || axil_broken || known_broken;
+
+    axis_checker #(.DATA_W(P_IC * A_W), .NAME("s_axis_act")) act_checker (
+        .clk(clk), .rst(bench_rst), .pe_rst(rst),
+        .tdata(act_tdata), .tkeep({(P_IC*A_W/8){1'b1}}), .tvalid(act_tvalid), .tready(act_tready),
+        .tlast(act_tlast), .tuser(1'b0), .beats(32'd0), .broken(act_broken)
+    );
+
+    axis_checker #(.DATA_W(P_IC * W_W), .NAME("s_axis_wgt")) wgt_checker (
+        .clk(clk), .rst(bench_rst), .pe_rst(rst),
+        .tdata(wgt_tdata), .tkeep({(P_IC*W_W/8){1'b1}}), .tvalid(wgt_tvalid), .tready(wgt_tready),
+        .tlast(wgt_tlast), .tuser(1'b0), .beats(32'd0), .broken(wgt_broken)
+    );
+
+    axis_checker #(.DATA_W(P_OC * A_W), .NAME("m_axis_out")) out_checker (
+        .clk(clk), .rst(bench_rst), .pe_rst(rst),
+        .tdata(out_tdata), .tkeep(out_tkeep), .tvalid(out_tvalid), .tready(out_tready),
+        .tlast(out_tlast), .tuser(out_tuser), .beats(out_expected), .broken(out_broken)
+    );
+
+    axil_checker registers_checker (
+        .clk(clk), .rst(rst),
+        .awaddr(s_axil_awaddr), .awvalid(s_axil_awvalid), .awready(s_axil_awready),
+        .wdata(s_axil_wdata), .wstrb(s_axil_wstrb), .wvalid(s_axil_wvalid), .wready(s_axil_wready),
+        .bresp(s_axil_bresp), .bvalid(s_axil_bvalid), .bready(s_axil_bready),
+        .araddr(s_axil_araddr), .arvalid(s_axil_arvalid), .arready(s_axil_arready),
+        .rdata(s_axil_rdata), .rresp(s_axil_rresp), .rvalid(s_axil_rvalid), .rready(s_axil_rready),
+        .irq(irq), .broken(axil_broken)
+    );
+
+    known_checker #(.WIDTH(27)) control_checker (
+        .clk(clk), .rst(rst),
+        .signals({dut.busy, dut.abort, dut.loading, dut.start, dut.soft_reset, dut.job_error,
+                  dut.act_ended, dut.wgt_ended, dut.weights_full, dut.sequencing, dut.issue,
+                  dut.valid_1, dut.valid_2, dut.valid_3, dut.bank_free, dut.out_valid,
+                  dut.skid_ready, dut.act_valid, dut.wgt_valid}),
+        .broken(known_broken)
     );
 
     // The bench's view of a job: from go to irq with the output ended.
@@ -133,7 +179,7 @@ module sim_top #(
             job_end         <= 1'b0;
             job_timeout     <= 1'b0;
             job_start_cycle <= cycle;
-        end else if (!job_end && ((irq && out_ended) || over_limit)) begin
+        end else if (!job_end && ((irq && out_ended) || over_limit || rule_broken)) begin
             job_end       <= 1'b1;
             job_timeout   <= over_limit;
             job_end_cycle <= cycle;

@@ -6,9 +6,9 @@
 // Throughput  one beat a cycle when stall is 0
 //
 // A beat in the file has its top byte first ($fread is big-endian). With stall
-// above 0, a beat is held back with probability stall / 256. The beat numbered
-// drop is read and lost (all ones: none): a broken driver for the bench's own
-// tests.
+// above 0, a beat is held back with probability stall / 256. Two faults for the
+// bench's own tests: the beat numbered drop is read and lost, and from the beat
+// numbered hold on nothing comes any more (all ones: never).
 `default_nettype none
 
 module stream_player #(
@@ -23,6 +23,7 @@ module stream_player #(
     input  wire [31:0]       job,
     input  wire [31:0]       beats,
     input  wire [31:0]       drop,
+    input  wire [31:0]       hold,
     input  wire [7:0]        stall,
 
     output reg  [BEAT_W-1:0] tdata,
@@ -63,11 +64,12 @@ module stream_player #(
                 $display("stream_player: cannot open %0s in the working folder", name);
             left   <= beats;
             index  <= 32'd0;
+            noise  <= {beats[15:0], SEED[15:0]};
             tvalid <= 1'b0;
         end else if (!tvalid || tready) begin
             tvalid <= 1'b0;
             tlast  <= 1'b0;
-            if (left != 32'd0 && (stall == 8'd0 || noise[7:0] >= stall)) begin
+            if (left != 32'd0 && index < hold && (stall == 8'd0 || noise[7:0] >= stall)) begin
                 bytes = $fread(beat, file);
                 if (bytes != BEAT_W / 8) begin
                     $display("stream_player: %0s ends at beat %0d of %0d", name, index, beats);

@@ -61,10 +61,13 @@ module stream_recorder #(
         tready <= !rst && (stall == 8'd0 || noise[7:0] >= stall);
         if (go != go_seen) begin
             go_seen <= go;
+            if (file != 0)
+                $fclose(file);
             $sformat(name, "job_%05d.out", job);
             file = $fopen(name, "wb");
             if (file == 0)
                 $display("stream_recorder: cannot write %0s in the working folder", name);
+            noise   <= SEED;
             ended   <= 1'b0;
             closed  <= 1'b0;
             beats   <= 32'd0;
