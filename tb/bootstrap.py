@@ -16,13 +16,16 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Iterator  # noqa: UP035 - read by older Pythons
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / ".convpe-ready"
 UNFINISHED = VENV / ".convpe-unfinished"
 LOG = ROOT / "build" / "setup.log"
+PACKAGES_LOG = ROOT / "build" / "packages.log"
 LOCK = ROOT / "build" / ".setup.lock"
 RUNS = ROOT / "build" / "sim"
 
@@ -42,7 +45,9 @@ def main(arguments: "list[str]") -> int:
     Parameters
     ----------
     arguments : list of str
-        Nothing; or ``--report`` and the command whose set-up this is, so that a
+        ``--need TOOL`` and ``--want TOOL``, any number of times, with a name of
+        ``tb.system_packages``: install it, and fail or go on where that cannot be.
+        Then perhaps ``--report`` and the command whose set-up this is, so that a
         failure stands in that command's ``report.json``.
 
     Returns
@@ -50,9 +55,12 @@ def main(arguments: "list[str]") -> int:
     int
         0 when ``.venv`` is ready, 1 when it cannot be, 130 when interrupted.
     """
-    report = arguments[:1] == ["--report"]
+    report = "--report" in arguments
+    cut = arguments.index("--report") if report else len(arguments)
     kind, code = "setup", 1
     try:
+        _check_python()
+        _install_tools(arguments[:cut])
         _set_up_once()
         return 0
     except SetupError as error:
@@ -64,7 +72,7 @@ def main(arguments: "list[str]") -> int:
         kind, code, message = "interrupted", 130, "interrupted; run the command again to go on"
     print(f"setup: {message}", file=sys.stderr)
     if report:
-        _write_report(kind, message, arguments[1:])
+        _write_report(kind, message, arguments[cut + 1 :])
     return code
 
 
@@ -163,15 +171,41 @@ def _check_machine() -> None:
         raise SetupError(f"{listed} {verb} missing; run: sudo apt-get install {' '.join(missing)}")
 
 
-def _set_up_once() -> None:
-    """Set up unless that is done; of two at a time the second waits for the first."""
-    import fcntl
+def _install_tools(flags: "list[str]") -> None:
+    """Install what the command needs, or wants, from the system's packages."""
+    from tb.system_packages import PackageError, install, is_there
 
-    _check_python()
+    def say(text: str) -> None:
+        print(f"setup: {text}; log: {PACKAGES_LOG.relative_to(ROOT)}", flush=True)
+
+    for flag, tool in zip(flags[::2], flags[1::2]):  # noqa: B905 - needs Python 3.10
+        if is_there(tool):
+            continue
+        try:
+            with _alone():
+                install(tool, PACKAGES_LOG, say)
+        except PackageError as error:
+            if flag == "--need":
+                raise SetupError(str(error)) from None
+            print(f"setup: {error}", flush=True)
+
+
+def _set_up_once() -> None:
+    """Set up unless that is done."""
     if _ready():
         return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _check_machine()
+    with _alone():
+        if not _ready():
+            _set_up()
+
+
+@contextmanager
+def _alone() -> "Iterator[None]":
+    """Hold the lock of the set-up: of two at a time the second waits for the first."""
+    import fcntl
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     with LOCK.open("w") as lock:
         try:
@@ -179,8 +213,7 @@ def _set_up_once() -> None:
         except BlockingIOError:
             print("setup: waiting for the set-up that is under way", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _ready():
-            _set_up()
+        yield
 
 
 def _set_up() -> None:
@@ -285,13 +318,10 @@ def _last_words() -> str:
 def _write_report(kind: str, message: str, command: "list[str]") -> None:
     if sys.version_info < (3, 8):  # noqa: UP036 - cannot read tb/report.py
         return
-    from tb.report import Failure, Report, git_commit, new_run_folder
+    from tb.report import publish_refusal
 
     try:
-        run = new_run_folder(RUNS).name
-        failure = Failure(kind, message)
-        report = Report(run, shlex.join(command), git_commit(ROOT), failure=failure)
-        report.publish(RUNS)
+        publish_refusal(RUNS, kind, message, shlex.join(command))
     except OSError as error:
         print(f"setup: the report cannot be written: {error}", file=sys.stderr)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +12,11 @@ import typer
 from rich.console import Console
 
 from golden.config import ConfigError
-from tb.options import SimOptions, parse_seed
+from tb.options import SimOptions, parse_natural
 
 EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+RUNS = Path(__file__).parent.parent / "build" / "sim"
 
 app = typer.Typer(
     add_completion=False,
@@ -31,6 +34,7 @@ def _group() -> None:
 @app.command()
 def sim(
     layer: Annotated[str, typer.Option(help="Only this convolution, such as conv4.")] = "",
+    job: Annotated[str, typer.Option(help="Only this job of the layer, from 0.")] = "",
     mode: Annotated[str, typer.Option(help="full, cut_floor or cut_round.")] = "full",
     number_format: Annotated[
         str, typer.Option("--format", help="per_layer or q7.8.")
@@ -51,10 +55,9 @@ def sim(
     inject: Annotated[str, typer.Option(help="A fault: expected, rtl or stream.")] = "",
 ) -> None:
     """Run real tensors through the RTL and compare every value (``make sim``)."""
-    from tb.simulate import simulate
-
     options = SimOptions(
         layer=layer,
+        job=parse_natural("JOB", job) if job else None,
         mode=mode,
         format=number_format,
         slope=slope,
@@ -66,25 +69,73 @@ def sim(
         model=model,
         sim=simulator,
         verilator=verilator,
-        seed=parse_seed(seed),
+        seed=parse_natural("SEED", seed),
         waves=waves,
         inject=inject,
     )
+    try:
+        from tb.simulate import simulate
+    except KeyboardInterrupt:
+        code = _refused("interrupted", "interrupted before the run began", EXIT_INTERRUPTED)
+        raise typer.Exit(code) from None
     raise typer.Exit(simulate(options, Console()))
+
+
+@app.command()
+def fuzz(
+    jobs: Annotated[str, typer.Option("--jobs", "-n", help="How many jobs.")] = "200",
+    seed: Annotated[str, typer.Option(help="Of the first job; the others follow.")] = "1",
+    simulator: Annotated[str, typer.Option("--sim", help="verilator or icarus.")] = "verilator",
+    array: Annotated[str, typer.Option(help="Input lanes x output lanes.")] = "4x4",
+    replay: Annotated[Path | None, typer.Option(help="Run folder to run again.")] = None,
+    verilator: Annotated[str, typer.Option(help="Verilator 5.036 or later.")] = "",
+) -> None:
+    """Run random jobs and shrink the first that fails (``make fuzz``)."""
+    from tb.fuzz import fuzz as run
+    from tb.fuzz_options import FuzzOptions, parse_count
+
+    options = FuzzOptions(
+        jobs=parse_count(jobs),
+        seed=parse_natural("SEED", seed),
+        sim=simulator,
+        array=array,
+        replay=replay,
+        verilator=verilator,
+    )
+    raise typer.Exit(run(options, Console()))
 
 
 def main() -> None:
     """Run the command; a bad choice is one line, not a traceback."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        app()
+        code = app(standalone_mode=False)
     except ConfigError as error:
-        sys.exit(_refused(str(error)))
+        code = _refused("setup", str(error), EXIT_USAGE)
+    except typer.Abort:
+        code = EXIT_INTERRUPTED
+    except Exception as error:
+        # typer has these errors from another library in some versions, and its own in others.
+        if not hasattr(error, "format_message"):
+            raise
+        if message := error.format_message():
+            code = _refused("setup", message, EXIT_USAGE)
+        else:
+            code = EXIT_USAGE  # no arguments: the help was shown
+    sys.exit(code)
 
 
-def _refused(message: str) -> int:
-    """Say in one line what is wrong, and leave a red report of it."""
-    from tb.simulate import report_refusal
+def _refused(kind: str, message: str, code: int) -> int:
+    """Say in one line what is wrong, leave a red report of it, and return `code`."""
+    from tb import report
 
-    print(f"convpe: {message}", file=sys.stderr)
-    report_refusal(message, " ".join(["convpe", *map(shlex.quote, sys.argv[1:])]))
-    return EXIT_USAGE
+    line = " ".join(message.split())
+    print(f"convpe: {line}", file=sys.stderr)
+    if sys.argv[1:2] == [fuzz.__name__]:
+        return code  # the report is of ``sim``
+    command = shlex.join(["convpe", *sys.argv[1:]])
+    try:
+        report.publish_refusal(RUNS, kind, line, command)
+    except OSError as error:
+        print(f"convpe: the report cannot be written: {error}", file=sys.stderr)
+    return code

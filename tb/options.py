@@ -74,7 +74,7 @@ def parse_array(text: str) -> tuple[int, int]:
     return lanes
 
 
-def parse_seed(text: str) -> int:
+def parse_natural(name: str, text: str) -> int:
     """An integer of 0 or more.
 
     Raises
@@ -83,7 +83,7 @@ def parse_seed(text: str) -> int:
         If it is not one.
     """
     if not re.fullmatch(r"\d{1,9}", text):
-        raise ConfigError(f"SEED={text}: give an integer from 0 to 999999999")
+        raise ConfigError(f"{name}={text}: give an integer from 0 to 999999999")
     return int(text)
 
 
@@ -95,6 +95,8 @@ class SimOptions:
     ----------
     layer, mode, format, slope, leaky_place, pool_pad, array, fit, sim, verilator, inject : str
         By the names of docs/interfaces.md.
+    job : int, optional
+        Only this job of the layer, counted from 0; needs `layer`.
     image, model : Path or None
     seed : int
     waves : bool
@@ -106,6 +108,7 @@ class SimOptions:
     """
 
     layer: str = ""
+    job: int | None = None
     mode: str = ProductMode.FULL.value
     format: str = NumberFormat.PER_LAYER.value
     slope: str = Slope.EIGHTH.value
@@ -128,6 +131,8 @@ class SimOptions:
             choose("INJECT", self.inject, INJECTIONS)
         if self.layer:
             choose("LAYER", self.layer, DARKNET_ORDER)
+        elif self.job is not None:
+            raise ConfigError(f"JOB={self.job}: say of which layer, such as LAYER=conv4")
         parse_array(self.lanes)
         self.numerics()
 

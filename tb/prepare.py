@@ -10,21 +10,24 @@ import numpy as np
 
 from golden import oracle, spec
 from golden.bounds import smallest_acc_w
-from golden.config import PEConfig
+from golden.config import ConfigError, PEConfig
 from golden.fetch import ModelFiles, model_files
 from golden.fixed import Int16Array
 from golden.images import default_image, load, preprocess
 from golden.layers import ConvLayer
 from golden.network import Network, build_yolov3_tiny, run
-from golden.plan import jobs, lower, lower_input, sample_tiles
+from golden.plan import MIN_LAYER_MACS, lower, lower_input, make_job, sample_tiles
 from golden.quantize import quantize_image
 from golden.yolov3_tiny import INPUT_SIZE
 from tb.inject import flip_bit
-from tb.jobs import NO_DROP, JobRecord, write_job, write_list
+from tb.jobs import NEVER, JobRecord, write_job, write_list
 from tb.options import SimOptions, parse_array
 
 INPUT_ACTIVATIONS = 131_072
 """What the input tile memory of a simulated array holds, whatever its lanes."""
+TILE_PIXELS = {"verilator": 1024, "icarus": 32}
+MIN_MACS = {"verilator": MIN_LAYER_MACS, "icarus": 0}
+"""Icarus is some thousand times slower: smaller tiles, and no more than show each side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +81,7 @@ def prepare(options: SimOptions, say: Callable[[str], None]) -> Prepared:
         p_oc,
         acc_w=smallest_acc_w(network.convs()),
         mode=network.mode,
+        tile_pixels=TILE_PIXELS[options.sim],
         input_words=INPUT_ACTIVATIONS // p_ic,
     )
     return Prepared(files, image, network, run(network, pixels), config)
@@ -105,17 +109,32 @@ def write_jobs(
         if not np.array_equal(oracle.conv(tensor, layer), output):
             raise OracleError(f"{layer.name}: torch and the compiled kernel disagree")
         lowered, seen = lower(layer), lower_input(layer, tensor)
-        tiles = sample_tiles(lowered, _shape(seen), prepared.config, options.seed)
-        for job in jobs(lowered, seen, tiles):
+        tiles = sample_tiles(
+            lowered, _shape(seen), prepared.config, options.seed, MIN_MACS[options.sim]
+        )
+        wanted = range(len(tiles)) if options.job is None else [options.job]
+        if wanted[-1] >= len(tiles):
+            raise ConfigError(f"JOB={options.job}: {layer.name} has jobs 0 to {len(tiles) - 1}")
+        for tile_number in wanted:
+            job = make_job(lowered, seen, tiles[tile_number])
             expected = job.tile.of(output)
             if not np.array_equal(spec.conv(job.input, job.layer), expected):
                 raise OracleError(f"{layer.name}: the specification and the kernel disagree")
             first = not records
             if first and options.inject == "expected":
                 expected = flip_bit(expected, options.seed)
-            drop = _middle(job.input) if first and options.inject == "stream" else NO_DROP
-            number = len(records)
-            records.append(write_job(folder, number, job, expected, prepared.config, act_drop=drop))
+            drop = _middle(job.input) if first and options.inject == "stream" else NEVER
+            records.append(
+                write_job(
+                    folder,
+                    len(records),
+                    job,
+                    expected,
+                    prepared.config,
+                    act_drop=drop,
+                    tile_number=tile_number,
+                )
+            )
     write_list(folder, prepared.config, records)
     return records
 

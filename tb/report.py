@@ -98,7 +98,7 @@ class LayerReport:
     kind : str
         One of `LAYER_KINDS`.
     macs : int
-        Useful multiplications, each once: no padding taps, no halos twice.
+        KH x KW x I x O for each output pixel, padding taps included; halos not twice.
     macs_on_zero_weights : int
         Those of them whose weight is zero.
     values_expected, values_compared, mismatches : int
@@ -406,6 +406,31 @@ def remove_stale(path: Path) -> None:
         The report; it need not be there.
     """
     path.unlink(missing_ok=True)
+
+
+def publish_refusal(base: Path, kind: str, message: str, command: str) -> None:
+    """Leave the red report of a run that was refused before it began.
+
+    Parameters
+    ----------
+    base : Path
+        Usually ``build/sim``.
+    kind : str
+        One of `FAILURE_KINDS`.
+    message : str
+        One line for a person.
+    command : str
+        What was refused.
+
+    Raises
+    ------
+    OSError
+        The report cannot be written.
+    """
+    remove_stale(base / "report.json")
+    folder = new_run_folder(base)
+    commit = git_commit(Path(__file__).parent.parent)
+    Report(folder.name, command, commit, failure=Failure(kind, message)).publish(base)
 
 
 def new_run_folder(base: Path) -> Path:

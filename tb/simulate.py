@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +15,9 @@ from rich.live import Live
 
 from golden.config import ConfigError
 from golden.errors import InputError
-from tb import build, cocotb_jobs, report
+from tb import build, cocotb_jobs, report, waves
 from tb.inject import ROUNDING_PATCH
-from tb.jobs import JobRecord, write_list
+from tb.jobs import JobRecord
 from tb.options import SimOptions
 from tb.prepare import OracleError, Prepared, prepare, write_jobs
 from tb.results import first_failure, layer_progress, read_results
@@ -26,6 +27,9 @@ from tb.toolchain import Simulator, find_icarus, find_verilator
 BASE: Final = build.ROOT / "build" / "sim"
 JOBS_MODULE: Final = cocotb_jobs.__name__
 LOG_LINES: Final = 3
+SPACE_NEEDED: Final = 1 << 16
+"""Bytes; with less a failure is put down to the full disk."""
+WARNING: Final = "warning: "
 EXIT_RED: Final = 1
 EXIT_INTERRUPTED: Final = 130
 
@@ -72,13 +76,18 @@ class _Run:
             inject=options.inject or None,
             layers=[entry.report for entry in layer_progress(self.records, results)],
             wall_seconds=time.monotonic() - self.started,
-            failure=failure or self._replayed(first_failure(results)),
+            failure=failure or self._replayed(results),
         )
 
-    def _replayed(self, failure: report.Failure | None) -> report.Failure | None:
-        if failure is None or failure.layer is None:
-            return failure
-        return replace(failure, replay=self.options.command(layer=failure.layer))
+    def _replayed(self, results: list[dict[str, Any]]) -> report.Failure | None:
+        """The first failure, with the command that repeats just its job."""
+        failure = first_failure(results)
+        if failure is None:
+            return None
+        number = next(r["number"] for r in results if r["verdict"]["failure"] is not None)
+        record = next(record for record in self.records if record.number == number)
+        command = self.options.command(layer=record.layer, job=str(record.tile_number))
+        return replace(failure, replay=command)
 
 
 def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
@@ -97,8 +106,12 @@ def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
     int
         Exit code: 0 only if every value of every tile was compared and equal.
     """
-    report.remove_stale(base / "report.json")
-    run = _Run(options, report.new_run_folder(base), time.monotonic())
+    try:
+        report.remove_stale(base / "report.json")
+        folder = report.new_run_folder(base)
+    except OSError as error:
+        return _unreported(f"{_shown(base)} cannot be written: {_one_line(error)}", console)
+    run = _Run(options, folder, time.monotonic())
     failure: report.Failure | None = None
     code = EXIT_RED
     try:
@@ -109,18 +122,28 @@ def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
         failure = report.Failure("interrupted", "interrupted by the user")
         code = EXIT_INTERRUPTED
     final = run.summary(failure)
-    final.publish(base)
+    if not final.passed and code == EXIT_RED and _disk_is_full(folder):
+        final = run.summary(report.Failure("setup", f"the disk of {_shown(base)} is full"))
+        for path in folder.glob("job_*"):  # of no use any more, and the report needs the room
+            path.unlink()
+    try:
+        final.publish(base)
+    except OSError as error:
+        known = f"{final.first_failure.message}; " if final.first_failure else ""
+        return _unreported(f"{known}the report cannot be written: {_one_line(error)}", console)
     _verdict(final, base, console)
     return 0 if final.passed else code
 
 
-def report_refusal(message: str, command: str, base: Path = BASE) -> None:
-    """Leave a red report of a run that was refused before it began."""
-    report.remove_stale(base / "report.json")
-    folder = report.new_run_folder(base)
-    failure = report.Failure("setup", message)
-    commit = report.git_commit(build.ROOT)
-    report.Report(folder.name, command, commit, failure=failure).publish(base)
+def _unreported(message: str, console: Console) -> int:
+    """Say in one line that the run is red, where no report can."""
+    text = f"FAILED  setup: {message}; free some space or mend the folder"
+    console.print(text, style="bold red", markup=False, highlight=False, soft_wrap=True)
+    return EXIT_RED
+
+
+def _disk_is_full(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < SPACE_NEEDED
 
 
 def _stages(run: _Run, console: Console) -> report.Failure | None:
@@ -129,8 +152,8 @@ def _stages(run: _Run, console: Console) -> report.Failure | None:
 
         def say(text: str) -> None:
             status.update(text)
-            if not console.is_terminal:
-                console.print(text)
+            if not console.is_terminal or text.startswith(WARNING):
+                console.print(text, markup=False, highlight=False, soft_wrap=True)
 
         run.simulator = (
             find_icarus() if options.sim == "icarus" else find_verilator(options.verilator or None)
@@ -150,10 +173,8 @@ def _stages(run: _Run, console: Console) -> report.Failure | None:
     if not console.is_terminal:
         console.line()
     failure = _unfinished(run, results_file)
-    if failure is None and options.waves:
-        with console.status("recording the waves of the first job"):
-            wave = _record_waves(run, patch)
-        console.print(f"waves of job 0 ({run.records[0].layer}): {wave}")
+    if options.waves and failure is None:
+        _record_waves(run, patch, console)
     return failure
 
 
@@ -193,21 +214,27 @@ def _unfinished(run: _Run, results_file: Path) -> report.Failure | None:
     return report.Failure("status", f"{text} (see {log})")
 
 
-def _record_waves(run: _Run, patch: build.Patch | None) -> Path:
-    """Run job 0 once more, on a build that writes waves, and return the wave file."""
+def _record_waves(run: _Run, patch: build.Patch | None, console: Console) -> None:
+    """Record the waves of the first job that failed, or else of the first."""
     assert run.prepared is not None and run.simulator is not None
-    folder = run.folder / "waves"
-    folder.mkdir()
-    record = run.records[0]
-    for path in run.folder.glob(f"{record.stem}.*"):
-        (folder / path.name).hardlink_to(path)
-    write_list(folder, run.prepared.config, [record])
-    made = build.build(run.simulator, run.prepared.config, waves=True, patch=patch)
-    build.run(made, JOBS_MODULE, folder, seed=run.options.seed)
-    found = [path for end in ("fst", "vcd") for path in folder.glob(f"*.{end}")]
-    if not found:
-        raise InputError(f"the simulator wrote no waves; see {folder / 'simulator.log'}")
-    return found[0].rename(run.folder / f"wave{found[0].suffix}")
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    results = read_results(run.folder / cocotb_jobs.RESULTS)
+    failed = [result["number"] for result in results if result["verdict"]["failure"]]
+    job = run.records[failed[0] if failed else 0]
+    if waves.suffix(run.simulator.name) == "vcd":
+        say(waves.HEADERS_MISSING)
+    try:
+        made = build.build(run.simulator, run.prepared.config, waves=True, patch=patch, say=say)
+        layout = waves.record(made, job, run.folder, JOBS_MODULE, run.options.seed)
+    except InputError as error:
+        if not failed:
+            raise
+        say(f"no waves: {_one_line(error)}")  # the failed job is the greater news
+        return
+    say(f"waves of job {job.number} ({job.layer}); open them with: gtkwave {_shown(layout)}")
 
 
 def _verdict(final: report.Report, base: Path, console: Console) -> None:
@@ -218,7 +245,7 @@ def _verdict(final: report.Report, base: Path, console: Console) -> None:
         console.print(
             f"[bold green]PASSED[/]  {len(final.layers)} layers, {total.macs / 1e6:.1f} MMAC, "
             f"{total.values_compared:,} values compared, 0 mismatches, "
-            f"{speed / 1e6:.0f} million MAC/s, {total.wall_seconds:.0f} s  ({where})",
+            f"{speed / 1e6:.3g} million MAC/s, {total.wall_seconds:.0f} s  ({where})",
             highlight=False,
             soft_wrap=True,
         )
@@ -235,4 +262,6 @@ def _shown(path: Path) -> str:
 
 
 def _one_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{_shown(Path(str(error.filename)))}: {error.strerror}"
     return " ".join(str(error).split())

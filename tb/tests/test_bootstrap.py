@@ -20,7 +20,8 @@ from tb.bootstrap import SetupError
 
 SCHEMA = json.loads(report.SCHEMA_FILE.read_text())
 MAKEFILE = (bootstrap.ROOT / "Makefile").read_text()
-COPIED = ("Makefile", "pyproject.toml", "tb/__init__.py", "tb/bootstrap.py", "tb/report.py")
+COPIED = ["Makefile", "pyproject.toml", "tb/__init__.py", "tb/bootstrap.py", "tb/report.py"]
+COPIED += ["tb/system_packages.py"]
 RECORDER = """#!{python}
 import json, os, sys
 record = {{"arguments": sys.argv[1:], "environment": dict(os.environ)}}
@@ -47,6 +48,9 @@ def ready(tree: Path) -> Path:
     (folder / "python").symlink_to(sys.executable)
     (folder / "convpe").write_text(RECORDER.format(python=sys.executable))
     (folder / "convpe").chmod(0o755)
+    (tree / "stubs").mkdir()
+    for name in ("iverilog", "vvp"):
+        (tree / "stubs" / name).symlink_to(folder / "convpe")
     code = "from tb.bootstrap import STAMP, stamp; STAMP.write_text(stamp())"
     subprocess.run([sys.executable, "-c", code], cwd=tree, check=True)
     return tree
@@ -55,7 +59,8 @@ def ready(tree: Path) -> Path:
 def run(root: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     hidden = (*re.findall(r"^##   ([A-Z_]+) ", MAKEFILE, re.MULTILINE), "MAKEFLAGS", "MAKELEVEL")
     env = {name: value for name, value in os.environ.items() if name not in hidden}
-    env |= {"PYTHON": sys.executable, **environment}
+    path = f"{root / 'stubs'}{os.pathsep}{os.environ['PATH']}"
+    env |= {"PYTHON": sys.executable, "PATH": path, **environment}
     return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=300)
 
 
@@ -289,9 +294,9 @@ def test_help_lists_every_target_and_variable(tree: Path) -> None:
     text = run(tree, "make", "help").stdout
     listed = set(re.findall(r"^  ([A-Za-z_]+) ", text, re.MULTILINE))
     phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
-    variables = re.search(r"^SIM_VARIABLES := ((?:.*\\\n)*.*)$", MAKEFILE, re.MULTILINE)
+    variables = re.findall(r"^[A-Z]+_VARIABLES := ((?:.*\\\n)*.*)$", MAKEFILE, re.MULTILINE)
     assert phony and variables
-    names = set(variables[1].replace("\\", " ").split()) | {"PYTHON"}
+    names = set(" ".join(variables).replace("\\", " ").split()) | {"PYTHON"}
     assert listed == set(phony[1].split()) - {"venv"} | names
     options = set(re.findall(r"call option,([A-Z_]+),--", MAKEFILE))
     options = options - {"NAME"} | {"WAVES", "PYTHON"}

@@ -1,0 +1,234 @@
+"""``make fuzz``: random jobs on a small design, and the smallest job that still fails."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from golden.config import ConfigError, PEConfig, ProductMode
+from golden.errors import InputError
+from golden.random_jobs import mode_of
+from tb import build, report
+from tb.fuzz_cases import (
+    Case,
+    Outcome,
+    describe,
+    finished_jobs,
+    random_case,
+    run_folder,
+    write_cases,
+)
+from tb.fuzz_options import FuzzOptions
+from tb.fuzz_report import FuzzReport, show, shown
+from tb.jobs import read_list
+from tb.prepare import OracleError
+from tb.report import Failure
+from tb.shrink import SECONDS, shrink
+from tb.toolchain import Simulator, find_icarus, find_verilator
+
+BASE: Final = build.ROOT / "build" / "fuzz"
+EXIT_RED: Final = 1
+EXIT_INTERRUPTED: Final = 130
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run under way."""
+
+    options: FuzzOptions
+    folder: Path
+    report: FuzzReport
+    simulator: Simulator
+    patch: build.Patch | None
+    shrink_seconds: float
+    say: Callable[[str], None]
+
+    def build(self, config: PEConfig) -> build.Build:
+        """The compiled design."""
+        return build.build(self.simulator, config, patch=self.patch, say=self.say)
+
+
+def fuzz(
+    options: FuzzOptions,
+    console: Console,
+    *,
+    base: Path = BASE,
+    patch: build.Patch | None = None,
+    shrink_seconds: float = SECONDS,
+) -> int:
+    """Run random jobs, or a folder's again, and write ``fuzz.json``.
+
+    Parameters
+    ----------
+    options : FuzzOptions
+    console : Console
+        Shows progress and the verdict.
+    base : Path
+        Folder of the runs.
+    patch : Patch, optional
+        Break the design with it.
+    shrink_seconds : float
+        Time for making a failing job smaller.
+
+    Returns
+    -------
+    int
+        Exit code: 0 only if every value of every job was compared and equal.
+    """
+    started = time.monotonic()
+    folder = report.new_run_folder(base)
+    seed = None if options.replay else options.seed
+    final = FuzzReport(
+        folder.name,
+        options.command(),
+        report.git_commit(build.ROOT),
+        options.sim,
+        options.array,
+        seed=seed,
+    )
+    code = EXIT_RED
+    try:
+        with _progress(console) as progress:
+
+            def say(text: str) -> None:
+                progress.console.print(text, highlight=False)
+
+            found = (
+                find_icarus()
+                if options.sim == "icarus"
+                else find_verilator(options.verilator or None)
+            )
+            final.simulator_version = found.version
+            run = _Run(options, folder, final, found, patch, shrink_seconds, say)
+            if options.replay is not None:
+                _replay(run, options.replay, progress)
+            else:
+                _random(run, progress)
+    except (InputError, ConfigError, OracleError, OSError) as error:
+        final.failure = Failure("setup", " ".join(str(error).split()))
+    except KeyboardInterrupt:
+        final.failure = Failure("interrupted", "interrupted by the user")
+        code = EXIT_INTERRUPTED
+    final.seconds = round(time.monotonic() - started, 2)
+    final.write(folder / "fuzz.json")
+    show(final, folder / "fuzz.json", console)
+    return 0 if final.passed else code
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def _follow(progress: Progress, bar: TaskID, folder: Path, before: int) -> Callable[[], None]:
+    """What keeps a bar at the jobs that have ended, those before this simulation included."""
+
+    def follow() -> None:
+        progress.update(bar, completed=before + finished_jobs(folder))
+
+    return follow
+
+
+def _random(run: _Run, progress: Progress) -> None:
+    """Run the jobs of all seeds, one simulation a mode, up to the first that has a failure."""
+    options = run.options
+    seeds = range(options.seed, options.seed + options.jobs)
+    bar = progress.add_task("random jobs", total=len(seeds))
+    for mode in ProductMode:
+        mine = [seed for seed in seeds if mode_of(seed) is mode]
+        if not mine:
+            continue
+        config = options.config(mode)
+        made = run.build(config)
+        progress.update(bar, description=f"drawing {mode.value} jobs")
+        cases = [random_case(seed, config) for seed in mine]
+        folder = run.folder / mode.value
+        write_cases(folder, config, cases)
+        progress.update(bar, description=f"running {mode.value} jobs")
+        outcome = run_folder(
+            made, folder, len(cases), _follow(progress, bar, folder, run.report.jobs)
+        )
+        run.report.count(outcome)
+        if outcome.first is not None:
+            progress.update(bar, description="making the failing job smaller", total=None)
+            _failed(run, made, cases, mine, outcome)
+            return
+        shutil.rmtree(folder)
+
+
+def _failed(
+    run: _Run, made: build.Build, cases: Sequence[Case], seeds: Sequence[int], outcome: Outcome
+) -> None:
+    """Fill the report: the failing job, the smallest one, and how to repeat both."""
+    first, final, config = outcome.first, run.report, made.config
+    assert first is not None
+    case = cases[first]
+    final.failure, final.job = outcome.failures[first], describe(case)
+
+    def trial(candidates: Sequence[Case]) -> list[Failure | None]:
+        scratch = run.folder / "trial"
+        shutil.rmtree(scratch, ignore_errors=True)
+        write_cases(scratch, config, candidates)
+        failures = run_folder(made, scratch, len(candidates)).failures
+        shutil.rmtree(scratch)
+        return failures
+
+    smallest = run.folder / "smallest"
+    final.folder = str(shown(smallest))
+    alone = trial([case])[0]
+    if alone is None:
+        # It needs what the jobs before it left behind.
+        write_cases(smallest, config, cases[: first + 1])
+        final.smallest = f"fails only after the {first} jobs before it"
+    else:
+        final.replay.append(run.options.command(jobs=1, seed=seeds[first]))
+        history = shrink(case, alone, config, trial, run.shrink_seconds)
+        while True:
+            last, _ = history.pop()
+            how = trial([last])[0]
+            if how is not None or not history:
+                break
+        write_cases(smallest, config, [last])
+        final.smallest, final.smallest_failure = describe(last), how
+    final.replay.append(run.options.replay_command(shown(smallest)))
+
+
+def _replay(run: _Run, source: Path, progress: Progress) -> None:
+    """Run the jobs of a folder again, in a folder of this run."""
+    try:
+        config, records = read_list(source)
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"REPLAY={source}: jobs.json is damaged ({error})") from None
+    folder = run.folder / "replay"
+    folder.mkdir()
+    for path in source.iterdir():
+        if path.name == "jobs.json" or path.suffix in (".act", ".wgt", ".npy"):
+            shutil.copy(path, folder)
+    bar = progress.add_task("replay", total=len(records))
+    made = run.build(config)
+    run.report.array = config.array
+    outcome = run_folder(made, folder, len(records), _follow(progress, bar, folder, 0))
+    run.report.count(outcome)
+    if outcome.first is not None:
+        run.report.failure = outcome.failures[outcome.first]
+        run.report.replay.append(run.options.replay_command(source))

@@ -1,0 +1,388 @@
+"""Broken designs and broken drivers, and the check that each one turns red.
+
+``make broken`` runs them all and says what caught each; a named few run with every
+``make test``. A later bug found in the RTL belongs here too.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from golden.config import ProductMode
+from tb.build import TOP, Patch
+from tb.inject import ROUNDING_PATCH
+from tb.tests.configs import TINY
+from tb.tests.suite import run_suite
+from tb.toolchain import Simulator, ToolError, find_icarus, find_verilator
+
+STALLS: Final = ("cocotb_streams", "computes_every_value_whatever_stalls")
+SHAPES: Final = ("cocotb_streams", "takes_channels_off_the_lane_grid")
+BANKS: Final = ("cocotb_streams", "waits_for_a_bank_that_is_still_draining")
+KERNELS: Final = ("cocotb_streams", "takes_every_kernel_and_padding")
+COUNTERS: Final = ("cocotb_streams", "counts_every_cycle_once")
+FULL: Final = ("cocotb_streams", "fills_the_memories_to_the_last_word")
+BUSY: Final = ("cocotb_resets", "refuses_a_start_while_busy")
+RESET: Final = ("cocotb_resets", "recovers_from_reset_in_every_cycle_of_a_job")
+ILLEGAL: Final = ("cocotb_illegal", "names_every_illegal_descriptor")
+LENGTHS: Final = ("cocotb_illegal", "names_every_stream_that_ends_at_the_wrong_beat")
+NEVER: Final = ("cocotb_illegal", "ends_a_stream_that_never_comes")
+REGISTERS: Final = ("cocotb_illegal", "refuses_unknown_and_read_only_registers")
+MODELS: Final = ("cocotb_axi", "agrees_with_the_models_whatever_pauses")
+BLOCKED: Final = ("cocotb_axi", "counts_a_job_once_whenever_the_watchdog_expires")
+
+
+OUT_SKID_W: Final = 4 * 16 + 4 * 2 + 2
+"""Beat of the output's skid buffer on the 4x4 array, which tells it from the inputs'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One fault and what finds it.
+
+    Parameters
+    ----------
+    patch : Patch
+    test : tuple of str
+        cocotb module and test that turn red.
+    message : str
+        Regular expression that its message matches: the check that caught it.
+    icarus : str, optional
+        The same under Icarus, where its X makes another check faster.
+    only : str, optional
+        The one simulator that can see it.
+    """
+
+    patch: Patch
+    test: tuple[str, str]
+    message: str
+    icarus: str | None = None
+    only: str | None = None
+
+    def expected(self, simulator: Simulator) -> str | None:
+        """What the message has to match; None where this simulator cannot see the fault."""
+        if self.only is not None and self.only != simulator.name:
+            return None
+        return self.icarus if simulator.name == "icarus" and self.icarus else self.message
+
+
+def _of(name: str, file: str, old: str, new: str) -> Patch:
+    return Patch(name, file, old, new)
+
+
+BROKEN: Final = (
+    Broken(
+        _of(
+            *("valid dropped", "axis_skid.v"),
+            "assign m_valid = out_valid;",
+            f"assign m_valid = out_valid && !(DATA_W == {OUT_SKID_W} && spare_valid);",
+        ),
+        STALLS,
+        "m_axis_out.*valid is held",
+    ),
+    Broken(
+        _of(
+            "data changed while stalled",
+            "axis_skid.v",
+            "            spare_data  <= s_data;\n",
+            "            spare_data  <= s_data;\n"
+            f"            if (DATA_W == {OUT_SKID_W})\n                out_data <= s_data;\n",
+        ),
+        STALLS,
+        "m_axis_out.*payload is held",
+    ),
+    Broken(
+        _of(
+            *("TLAST after every group", "drain.v"),
+            *("word_last   <= last_pixel && last_group;", "word_last   <= last_pixel;"),
+        ),
+        STALLS,
+        "m_axis_out.*TLAST is early",
+    ),
+    Broken(
+        _of("TLAST missing", "drain.v", "out_last    <= round_last;", "out_last    <= 1'b0;"),
+        STALLS,
+        "m_axis_out.*TLAST is missing",
+    ),
+    Broken(
+        _of(
+            "dead lane kept",
+            "drain.v",
+            "{16'd0, channels_left} > lane",
+            "{16'd0, channels_left} >= lane",
+        ),
+        STALLS,
+        "^surplus: ",
+    ),
+    Broken(
+        _of(
+            *("lanes swapped", "output_stage.v"),
+            *(".value(values[o*A_W +: A_W])", ".value(values[(o ^ 1)*A_W +: A_W])"),
+        ),
+        STALLS,
+        "^mismatch: ",
+    ),
+    Broken(
+        _of(
+            *("stale weights", "mac_lane.v"),
+            *("        if (load)\n", "        if (load && !swap)\n"),
+        ),
+        STALLS,
+        "^mismatch: ",
+    ),
+    Broken(
+        _of(
+            "padding off by one",
+            "pass_sequencer.v",
+            "outside      = ix < 13'sd0",
+            "outside      = ix < -13'sd1",
+        ),
+        KERNELS,
+        "^mismatch: ",
+        icarus="payload is known|^mismatch: ",
+    ),
+    Broken(
+        _of(
+            *("activation sign lost", "mac_array.v"),
+            *("{{(32-A_W){word[i*A_W + A_W - 1]}}, word", "{{(32-A_W){1'b0}}, word"),
+        ),
+        STALLS,
+        "^mismatch: ",
+    ),
+    Broken(ROUNDING_PATCH, STALLS, "^mismatch: "),
+    Broken(
+        _of("saturation missing", "post_lane.v", "beyond && !wrap", "beyond && wrap"),
+        STALLS,
+        "^mismatch: ",
+    ),
+    Broken(
+        _of(
+            "accumulator not cleared",
+            "accumulator_lane.v",
+            "start = first ? bias",
+            "start = first && 1'b0 ? bias",
+        ),
+        STALLS,
+        "^mismatch: ",
+        icarus="m_axis_out.*payload is known",
+    ),
+    Broken(
+        _of(
+            *("wrong tap order", "pass_sequencer.v"),
+            "                tap_addr   <= tap_addr + word_step;\n"
+            "                line_addr  <= tap_addr + word_step;\n"
+            "                pixel_addr <= tap_addr + word_step;\n",
+            "                tap_addr   <= tap_addr + row_pitch;\n"
+            "                line_addr  <= tap_addr + row_pitch;\n"
+            "                pixel_addr <= tap_addr + row_pitch;\n",
+        ),
+        STALLS,
+        "^mismatch: ",
+        icarus="payload is known|^mismatch: ",
+    ),
+    Broken(
+        _of(
+            "wrong channel group",
+            "pass_sequencer.v",
+            "in_group   <= in_group + 12'd1;\n                    group_addr <= group_addr + 1'b1;",
+            "in_group   <= in_group + 12'd1;\n                    group_addr <= group_addr;",
+        ),
+        SHAPES,
+        "^mismatch: ",
+    ),
+    Broken(
+        _of(
+            "bank handed back too early",
+            "drain.v",
+            "assign bank_free = ~taken;",
+            "assign bank_free = 2'b11;",
+        ),
+        BANKS,
+        "^(mismatch|shortage|timeout): ",
+    ),
+    Broken(
+        _of(
+            "last word of the memory refused",
+            "job_check.v",
+            "last_word > WORDS",
+            "last_word >= WORDS",
+        ),
+        FULL,
+        "^shortage: .*INPUT_MEMORY",
+    ),
+    Broken(
+        _of(
+            "sequencer never ends",
+            "pass_sequencer.v",
+            "running     <= groups_left != 12'd1;",
+            "running     <= 1'b1;",
+        ),
+        SHAPES,
+        "^timeout: ",
+    ),
+    Broken(
+        _of(
+            "status never set",
+            "job_control.v",
+            "error      <= check_error;",
+            "error      <= `CONV_PE_NONE;",
+        ),
+        ILLEGAL,
+        "status NONE, SIZE expected",
+    ),
+    Broken(
+        _of(
+            "late TLAST unseen",
+            "act_loader.v",
+            "late       <= !s_last && words_left == 32'd1;",
+            "late       <= 1'b0;",
+        ),
+        LENGTHS,
+        "the job did not end",
+    ),
+    Broken(
+        _of("watchdog dead", "job_control.v", "quiet >= watchdog;", "1'b0;"),
+        NEVER,
+        "the job did not end",
+    ),
+    Broken(
+        _of(
+            *("a job ends twice", "job_control.v"),
+            *("quiet       <= progress ||", "quiet       <= (progress && state != RUN) ||"),
+        ),
+        BLOCKED,
+        "jobs done|^assert 2 == 1|not WATCHDOG",
+    ),
+    Broken(
+        _of("start taken while busy", "axil_regs.v", "(!ready || start);", "start;"),
+        BUSY,
+        "assert 0 == 2",
+    ),
+    Broken(
+        _of("response dropped", "axil_regs.v", "if (s_axil_bready)", "if (1'b1)"),
+        MODELS,
+        "AXI4-Lite channel 2.*valid is held|Timeout",
+    ),
+    Broken(
+        _of(
+            "partial write taken",
+            "axil_regs.v",
+            "s_axil_wstrb == 4'b1111",
+            "s_axil_wstrb != 4'b0000",
+        ),
+        REGISTERS,
+        "assert 0 == 2",
+    ),
+    Broken(
+        _of("a cycle counted twice", "perf_counters.v", "else if (loading)", "if (loading)"),
+        COUNTERS,
+        "assert .* == ",
+    ),
+    Broken(
+        _of("bank pointer not reset", "drain.v", "            read_bank   <= 1'b0;\n", ""),
+        STALLS,
+        "is known",
+        only="icarus",
+    ),
+    Broken(
+        _of(
+            "state not reset",
+            "job_control.v",
+            "        if (rst) begin\n            state       <= IDLE;\n",
+            "        if (rst) begin\n",
+        ),
+        RESET,
+        "answered 2",
+        icarus="is known|answered 2",
+    ),
+    Broken(
+        _of(
+            "driver changes data",
+            "stream_player.v",
+            "else if (!tvalid || tready) begin",
+            "else begin",
+        ),
+        STALLS,
+        "s_axis_(act|wgt).*(payload|valid) is held",
+    ),
+    Broken(
+        _of(
+            "driver ends early",
+            "stream_player.v",
+            "tlast  <= left == 32'd1;",
+            "tlast  <= left == 32'd2;",
+        ),
+        STALLS,
+        "^shortage: .*_EARLY",
+    ),
+)
+
+FEW: Final = (
+    *("valid dropped", "lanes swapped", "padding off by one", "accumulator not cleared"),
+    *("status never set", "bank pointer not reset"),
+)
+"""Those that run with every ``make test``."""
+
+
+def caught(broken: Broken, simulator: Simulator, folder: Path) -> tuple[bool, str]:
+    """Run the test that a fault has to turn red.
+
+    Returns
+    -------
+    bool
+        Whether it turned red by the check expected; or, where this simulator cannot
+        see the fault, whether it stayed green.
+    str
+        The message, or what was expected instead.
+    """
+    module, test = broken.test
+    failed = run_suite(
+        simulator,
+        TINY[ProductMode.FULL],
+        module,
+        folder,
+        patch=broken.patch,
+        top="port_top" if module == "cocotb_axi" else TOP,
+        testcase=test,
+    )
+    expected = broken.expected(simulator)
+    if expected is None:
+        return failed == {}, "not to be seen by this simulator" if not failed else str(failed)
+    message = " ".join(failed.get(test, "").split())
+    return bool(re.search(expected, message)), message or f"stayed green, not: {expected}"
+
+
+def main() -> int:
+    """Run every fault on both simulators and say what caught it; 1 if one got away."""
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    simulators = [find_verilator()]
+    try:
+        simulators.append(find_icarus())
+    except ToolError as error:
+        console.print(f"[bold red]Verilator alone:[/] {error}")
+    missed = 0
+    for broken in BROKEN:
+        for simulator in simulators:
+            with tempfile.TemporaryDirectory() as folder:
+                red, message = caught(broken, simulator, Path(folder))
+            missed += not red
+            style = "green" if red else "bold red"
+            console.print(
+                f"{broken.patch.name:32} {simulator.name:10} {broken.test[1]}\n"
+                f"    {'caught' if red else 'MISSED'}: {message[:160]}",
+                style=style,
+                markup=False,
+                highlight=False,
+            )
+    console.print(f"{len(BROKEN) * len(simulators) - missed} passed, {missed} failed")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""Small random jobs for the cocotb suites, with golden's expected values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from golden import spec
+from golden.config import (
+    Activation,
+    LeakyPlace,
+    Overflow,
+    PEConfig,
+    ProductMode,
+    Rounding,
+    Slope,
+)
+from golden.convolution import ConvLayer, Padding
+from golden.fixed import Int16Array
+from golden.plan import Job, Tile, make_job
+from tb.bench import Bench, JobResult
+from tb.jobs import JobRecord, Stalls, write_job
+
+
+def small_job(
+    config: PEConfig,
+    in_channels: int = 4,
+    out_channels: int = 4,
+    kernel: tuple[int, int] = (3, 3),
+    output: tuple[int, int] = (3, 4),
+    stride: int = 1,
+    padding: Padding | None = None,
+    seed: int = 1,
+) -> tuple[Job, Int16Array]:
+    """A job with random full-scale data, and its expected output (C, H, W)."""
+    draw = np.random.default_rng(seed)
+    kh, kw = kernel
+    pad = padding or Padding(kh // 2, kh // 2, kw // 2, kw // 2)
+    low, high = -(1 << (config.weight_w - 1)), 1 << (config.weight_w - 1)
+    layer = ConvLayer(
+        name=f"small{seed}",
+        source="x",
+        weight=draw.integers(low, high, (out_channels, in_channels, kh, kw)).astype(np.int16),
+        bias=draw.integers(-(1 << 20), 1 << 20, out_channels),
+        stride=stride,
+        padding=pad,
+        mode=config.mode,
+        shift=config.act_w if config.mode is ProductMode.FULL else 4,
+        activation=Activation.LEAKY,
+        slope=Slope.EIGHTH,
+        place=LeakyPlace.AFTER_REQUANT,
+        rounding=Rounding.ROUND_HALF_TO_POSITIVE_INFINITY,
+        overflow=Overflow.SATURATE,
+        in_frac=8,
+        weight_frac=8,
+        out_frac=8,
+        act_w=config.act_w,
+        weight_w=config.weight_w,
+    )
+    rows = (output[0] - 1) * stride + kh - pad.top - pad.bottom
+    columns = (output[1] - 1) * stride + kw - pad.left - pad.right
+    half = 1 << (config.act_w - 1)
+    tensor = draw.integers(-half, half, (in_channels, rows, columns)).astype(np.int16)
+    job = make_job(layer, tensor, Tile(0, 0, *output, 0, out_channels))
+    return job, spec.conv(job.input, job.layer)
+
+
+class Jobs:
+    """Writes jobs into the working folder and runs them one after another."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.folder = Path.cwd()
+        self._number = 0
+
+    def write(self, job: Job, expected: Int16Array, stalls: Stalls | None = None) -> JobRecord:
+        """Write one job's files."""
+        number = self._number
+        self._number += 1
+        return write_job(self.folder, number, job, expected, self.bench.config, stalls)
+
+    async def check(
+        self, job: Job, expected: Int16Array, stalls: Stalls | None = None
+    ) -> JobResult:
+        """Run one job and assert that every value is right."""
+        result = await self.bench.run(self.write(job, expected, stalls), self.folder)
+        failure = result.verdict.failure
+        assert failure is None, f"{failure.kind}: {failure.message}"
+        assert result.verdict.values_compared == expected.size
+        return result

@@ -1,0 +1,37 @@
+"""The cocotb suites of the PE, on both simulators."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from golden.config import PEConfig, ProductMode
+from tb.tests.configs import TINY
+from tb.tests.suite import run_suite
+from tb.toolchain import Simulator
+
+OTHER_SHAPES = [
+    pytest.param(PEConfig(8, 2, acc_w=48, tile_pixels=64, input_words=512), id="8x2"),
+    pytest.param(
+        PEConfig(2, 8, acc_w=32, act_w=8, weight_w=8, tile_pixels=64, input_words=512),
+        id="2x8-8bit",
+    ),
+]
+
+
+@pytest.mark.parametrize("module", ["cocotb_streams", "cocotb_resets", "cocotb_illegal"])
+def test_suite(simulator: Simulator, module: str, tmp_path: Path) -> None:
+    assert run_suite(simulator, TINY[ProductMode.FULL], module, tmp_path) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", OTHER_SHAPES)
+def test_other_shapes_of_array(simulator: Simulator, config: PEConfig, tmp_path: Path) -> None:
+    assert run_suite(simulator, config, "cocotb_streams", tmp_path) == {}
+
+
+@pytest.mark.slow
+def test_independent_axi_models(simulator: Simulator, tmp_path: Path) -> None:
+    config = TINY[ProductMode.FULL]
+    assert run_suite(simulator, config, "cocotb_axi", tmp_path, top="port_top") == {}
