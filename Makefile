@@ -111,7 +111,7 @@ test: venv
 	@.venv/bin/python -m pytest --junitxml=build/test/pytest.xml
 
 broken: venv
-	@.venv/bin/python -m tb.tests.broken
+	@.venv/bin/python -m tb.tests.break_all
 
 check: lint
 	@.venv/bin/python -m pytest -m "not slow"

@@ -6,12 +6,10 @@
 // Latency     check, tile load, then passes x max(pixels, P_OC) cycles a group
 // Throughput  P_IC * P_OC products a cycle while a pass runs
 //
-//   s_axis_act -> act_loader -> tile_memory -> mac_array -> accumulator
-//   s_axis_wgt -> weight_loader ---------------^            |
-//                                                           v
-//   m_axis_out <------------- output_stage <------------- drain
-//
-//   pipeline stage  0 issue   1 word fetched   2 operands   3 dot products
+//   s_axis_act -> act_loader ----> compute_core --> drain
+//   s_axis_wgt -> weight_loader ------^               |
+//                                                     v
+//   m_axis_out <---------------------------- output_stage
 `default_nettype none
 
 module conv_pe #(
@@ -75,9 +73,6 @@ module conv_pe #(
     localparam integer OUT_W      = P_OC * A_W;
     localparam integer KEEP_W     = OUT_W / 8;
     localparam integer BIAS_BEATS = (P_OC * 64 + WGT_W - 1) / WGT_W;
-    // A full product has 32 bits and a cut one 16; P_IC of them add log2(P_IC) bits.
-    localparam integer GROWN_W    = MODE == 0 ? 32 + $clog2(P_IC) : 32;
-    localparam integer DOT_W      = GROWN_W < ACC_W ? GROWN_W : ACC_W;
 
     generate
         if ((P_IC & (P_IC - 1)) != 0 || P_IC < 2 || P_IC > 64) begin : g_bad_p_ic
@@ -257,94 +252,32 @@ module conv_pe #(
     );
 
     // -------------------------------------------------------------- compute
-    wire               issue, outside, bank, pass_first, group_first, group_last, group_open;
-    wire               waiting_bank, advance;
-    wire [1:0]         bank_free;
-    wire [ADDR_W-1:0]  rd_addr;
-    wire [PIXEL_W-1:0] pixel;
-    wire [ACT_W-1:0]   rd_data;
+    wire                  bank_opened, group_open, group_done, done_bank;
+    wire                  drain_read, drain_bank, word_bank, step;
+    wire                  waiting_bank, waiting_weights;
+    wire [1:0]            bank_free;
+    wire [PIXEL_W-1:0]    drain_pixel;
+    wire [P_OC*ACC_W-1:0] sums;
 
-    pass_sequencer #(.ADDR_W(ADDR_W), .PIXEL_W(PIXEL_W)) sequencer (
+    compute_core #(
+        .P_IC(P_IC), .P_OC(P_OC), .A_W(A_W), .W_W(W_W), .ACC_W(ACC_W), .MODE(MODE),
+        .TILE_PIXELS(TILE_PIXELS), .INPUT_WORDS(INPUT_WORDS), .ADDR_W(ADDR_W), .PIXEL_W(PIXEL_W)
+    ) compute (
         .clk(clk), .rst(clear),
-        .start(run_start), .advance(advance), .bank_free(bank_free),
-        .in_groups(in_groups), .out_groups(out_groups),
+        .start(run_start), .in_groups(in_groups), .out_groups(out_groups),
         .in_w(job_in_size[9:0]), .in_h(job_in_size[25:16]),
         .out_w(job_out_size[9:0]), .out_h(job_out_size[25:16]),
         .kw(kw), .kh(kh), .stride_2(stride[1]), .pad_top(pad_top), .pad_left(pad_left),
         .row_pitch(row_pitch), .origin(origin),
-        .issue(issue), .address(rd_addr), .outside(outside), .pixel(pixel), .bank(bank),
-        .pass_first(pass_first), .group_first(group_first), .group_last(group_last),
-        .group_open(group_open), .waiting_bank(waiting_bank), .running(sequencing)
-    );
-
-    tile_memory #(.WORD_W(ACT_W), .DEPTH(INPUT_WORDS), .ADDR_W(ADDR_W)) tile (
-        .clk(clk),
         .wr_en(wr_en), .wr_addr(wr_addr), .wr_data(wr_data),
-        .rd_en(issue && advance), .rd_addr(rd_addr), .rd_data(rd_data)
-    );
-
-    // Stages 1 to 3; only stage 1 ever waits, for its weights.
-    reg               valid_1, outside_1, bank_1, pass_first_1, group_first_1, group_last_1;
-    reg               valid_2, bank_2, pass_first_2, group_first_2, group_last_2;
-    reg               valid_3, bank_3, group_first_3, group_last_3;
-    reg [PIXEL_W-1:0] pixel_1, pixel_2, pixel_3;
-
-    wire waiting_weights = valid_1 && pass_first_1 && !weights_full;
-    assign advance      = !waiting_weights;
-    assign mac          = valid_1 && advance;
-    assign swap_weights = mac && pass_first_1;
-    assign swap_bias    = valid_2 && pass_first_2 && group_first_2;
-
-    always @(posedge clk) begin
-        if (advance) begin
-            valid_1       <= issue;
-            outside_1     <= outside;
-            bank_1        <= bank;
-            pixel_1       <= pixel;
-            pass_first_1  <= pass_first;
-            group_first_1 <= group_first;
-            group_last_1  <= group_last;
-        end
-        valid_2       <= mac;
-        bank_2        <= bank_1;
-        pixel_2       <= pixel_1;
-        pass_first_2  <= pass_first_1;
-        group_first_2 <= group_first_1;
-        group_last_2  <= group_last_1;
-        valid_3       <= valid_2;
-        bank_3        <= bank_2;
-        pixel_3       <= pixel_2;
-        group_first_3 <= group_first_2;
-        group_last_3  <= group_last_2;
-        if (clear) begin
-            valid_1 <= 1'b0;
-            valid_2 <= 1'b0;
-            valid_3 <= 1'b0;
-        end
-    end
-
-    wire [P_OC*DOT_W-1:0] dot;
-    wire [P_OC*ACC_W-1:0] sums;
-
-    mac_array #(
-        .P_IC(P_IC), .P_OC(P_OC), .A_W(A_W), .W_W(W_W), .DOT_W(DOT_W), .MODE(MODE)
-    ) array (
-        .clk(clk), .lane_load(lane_load), .beat(wgt_data),
-        .take(mac), .outside(outside_1), .swap(swap_weights), .word(rd_data), .dot(dot)
-    );
-
-    wire               drain_read, drain_bank, word_bank, step;
-    wire [PIXEL_W-1:0] drain_pixel;
-
-    accumulator #(
-        .P_OC(P_OC), .ACC_W(ACC_W), .DOT_W(DOT_W), .DEPTH(TILE_PIXELS), .PIXEL_W(PIXEL_W),
-        .BEAT_W(WGT_W)
-    ) accumulators (
-        .clk(clk), .bias_shift(bias_shift), .beat(wgt_data), .load_bias(swap_bias),
-        .read(valid_2 && !group_first_2), .read_bank(bank_2), .read_pixel(pixel_2),
-        .add(valid_3), .first(group_first_3), .add_bank(bank_3), .add_pixel(pixel_3), .dot(dot),
-        .drain(drain_read), .drain_bank(drain_bank), .drain_pixel(drain_pixel),
-        .drained_bank(word_bank), .drained(sums)
+        .beat(wgt_data), .bias_shift(bias_shift), .lane_load(lane_load),
+        .weights_full(weights_full), .swap_weights(swap_weights), .swap_bias(swap_bias),
+        .bank_free(bank_free), .group_open(group_open), .bank(bank_opened),
+        .group_done(group_done), .done_bank(done_bank),
+        .drain_read(drain_read), .drain_bank(drain_bank), .drain_pixel(drain_pixel),
+        .word_bank(word_bank), .sums(sums),
+        .running(sequencing), .mac(mac), .waiting_bank(waiting_bank),
+        .waiting_weights(waiting_weights)
     );
 
     // --------------------------------------------------------------- output
@@ -357,8 +290,8 @@ module conv_pe #(
         .clk(clk), .rst(clear),
         .start(run_start), .pixels(pixels), .out_groups(out_groups),
         .out_channels(job_channels[31:16]),
-        .group_open(group_open), .group_bank(bank),
-        .group_done(valid_3 && group_last_3), .done_bank(bank_3), .bank_free(bank_free),
+        .group_open(group_open), .group_bank(bank_opened),
+        .group_done(group_done), .done_bank(done_bank), .bank_free(bank_free),
         .read(drain_read), .read_bank(drain_bank), .read_pixel(drain_pixel),
         .word_bank(word_bank), .step(step),
         .out_keep(out_keep), .out_last(out_last), .out_valid(out_valid), .out_ready(skid_ready),

@@ -10,23 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import cocotb_tools.config
-from cocotb_tools.runner import Icarus, Verilator
 from filelock import FileLock
 
 from golden.config import PEConfig
-from tb import process
+from tb.runners import RUNTIME_SOURCES, VerilatorRunner, quiet_environment, runner_for
 from tb.toolchain import Simulator, ToolError, processor_key
 
 ROOT: Final = Path(__file__).parent.parent
@@ -49,8 +46,6 @@ VERILATOR_ARGS: Final = (
     "-CFLAGS",
     "-O3 -march=native",
 )
-RUNTIME_SOURCES: Final = "verilated*.o"
-"""Verilator's run-time library in a build folder: the same for every design."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,61 +67,6 @@ class Build:
     folder: Path
     top: str
     waves: bool
-
-
-class _Grouped:
-    """Runs the runner's commands through `tb.process`, so that Ctrl-C leaves nothing."""
-
-    env: dict[str, str]
-    log: logging.Logger
-    poll: Callable[[], None] | None = None
-
-    def _execute_cmds(
-        self, cmds: Sequence[list[str]], cwd: str, stdout: IO[str] | None = None
-    ) -> None:
-        self.log.setLevel(logging.WARNING)
-        for command in cmds:
-            code = process.run(command, Path(cwd), self.env, stdout, self.poll)
-            if code != 0:
-                raise RuntimeError(f"{Path(command[0]).name} ended with code {code}")
-
-
-class VerilatorRunner(_Grouped, Verilator):  # type: ignore[misc]
-    """cocotb's runner, less ``--public-flat-rw``, plus a shared run-time library.
-
-    The stock runner makes every signal public, which costs some four fifths of the
-    simulation speed; ``tb/hdl/public.vlt`` names the few that Python needs.
-    """
-
-    runtime: Path | None = None
-
-    def _build_command(self) -> list[list[str]]:
-        verilate, make = super()._build_command()
-        verilate.remove("--public-flat-rw")
-        commands = [verilate]
-        if self.runtime is not None and self.runtime.is_dir():
-            objects = sorted(str(path) for path in self.runtime.glob(RUNTIME_SOURCES))
-            commands.append(["cp", *objects, str(self.build_dir)])
-        return [*commands, make]
-
-
-WAVE_MODULE: Final = """module cocotb_iverilog_dump;
-    reg [8*4096-1:0] path;
-    initial
-        if ($value$plusargs("dumpfile_path=%s", path)) begin
-            $dumpfile(path);
-            $dumpvars(0, {top});
-        end
-endmodule
-"""
-"""What cocotb generates for waves is SystemVerilog, which ``-g2005`` refuses."""
-
-
-class IcarusRunner(_Grouped, Icarus):  # type: ignore[misc]
-    """cocotb's runner for Icarus, in a process group of its own."""
-
-    def _create_iverilog_dump_file(self) -> None:
-        self.iverilog_dump_file.write_text(WAVE_MODULE.replace("{top}", TOP))
 
 
 def build(
@@ -211,12 +151,12 @@ def _compile(made: Build, flags: Sequence[str], patch: Patch | None, cache: Path
     log = cache / f"{made.folder.name}.log"
     try:
         rtl, bench = _patched(scratch, patch)
-        runner = _runner(made.simulator)
+        runner = runner_for(made.simulator)
         runtime = cache / f"runtime-{_runtime_key(made.simulator, flags)}"
         if isinstance(runner, VerilatorRunner):
             runner.runtime = runtime
         hdl = [path for path in sorted(bench.glob("*.v*")) if _takes(made.simulator, path)]
-        with made.simulator.active(), _quiet_environment():
+        with made.simulator.active(), quiet_environment():
             runner.build(
                 sources=[*hdl, *sorted(rtl.glob("*.v"))],
                 includes=[rtl],
@@ -261,10 +201,6 @@ def _patched(scratch: Path, patch: Patch | None) -> tuple[Path, Path]:
     raise ToolError(f"patch {patch.name}: {patch.old!r} is not once in {patch.file}")
 
 
-def _runner(simulator: Simulator) -> VerilatorRunner | IcarusRunner:
-    return VerilatorRunner() if simulator.name == "verilator" else IcarusRunner()
-
-
 def _takes(simulator: Simulator, path: Path) -> bool:
     return path.suffix == ".v" or (path.suffix == ".vlt" and simulator.name == "verilator")
 
@@ -293,20 +229,6 @@ def _remove_dead(cache: Path) -> None:
         pid = scratch.name.split("-")[1]
         if not Path("/proc", pid).exists():
             shutil.rmtree(scratch, ignore_errors=True)
-
-
-@contextmanager
-def _quiet_environment() -> Iterator[None]:
-    """Take away variables that steer cocotb's runner but were not meant for it.
-
-    Under pytest's the runner would end the process where a cocotb test fails.
-    """
-    names = ("WAVES", "GUI", "PYTEST_CURRENT_TEST")
-    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
-    try:
-        yield
-    finally:
-        os.environ.update(taken)
 
 
 def run(
@@ -345,9 +267,9 @@ def run(
     Path
         The results file, which says what passed; read it.
     """
-    runner = _runner(made.simulator)
+    runner = runner_for(made.simulator)
     runner.poll = poll
-    with made.simulator.active(), _quiet_environment():
+    with made.simulator.active(), quiet_environment():
         try:
             return Path(
                 runner.test(

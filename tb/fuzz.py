@@ -22,7 +22,7 @@ from rich.progress import (
 from golden.config import ConfigError, PEConfig, ProductMode
 from golden.errors import InputError
 from golden.random_jobs import mode_of
-from tb import build, report
+from tb import build, runs
 from tb.fuzz_cases import (
     Case,
     Outcome,
@@ -90,12 +90,12 @@ def fuzz(
         Exit code: 0 only if every value of every job was compared and equal.
     """
     started = time.monotonic()
-    folder = report.new_run_folder(base)
+    folder = runs.new_run_folder(base)
     seed = None if options.replay else options.seed
     final = FuzzReport(
         folder.name,
         options.command(),
-        report.git_commit(build.ROOT),
+        runs.git_commit(build.ROOT),
         options.sim,
         options.array,
         seed=seed,

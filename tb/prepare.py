@@ -16,8 +16,9 @@ from golden.fixed import Int16Array
 from golden.images import default_image, load, preprocess
 from golden.layers import ConvLayer
 from golden.network import Network, build_yolov3_tiny, run
-from golden.plan import MIN_LAYER_MACS, lower, lower_input, make_job, sample_tiles
+from golden.plan import lower, lower_input, make_job
 from golden.quantize import quantize_image
+from golden.sampling import MIN_LAYER_MACS, sample_tiles
 from golden.yolov3_tiny import INPUT_SIZE
 from tb.inject import flip_bit
 from tb.jobs import NEVER, JobRecord, write_job, write_list

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+
+from tb.runs import git_commit, new_run_folder, remove_stale
 
 SCHEMA: Final = 1
 SCHEMA_FILE: Final = Path(__file__).with_name("report.schema.json")
@@ -397,17 +398,6 @@ def utilisation(macs: int, cycles: int, array: tuple[int, int] | None) -> float 
     return macs / (cycles * array[0] * array[1])
 
 
-def remove_stale(path: Path) -> None:
-    """Remove the last run's report, so that none is mistaken for this run's.
-
-    Parameters
-    ----------
-    path : Path
-        The report; it need not be there.
-    """
-    path.unlink(missing_ok=True)
-
-
 def publish_refusal(base: Path, kind: str, message: str, command: str) -> None:
     """Leave the red report of a run that was refused before it began.
 
@@ -431,62 +421,3 @@ def publish_refusal(base: Path, kind: str, message: str, command: str) -> None:
     folder = new_run_folder(base)
     commit = git_commit(Path(__file__).parent.parent)
     Report(folder.name, command, commit, failure=Failure(kind, message)).publish(base)
-
-
-def new_run_folder(base: Path) -> Path:
-    """Make a folder for one run.
-
-    Parameters
-    ----------
-    base : Path
-        Usually ``build/sim``; made where missing.
-
-    Returns
-    -------
-    Path
-        A new folder ``<YYYYmmdd-HHMMSS-pid>``, with a counter where that is taken.
-    """
-    name = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
-    folder, attempt = base / name, 1
-    while True:
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            attempt += 1
-            folder = base / f"{name}-{attempt}"
-        else:
-            return folder
-
-
-def git_commit(root: Path) -> str:
-    """Return the commit that a working tree is at.
-
-    Parameters
-    ----------
-    root : Path
-        The tree's top folder.
-
-    Returns
-    -------
-    str
-        40 hexadecimal digits, ``-dirty`` after them where the tree differs, or
-        ``unknown`` outside git.
-    """
-    # Optional locks are left alone: looking at a tree must not write to it.
-    env = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-    try:
-        head, status = (
-            subprocess.run(
-                ["git", *arguments],
-                cwd=root,
-                env=env,
-                check=True,
-                capture_output=True,
-                text=True,
-                timeout=60,
-            ).stdout.strip()
-            for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain"])
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return f"{head}-dirty" if status else head

@@ -15,7 +15,7 @@ from rich.live import Live
 
 from golden.config import ConfigError
 from golden.errors import InputError
-from tb import build, cocotb_jobs, report, waves
+from tb import build, cocotb_jobs, report, runs, waves
 from tb.inject import ROUNDING_PATCH
 from tb.jobs import JobRecord
 from tb.options import SimOptions
@@ -53,7 +53,7 @@ class _Run:
         return report.Report(
             run=self.folder.name,
             command=options.command(),
-            commit=report.git_commit(build.ROOT),
+            commit=runs.git_commit(build.ROOT),
             network="yolov3-tiny",
             scope="filtered" if options.layer else "tiles",
             image=None if prepared is None else str(prepared.image),
@@ -107,8 +107,8 @@ def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
         Exit code: 0 only if every value of every tile was compared and equal.
     """
     try:
-        report.remove_stale(base / "report.json")
-        folder = report.new_run_folder(base)
+        runs.remove_stale(base / "report.json")
+        folder = runs.new_run_folder(base)
     except OSError as error:
         return _unreported(f"{_shown(base)} cannot be written: {_one_line(error)}", console)
     run = _Run(options, folder, time.monotonic())

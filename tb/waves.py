@@ -15,6 +15,7 @@ from tb import build
 from tb.jobs import JobRecord, write_list
 
 DUT: Final = f"{build.TOP}.dut"
+CORE: Final = f"{DUT}.compute"
 HEADERS_MISSING: Final = "no FST headers: waves in VCD, far larger"
 
 
@@ -144,24 +145,24 @@ def groups(config: PEConfig) -> Iterator[tuple[str, list[Trace]]]:
     yield (
         "sequencer",
         [
-            *_traces(f"{DUT}.sequencer", "running", "groups_left 12 dec", "in_group 12 dec"),
-            *_traces(f"{DUT}.sequencer", "ky 4 dec", "kx 4 dec", "oy 10 dec", "ox 10 dec"),
-            *_traces(f"{DUT}.sequencer", "iy 13 signed", "ix 13 signed"),
-            *_traces(DUT, "issue", "advance", f"rd_addr {address}", "outside", "bank"),
-            *_traces(DUT, f"pixel {pixel} dec", "pass_first", "group_first", "group_last"),
+            *_traces(f"{CORE}.sequencer", "running", "groups_left 12 dec", "in_group 12 dec"),
+            *_traces(f"{CORE}.sequencer", "ky 4 dec", "kx 4 dec", "oy 10 dec", "ox 10 dec"),
+            *_traces(f"{CORE}.sequencer", "iy 13 signed", "ix 13 signed"),
+            *_traces(CORE, "issue", "advance", f"rd_addr {address}", "outside", "bank"),
+            *_traces(CORE, f"pixel {pixel} dec", "pass_first", "group_first", "group_last"),
         ],
     )
-    lane = f"{DUT}.array.g_lane[0].lane"
+    lane = f"{CORE}.array.g_lane[0].lane"
     operands = config.p_ic * 32
     dot = f"dot {_dot_width(config)} signed"
     yield (
         "array, lane 0",
         [
-            *_traces(DUT, f"rd_data {acts}", "mac"),
+            *_traces(CORE, f"rd_data {acts}", "mac"),
             *_traces(lane, f"act {operands}", f"weight {operands}", "load", "swap", dot),
         ],
     )
-    lane = f"{DUT}.accumulators.g_lane[0].lane"
+    lane = f"{CORE}.accumulators.g_lane[0].lane"
     sums = (f"{name} {config.acc_w} signed" for name in ("bias", "start", "sum"))
     places = (f"read_pixel {pixel} dec", "add", "first", "add_bank", f"add_pixel {pixel} dec")
     yield "accumulator, lane 0", _traces(lane, "read", "read_bank", *places, dot, *sums)
@@ -199,6 +200,6 @@ def _traces(scope: str, *described: str) -> list[Trace]:
 
 
 def _dot_width(config: PEConfig) -> int:
-    """Bits of a lane's dot product, as ``conv_pe`` grows them from its parameters."""
+    """Bits of a lane's dot product, as ``compute_core`` grows them from its parameters."""
     growth = (config.p_ic - 1).bit_length() if config.mode is ProductMode.FULL else 0
     return min(32 + growth, config.acc_w)

@@ -27,8 +27,8 @@ from golden.plan import (
     lower,
     lower_input,
     make_job,
-    sample_tiles,
 )
+from golden.sampling import sample_tiles
 
 CONFIG = PEConfig(16, 16, tile_pixels=1024, input_words=8192)
 

@@ -158,8 +158,9 @@ module sim_top #(
     known_checker #(.WIDTH(27)) control_checker (
         .clk(clk), .rst(rst),
         .signals({dut.busy, dut.abort, dut.loading, dut.start, dut.soft_reset, dut.job_error,
-                  dut.act_ended, dut.wgt_ended, dut.weights_full, dut.sequencing, dut.issue,
-                  dut.valid_1, dut.valid_2, dut.valid_3, dut.bank_free, dut.out_valid,
+                  dut.act_ended, dut.wgt_ended, dut.weights_full, dut.sequencing,
+                  dut.compute.issue, dut.compute.valid_1, dut.compute.valid_2,
+                  dut.compute.valid_3, dut.bank_free, dut.out_valid,
                   dut.skid_ready, dut.act_valid, dut.wgt_valid}),
         .broken(known_broken)
     );

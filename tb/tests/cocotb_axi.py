@@ -46,6 +46,13 @@ class AxiBench:
         self.out = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_out"), dut.clk, dut.rst)
 
         Clock(dut.clk, CLOCK_NS, unit="ns").start()
+        cocotb.start_soon(self._watch())
+
+    async def _watch(self) -> None:
+        """Fail the test as soon as a checker sees a broken rule."""
+        if str(self.dut.rule_broken.value) != "1":
+            await RisingEdge(self.dut.rule_broken)
+        raise AssertionError(Path("checker.txt").read_text())
 
     async def reset(self) -> None:
         """Reset the PE and the models."""
@@ -85,7 +92,6 @@ class AxiBench:
         assert not _user(frame)
         assert StatusCode(await self.read(Register.STATUS) >> 8 & 0xFF) is StatusCode.NONE
         assert self.out.empty() and self.act.empty() and self.wgt.empty()
-        assert not int(self.dut.rule_broken.value), Path("checker.txt").read_text()
 
 
 def _frame(beats: Any) -> AxiStreamFrame:

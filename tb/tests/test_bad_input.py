@@ -23,7 +23,7 @@ from rich.console import Console
 
 from golden.errors import InputError
 from golden.fetch import CFG, ModelFiles, model_files
-from tb import build, report, simulate
+from tb import build, report, runs, simulate
 from tb.options import SimOptions
 
 SCHEMA = json.loads(report.SCHEMA_FILE.read_text())
@@ -184,7 +184,7 @@ def test_read_only_build_folder_is_one_line(
     def refuse(base: Path) -> Path:
         raise OSError(errno.EROFS, "Read-only file system", str(base / "x"))
 
-    monkeypatch.setattr(report, "new_run_folder", refuse)
+    monkeypatch.setattr(runs, "new_run_folder", refuse)
     (line,) = unreported(tmp_path)
     assert "x: Read-only file system" in line
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tb.tests.broken import BROKEN, FEW, caught
+from tb.tests.break_all import caught
+from tb.tests.broken import BROKEN, FEW
 from tb.toolchain import Simulator
 
 

@@ -21,11 +21,9 @@ from tb.report import (
     Memories,
     Report,
     Stalls,
-    git_commit,
-    new_run_folder,
-    remove_stale,
     utilisation,
 )
+from tb.runs import git_commit, new_run_folder, remove_stale
 
 SCHEMA = json.loads(module.SCHEMA_FILE.read_text())
 CONV = LayerReport(

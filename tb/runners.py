@@ -1,0 +1,90 @@
+"""cocotb's runners, changed where this bench needs it: documented subclasses."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from cocotb_tools.runner import Icarus, Verilator
+
+from tb import process
+from tb.toolchain import Simulator
+
+RUNTIME_SOURCES: Final = "verilated*.o"
+"""Verilator's run-time library in a build folder: the same for every design."""
+WAVE_MODULE: Final = """module cocotb_iverilog_dump;
+    reg [8*4096-1:0] path;
+    initial
+        if ($value$plusargs("dumpfile_path=%s", path)) begin
+            $dumpfile(path);
+            $dumpvars(0, {top});
+        end
+endmodule
+"""
+"""What cocotb generates for waves is SystemVerilog, which ``-g2005`` refuses."""
+
+
+class Grouped:
+    """Runs the runner's commands through `tb.process`, so that Ctrl-C leaves nothing."""
+
+    env: dict[str, str]
+    log: logging.Logger
+    poll: Callable[[], None] | None = None
+
+    def _execute_cmds(
+        self, cmds: Sequence[list[str]], cwd: str, stdout: IO[str] | None = None
+    ) -> None:
+        self.log.setLevel(logging.WARNING)
+        for command in cmds:
+            code = process.run(command, Path(cwd), self.env, stdout, self.poll)
+            if code != 0:
+                raise RuntimeError(f"{Path(command[0]).name} ended with code {code}")
+
+
+class VerilatorRunner(Grouped, Verilator):  # type: ignore[misc]
+    """cocotb's runner, less ``--public-flat-rw``, plus a shared run-time library.
+
+    The stock runner makes every signal public, which costs some four fifths of the
+    simulation speed; ``tb/hdl/public.vlt`` names the few that Python needs.
+    """
+
+    runtime: Path | None = None
+
+    def _build_command(self) -> list[list[str]]:
+        verilate, make = super()._build_command()
+        verilate.remove("--public-flat-rw")
+        commands = [verilate]
+        if self.runtime is not None and self.runtime.is_dir():
+            objects = sorted(str(path) for path in self.runtime.glob(RUNTIME_SOURCES))
+            commands.append(["cp", *objects, str(self.build_dir)])
+        return [*commands, make]
+
+
+class IcarusRunner(Grouped, Icarus):  # type: ignore[misc]
+    """cocotb's runner for Icarus, in a process group of its own."""
+
+    def _create_iverilog_dump_file(self) -> None:
+        self.iverilog_dump_file.write_text(WAVE_MODULE.replace("{top}", str(self.hdl_toplevel)))
+
+
+def runner_for(simulator: Simulator) -> VerilatorRunner | IcarusRunner:
+    """Return a fresh runner for this simulator."""
+    return VerilatorRunner() if simulator.name == "verilator" else IcarusRunner()
+
+
+@contextmanager
+def quiet_environment() -> Iterator[None]:
+    """Take away variables that steer cocotb's runner but were not meant for it.
+
+    Under pytest's the runner would end the process where a cocotb test fails.
+    """
+    names = ("WAVES", "GUI", "PYTEST_CURRENT_TEST")
+    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)

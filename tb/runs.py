@@ -1,0 +1,81 @@
+"""A run's folder, the report it must not leave behind, and the commit it ran on.
+
+Used by the set-up too, before anything is installed: the standard library alone.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import datetime
+from pathlib import Path
+
+
+def remove_stale(path: Path) -> None:
+    """Remove the last run's report, so that none is mistaken for this run's.
+
+    Parameters
+    ----------
+    path : Path
+        The report; it need not be there.
+    """
+    path.unlink(missing_ok=True)
+
+
+def new_run_folder(base: Path) -> Path:
+    """Make a folder for one run.
+
+    Parameters
+    ----------
+    base : Path
+        Usually ``build/sim``; made where missing.
+
+    Returns
+    -------
+    Path
+        A new folder ``<YYYYmmdd-HHMMSS-pid>``, with a counter where that is taken.
+    """
+    name = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
+    folder, attempt = base / name, 1
+    while True:
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            attempt += 1
+            folder = base / f"{name}-{attempt}"
+        else:
+            return folder
+
+
+def git_commit(root: Path) -> str:
+    """Return the commit that a working tree is at.
+
+    Parameters
+    ----------
+    root : Path
+        The tree's top folder.
+
+    Returns
+    -------
+    str
+        40 hexadecimal digits, ``-dirty`` after them where the tree differs, or
+        ``unknown`` outside git.
+    """
+    # Optional locks are left alone: looking at a tree must not write to it.
+    env = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    try:
+        head, status = (
+            subprocess.run(
+                ["git", *arguments],
+                cwd=root,
+                env=env,
+                check=True,
+                capture_output=True,
+                text=True,
+                timeout=60,
+            ).stdout.strip()
+            for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return f"{head}-dirty" if status else head
