@@ -130,13 +130,14 @@ module sim_top #(
     axis_checker #(.DATA_W(P_IC * A_W), .NAME("s_axis_act")) act_checker (
         .clk(clk), .rst(bench_rst), .pe_rst(rst),
         .tdata(act_tdata), .tkeep({(P_IC*A_W/8){1'b1}}), .tvalid(act_tvalid), .tready(act_tready),
-        .tlast(act_tlast), .tuser(1'b0), .beats(32'd0), .broken(act_broken)
+        .tlast(act_tlast), .tuser(1'b0), .beats(act_drop == 32'hFFFF_FFFF ? act_beats : 32'd0),
+        .broken(act_broken)
     );
 
     axis_checker #(.DATA_W(P_IC * W_W), .NAME("s_axis_wgt")) wgt_checker (
         .clk(clk), .rst(bench_rst), .pe_rst(rst),
         .tdata(wgt_tdata), .tkeep({(P_IC*W_W/8){1'b1}}), .tvalid(wgt_tvalid), .tready(wgt_tready),
-        .tlast(wgt_tlast), .tuser(1'b0), .beats(32'd0), .broken(wgt_broken)
+        .tlast(wgt_tlast), .tuser(1'b0), .beats(wgt_beats), .broken(wgt_broken)
     );
 
     axis_checker #(.DATA_W(P_OC * A_W), .NAME("m_axis_out")) out_checker (

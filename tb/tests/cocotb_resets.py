@@ -2,63 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import cocotb
 
+from tb.bench import Bench
 from tb.jobs import Stalls
 from tb.registers import Control, Register
 from tb.tests.cocotb_streams import LIMIT_MS, bench_of
 from tb.tests.material import Jobs, small_job
 
 SLVERR = 2
-STEP = 1
+
+
+async def recovers_in_every_cycle(
+    bench: Bench, recover: Callable[[], Awaitable[None]], changes: dict[int, int] | None = None
+) -> None:
+    """Start a job, reset after 0, 1, 2, ... cycles; the next job is right each time.
+
+    Parameters
+    ----------
+    bench : Bench
+    recover : callable
+        Resets.
+    changes : dict, optional
+        Descriptor words that make the job one to be refused.
+    """
+    jobs = Jobs(bench)
+    victim = jobs.write(*small_job(bench.config, 3, 5, (2, 2), (2, 2), seed=1))
+    registers = {**victim.registers, **(changes or {})}
+    await bench.start(victim, registers)
+    assert not await bench.finish()
+    length = int(bench.dut.job_end_cycle.value) - int(bench.dut.job_start_cycle.value)
+    for wait in range(length + 2):
+        await bench.start(victim, registers)
+        await bench.clocks(wait)
+        await recover()
+        await jobs.check(*small_job(bench.config, 2, 2, (1, 2), (1, 2), seed=wait))
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def recovers_from_reset_in_every_cycle_of_a_job(dut: Any) -> None:
-    """Reset after 0, 1, 2, ... cycles of a job; the next job is right each time."""
+    """Reset in every state that a good job goes through."""
     bench = await bench_of(dut)
-    jobs = Jobs(bench)
-    victim = jobs.write(*small_job(bench.config, 3, 5, (2, 2), (2, 2), seed=1))
-    length = (await bench.run(victim, jobs.folder)).end_cycle - int(dut.job_start_cycle.value)
-    for wait in range(0, length + 2, STEP):
-        await bench.start(victim)
-        await bench.clocks(wait)
-        await bench.reset()
-        await jobs.check(*small_job(bench.config, 2, 2, (1, 2), (1, 2), seed=wait))
+    await recovers_in_every_cycle(bench, bench.reset)
+
+
+@cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
+async def recovers_from_reset_in_every_cycle_of_a_refused_job(dut: Any) -> None:
+    """Reset in every state that a job goes through when the check refuses it."""
+    bench = await bench_of(dut)
+    await recovers_in_every_cycle(bench, bench.reset, {Register.IN_SIZE: 0})
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def recovers_from_soft_reset_in_every_cycle_of_a_job(dut: Any) -> None:
-    """As above by the soft-reset bit, which leaves the descriptor registers alone."""
+    """By the soft-reset bit, which leaves the descriptor registers alone."""
     bench = await bench_of(dut)
-    jobs = Jobs(bench)
-    victim = jobs.write(*small_job(bench.config, 3, 5, (2, 2), (2, 2), seed=1))
-    length = (await bench.run(victim, jobs.folder)).end_cycle - int(dut.job_start_cycle.value)
-    for wait in range(0, length + 2, STEP):
-        await bench.start(victim)
-        await bench.clocks(wait)
+
+    async def soft_reset() -> None:
+        before = await bench.read(Register.IN_SIZE)
         await bench.soft_reset()
-        assert await bench.read(Register.IN_SIZE) == victim.registers[Register.IN_SIZE]
-        await jobs.check(*small_job(bench.config, 2, 2, (1, 2), (1, 2), seed=wait))
+        assert before != 0 and await bench.read(Register.IN_SIZE) == before
 
-
-@cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
-async def recovers_from_reset_while_a_failed_job_is_flushed(dut: Any) -> None:
-    """Reset in every cycle of a job that the check refuses."""
-    bench = await bench_of(dut)
-    jobs = Jobs(bench)
-    victim = jobs.write(*small_job(bench.config, 3, 5, (2, 2), (2, 2), seed=1))
-    refused = {**victim.registers, Register.IN_SIZE: 0}
-    await bench.start(victim, refused)
-    await bench.finish()
-    length = int(dut.job_end_cycle.value) - int(dut.job_start_cycle.value)
-    for wait in range(0, length + 2, STEP):
-        await bench.start(victim, refused)
-        await bench.clocks(wait)
-        await bench.reset()
-        await jobs.check(*small_job(bench.config, 2, 2, (1, 2), (1, 2), seed=wait))
+    await recovers_in_every_cycle(bench, soft_reset)
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
