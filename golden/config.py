@@ -76,7 +76,7 @@ ACC_WIDTHS = (32, 40, 48)
 MAX_KERNEL = 7
 MAX_PAD = 7
 MAX_SIDE = 1023
-MAX_GROUPS = 255
+MAX_CHANNELS = 4095
 
 
 @dataclass(frozen=True, slots=True)

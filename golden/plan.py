@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from golden.config import MAX_SIDE, PEConfig
+from golden.config import MAX_CHANNELS, MAX_SIDE, PEConfig
 from golden.fixed import Int16Array
 from golden.layers import ConvLayer, Padding, Shape
 from golden.yolov3_tiny import IMAGE
@@ -198,11 +198,13 @@ def _span(
 
 
 def fits(layer: ConvLayer, tile: Tile, shape: Shape, config: PEConfig) -> bool:
-    """Whether the PE's memories hold this tile of a layer with input (I, H, W)."""
+    """Whether the PE's memories and counters hold this tile of a layer with input (I, H, W)."""
     rows = _span(tile.row, tile.height, layer.stride, layer.kernel[0], layer.padding.top, shape[1])
     columns = _span(
         tile.column, tile.width, layer.stride, layer.kernel[1], layer.padding.left, shape[2]
     )
     words = input_words(layer, (shape[0], rows[1], columns[1]), config)
     sides = max(rows[1], columns[1], tile.height, tile.width)
-    return tile.pixels <= config.tile_pixels and words <= config.input_words and sides <= MAX_SIDE
+    channels = max(layer.in_channels, tile.last_channel - tile.first_channel)
+    within = sides <= MAX_SIDE and channels <= MAX_CHANNELS
+    return within and tile.pixels <= config.tile_pixels and words <= config.input_words

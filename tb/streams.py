@@ -17,8 +17,6 @@ from golden.fixed import Int16Array
 from golden.layers import ConvLayer
 from golden.plan import groups
 
-BIAS_BITS = 64
-
 
 def _beats(words: npt.NDArray[np.generic], beat_bytes: int) -> npt.NDArray[np.uint8]:
     """Little-endian words as (beats, bytes) with each beat's top byte first."""
