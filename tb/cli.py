@@ -26,11 +26,6 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _group() -> None:
-    """Keep ``sim`` a subcommand while it is the only one."""
-
-
 @app.command()
 def sim(
     layer: Annotated[str, typer.Option(help="Only this convolution, such as conv4.")] = "",

@@ -25,6 +25,7 @@ LENGTHS: Final = ("cocotb_illegal", "names_every_stream_that_ends_at_the_wrong_b
 NEVER: Final = ("cocotb_illegal", "ends_a_stream_that_never_comes")
 REGISTERS: Final = ("cocotb_illegal", "refuses_unknown_and_read_only_registers")
 MODELS: Final = ("cocotb_axi", "agrees_with_the_models_whatever_pauses")
+ANSWERS: Final = ("cocotb_illegal", "holds_a_response_until_it_is_taken")
 BLOCKED: Final = ("cocotb_axi", "counts_a_job_once_whenever_the_watchdog_expires")
 
 
@@ -310,6 +311,67 @@ BROKEN: Final = (
         ),
         STALLS,
         "s_axis_(act|wgt).*TLAST is early",
+    ),
+    Broken(
+        _of(
+            *("TKEEP with a hole", "drain.v"),
+            *("{16'd0, channels_left} > lane", "{16'd0, channels_left} > lane && lane != 1"),
+        ),
+        STALLS,
+        "m_axis_out.*TKEEP has a hole",
+    ),
+    Broken(
+        _of("TKEEP empty", "conv_pe.v", "{(A_W/8){out_keep[o]}}", "{(A_W/8){1'b0 && out_keep[o]}}"),
+        STALLS,
+        "m_axis_out.*TKEEP is empty",
+    ),
+    Broken(
+        _of(
+            *("output speaks in reset", "axis_skid.v"),
+            "        if (rst) begin\n            out_valid   <= 1'b0;\n",
+            f"        if (rst) begin\n            out_valid   <= DATA_W == {OUT_SKID_W};\n",
+        ),
+        STALLS,
+        "m_axis_out.*silent in reset",
+    ),
+    Broken(
+        _of(
+            *("read data changes", "axil_regs.v"),
+            "        if (rst)\n            s_axil_rvalid <= 1'b0;\n",
+            "        if (s_axil_rvalid)\n            s_axil_rdata <= ~s_axil_rdata;\n"
+            "        if (rst)\n            s_axil_rvalid <= 1'b0;\n",
+        ),
+        ANSWERS,
+        "AXI4-Lite channel 4.*payload is held",
+    ),
+    Broken(
+        _of(
+            *("start answered twice", "axil_regs.v"),
+            "        if (s_axil_bready)\n            s_axil_bvalid <= 1'b0;\n",
+            "        if (s_axil_bready)\n            s_axil_bvalid <= start;\n",
+        ),
+        STALLS,
+        "AXI4-Lite channel 2.*B without a write",
+    ),
+    Broken(
+        _of(
+            "response of no kind",
+            "axil_regs.v",
+            "s_axil_bresp  <= OKAY;",
+            "s_axil_bresp  <= 2'b01;",
+        ),
+        ANSWERS,
+        "AXI4-Lite channel 2.*response is legal",
+    ),
+    Broken(
+        _of(
+            *("shadow state not reset", "weight_loader.v"),
+            "            groups_left  <= 12'd0;\n            weights_full <= 1'b0;\n",
+            "            groups_left  <= 12'd0;\n",
+        ),
+        STALLS,
+        "control is known",
+        only="icarus",
     ),
 )
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from tb.bench import Bench
 from tb.jobs import JobRecord
-from tb.registers import Register, StatusCode
+from tb.registers import PE_ID, Register, StatusCode
 from tb.streams import read_recording
 from tb.tests.cocotb_streams import LIMIT_MS, bench_of
 from tb.tests.material import Jobs, small_job
@@ -205,3 +205,27 @@ async def refuses_unknown_and_read_only_registers(dut: Any) -> None:
         assert await bench.read(register) == 0x1234_5678
     await bench.reset()
     await Jobs(bench).check(*small_job(bench.config))
+
+
+@cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
+async def holds_a_response_until_it_is_taken(dut: Any) -> None:
+    """A write's and a read's answer stay as they are while nobody takes them."""
+    bench = await bench_of(dut)
+    dut.s_axil_bready.value = 0
+    dut.s_axil_awaddr.value = Register.WATCHDOG
+    dut.s_axil_wdata.value = 0
+    dut.s_axil_wstrb.value = 0b1111
+    dut.s_axil_awvalid.value = dut.s_axil_wvalid.value = 1
+    dut.s_axil_rready.value = 0
+    dut.s_axil_araddr.value = Register.ID
+    dut.s_axil_arvalid.value = 1
+    await bench.clocks(1)
+    dut.s_axil_awvalid.value = dut.s_axil_wvalid.value = dut.s_axil_arvalid.value = 0
+    await bench.clocks(8)
+    assert not bench.rule_broken, (Jobs(bench).folder / "checker.txt").read_text()
+    assert int(dut.s_axil_bvalid.value) == int(dut.s_axil_rvalid.value) == 1
+    assert int(dut.s_axil_bresp.value) == int(dut.s_axil_rresp.value) == 0
+    assert int(dut.s_axil_rdata.value) == PE_ID
+    dut.s_axil_bready.value = dut.s_axil_rready.value = 1
+    await bench.clocks(2)
+    assert int(dut.s_axil_bvalid.value) == int(dut.s_axil_rvalid.value) == 0
