@@ -38,7 +38,7 @@ from tb.jobs import read_list
 from tb.prepare import OracleError
 from tb.report import Failure
 from tb.shrink import SECONDS, shrink
-from tb.toolchain import Simulator, find_icarus, find_verilator
+from tb.toolchain import Simulator, find_simulator
 
 BASE: Final = build.ROOT / "build" / "fuzz"
 EXIT_RED: Final = 1
@@ -107,11 +107,7 @@ def fuzz(
             def say(text: str) -> None:
                 progress.console.print(text, highlight=False)
 
-            found = (
-                find_icarus()
-                if options.sim == "icarus"
-                else find_verilator(options.verilator or None)
-            )
+            found = find_simulator(options.sim, options.verilator)
             final.simulator_version = found.version
             run = _Run(options, folder, final, found, patch, shrink_seconds, say)
             if options.replay is not None:

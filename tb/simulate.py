@@ -22,7 +22,7 @@ from tb.options import SimOptions
 from tb.prepare import OracleError, Prepared, prepare, write_jobs
 from tb.results import first_failure, layer_progress, read_results
 from tb.table import layer_table
-from tb.toolchain import Simulator, find_icarus, find_verilator
+from tb.toolchain import Simulator, find_simulator
 
 BASE: Final = build.ROOT / "build" / "sim"
 JOBS_MODULE: Final = cocotb_jobs.__name__
@@ -155,9 +155,7 @@ def _stages(run: _Run, console: Console) -> report.Failure | None:
             if not console.is_terminal or text.startswith(WARNING):
                 console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-        run.simulator = (
-            find_icarus() if options.sim == "icarus" else find_verilator(options.verilator or None)
-        )
+        run.simulator = find_simulator(options.sim, options.verilator)
         run.prepared = prepare(options, say)
         run.records = write_jobs(run.folder, run.prepared, options, status.update)
         patch = ROUNDING_PATCH if options.inject == "rtl" else None

@@ -85,6 +85,24 @@ class Simulator:
                     os.environ[name] = value
 
 
+def find_simulator(name: str, verilator: str = "") -> Simulator:
+    """Return the simulator that a user names.
+
+    Parameters
+    ----------
+    name : str
+        ``verilator`` or ``icarus``.
+    verilator : str
+        Which Verilator, as `find_verilator` takes it; empty for its own choice.
+
+    Raises
+    ------
+    ToolError
+        It is missing or too old.
+    """
+    return find_icarus() if name == "icarus" else find_verilator(verilator or None)
+
+
 def find_verilator(explicit: str | None = None) -> Simulator:
     """Return the Verilator to use, with the environment it needs.
 
