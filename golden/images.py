@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from golden.errors import InputError
+from golden.placement import Fit, placement
 from golden.yolov3_tiny import INPUT_SIZE
 
-Fit = Literal["letterbox", "plain"]
 Pixels = npt.NDArray[np.float32]
 
 CALIBRATION = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_right.png", "rocket.jpg")
@@ -108,13 +107,9 @@ def preprocess(image: Image.Image, size: int = INPUT_SIZE, fit: Fit = "letterbox
     >>> preprocess(Image.new("RGB", (2, 1), (255, 0, 0)), 4)[:, :, 0].round(2).tolist()
     [[0.5, 1.0, 1.0, 0.5], [0.5, 0.0, 0.0, 0.5], [0.5, 0.0, 0.0, 0.5]]
     """
-    if fit == "plain":
-        canvas = image.resize((size, size), Image.Resampling.BILINEAR)
-    else:
-        scale = size / max(image.size)
-        width, height = (max(1, round(side * scale)) for side in image.size)
-        canvas = Image.new("RGB", (size, size), (_GREY, _GREY, _GREY))
-        corner = ((size - width) // 2, (size - height) // 2)
-        canvas.paste(image.resize((width, height), Image.Resampling.BILINEAR), corner)
+    place = placement((image.height, image.width), size, fit)
+    canvas = Image.new("RGB", (size, size), (_GREY, _GREY, _GREY))
+    fitted = image.resize((place.width, place.height), Image.Resampling.BILINEAR)
+    canvas.paste(fitted, (place.left, place.top))
     pixels = np.asarray(canvas, dtype=np.float32) / np.float32(255)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))

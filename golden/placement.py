@@ -1,0 +1,65 @@
+"""Where a picture lies on the network's input, and the way back to the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from golden.fixed import FloatArray
+
+Fit = Literal["letterbox", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where `golden.images.preprocess` puts a picture on the network's input.
+
+    Parameters
+    ----------
+    left, top : int
+        The picture's corner, pixels of the input.
+    width, height : int
+        The picture's size there.
+    picture_size : tuple of int
+        (height, width) of the original.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    picture_size: tuple[int, int]
+
+    def to_picture(self, corners: FloatArray) -> FloatArray:
+        """Map (N, 4) left, top, right, bottom from the input's pixels to the picture's.
+
+        >>> placement((50, 100), 416, "letterbox").to_picture(np.array([[0, 104, 416, 312.0]]))
+        array([[  0.,   0., 100.,  50.]])
+        """
+        height, width = self.picture_size
+        origin = (self.left, self.top, self.left, self.top)
+        scale = (width / self.width, height / self.height)
+        return np.asarray((corners - origin) * (*scale, *scale))
+
+
+def placement(picture_size: tuple[int, int], input_size: int, fit: Fit) -> Placement:
+    """Compute where `golden.images.preprocess` puts a picture.
+
+    Parameters
+    ----------
+    picture_size : tuple of int
+        (height, width) of the original.
+    input_size : int
+        Rows and columns of the network's input.
+    fit : str
+        ``letterbox`` or ``plain``.
+    """
+    if fit == "plain":
+        return Placement(0, 0, input_size, input_size, picture_size)
+    scale = input_size / max(picture_size)
+    height, width = (max(1, round(side * scale)) for side in picture_size)
+    return Placement(
+        (input_size - width) // 2, (input_size - height) // 2, width, height, picture_size
+    )
