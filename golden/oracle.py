@@ -2,7 +2,7 @@
 
 Mode ``full`` convolves in float64: every partial sum is an integer below 2**53, so
 no order of additions rounds. The cut modes spread the input's windows out and work
-in 64-bit integers.
+in 32-bit integers, a block at a time.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from golden.bounds import contribution_bound
 from golden.config import Activation, LeakyPlace, Overflow, PoolPad, ProductMode, Rounding, Slope
 from golden.fixed import Int16Array, Int64Array
 from golden.layers import ConvLayer, PoolLayer, UpsampleLayer
+from golden.readout import Readout
 
 _EXACT = 1 << 53
 """Integers up to here are exact in float64."""
+_BLOCK = 1 << 14
+"""Products worked on at once: few enough to stay in a cache."""
 
 
 def conv_accumulate(x: Int16Array, layer: ConvLayer) -> Int64Array:
@@ -54,13 +57,22 @@ def _cut_sums(padded: torch.Tensor, layer: ConvLayer) -> torch.Tensor:
     _, _, height, width = padded.shape
     rows = (height - layer.kernel[0]) // layer.stride + 1
     columns = (width - layer.kernel[1]) // layer.stride + 1
-    windows = functional.unfold(padded, layer.kernel, stride=layer.stride)[0].to(torch.int64)
     half = 128 if layer.mode is ProductMode.CUT_ROUND else 0
-    sums = []
-    for weight in torch.from_numpy(layer.weight).to(torch.int64).flatten(1):
-        kept = torch.div(windows * weight[:, None] + half, 256, rounding_mode="floor")
-        sums.append(_wrap(kept, 16).sum(0))
-    return torch.stack(sums).reshape(-1, rows, columns)
+    weights = torch.from_numpy(layer.weight).to(torch.int32).flatten(1)[:, :, None]
+    # 16-bit values lose nothing in float32, nor a rounded product of two in 32-bit integers.
+    spread = functional.unfold(padded.to(torch.float32), layer.kernel, stride=layer.stride)[0]
+    sums = torch.empty((len(weights), rows * columns), dtype=torch.int64)
+    step = max(1, _BLOCK // weights.shape[1])
+    for at in range(0, rows * columns, step):
+        windows = spread[:, at : at + step].to(torch.int32).contiguous()
+        product = torch.empty_like(windows)
+        kept = torch.empty_like(windows, dtype=torch.int16)
+        for o, weight in enumerate(weights):
+            torch.mul(windows, weight, out=product)
+            # A shift of integers is floor division; the low 16 bits are what 16 bits keep.
+            product.add_(half).bitwise_right_shift_(8)
+            torch.sum(kept.copy_(product), 0, dtype=torch.int64, out=sums[o, at : at + step])
+    return sums.reshape(-1, rows, columns)
 
 
 def _wrap(x: torch.Tensor, width: int) -> torch.Tensor:
@@ -108,12 +120,28 @@ def conv(x: Int16Array, layer: ConvLayer) -> Int16Array:
 
 def pool(x: Int16Array, layer: PoolLayer) -> Int16Array:
     """Take the maximum over windows: (C, H, W) to (C, OH, OW)."""
-    beyond = 0.0 if layer.padding is PoolPad.ZERO else float("-inf")
+    margins = layer.margin, layer.margin
+    return _highest(x, layer.size, layer.stride, margins, layer.padding)
+
+
+def _highest(
+    x: Int16Array, size: int, stride: int, margins: tuple[int, int], pad: PoolPad | None
+) -> Int16Array:
+    """The maximum over windows, with so many rows below and columns to the right filled up."""
+    beyond = 0.0 if pad is PoolPad.ZERO else float("-inf")
     wide = torch.from_numpy(x).to(torch.float64)
-    padded = functional.pad(wide, (0, layer.margin, 0, layer.margin), value=beyond)
-    highest = functional.max_pool2d(padded[None], layer.size, layer.stride)[0]
+    padded = functional.pad(wide, (0, margins[1], 0, margins[0]), value=beyond)
+    highest = functional.max_pool2d(padded[None], size, stride)[0]
     out: Int16Array = highest.to(torch.int16).numpy()
     return out
+
+
+def readout(x: Int16Array, how: Readout) -> Int16Array:
+    """What leaves of a tile's activated values: (C, H, W) to (C, OH, OW)."""
+    if how.upsample:
+        return upsample(x, UpsampleLayer("readout", "tile"))
+    margins = how.pad_bottom * (how.size - 1), how.pad_right * (how.size - 1)
+    return _highest(x, how.size, how.stride, margins, how.pad)
 
 
 def upsample(x: Int16Array, layer: UpsampleLayer) -> Int16Array:

@@ -14,6 +14,7 @@ import numpy as np
 from golden.config import MAX_CHANNELS, MAX_SIDE, PEConfig
 from golden.fixed import Int16Array
 from golden.layers import ConvLayer, Padding, Shape
+from golden.readout import PLAIN, Readout
 from golden.yolov3_tiny import IMAGE
 
 
@@ -78,6 +79,36 @@ class Tile:
         return frozenset(side for side, touches in touched.items() if touches)
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The rectangle of input pixels that a tile sees, and the zeros around it.
+
+    Parameters
+    ----------
+    row, column : int
+        First pixel.
+    height, width : int
+        Pixels.
+    padding : Padding
+        Where the tile reaches over the image's edge.
+    """
+
+    row: int
+    column: int
+    height: int
+    width: int
+    padding: Padding
+
+    @property
+    def pixels(self) -> int:
+        """Input pixels."""
+        return self.height * self.width
+
+    def of(self, tensor: Int16Array) -> Int16Array:
+        """The window's part of an input (I, H, W)."""
+        return tensor[:, self.row : self.row + self.height, self.column : self.column + self.width]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
     """One descriptor's work.
@@ -90,11 +121,18 @@ class Job:
         Where the result belongs in the layer's output.
     input : ndarray of int16, (I, H, W)
         What the output pixels see.
+    readout : Readout
+        How the tile's values leave the PE.
+    own_channels : bool
+        Each group of output channels reads its own input channels alone: a pool without
+        a convolution, through identity weights. Needs as many input lanes as output lanes.
     """
 
     layer: ConvLayer
     tile: Tile
     input: Int16Array
+    readout: Readout = PLAIN
+    own_channels: bool = False
 
     @property
     def macs(self) -> int:
@@ -114,15 +152,25 @@ class Job:
 
     def cycles(self, config: PEConfig) -> int:
         """Clocks that the PE needs when no stream keeps it waiting, to a few dozen."""
-        kh, kw = self.layer.kernel
-        passes = groups(self.layer.in_channels, config.p_ic) * kh * kw
-        compute = passes * max(self.tile.pixels, config.p_oc)
-        out_groups = groups(self.layer.out_channels, config.p_oc)
         return (
             input_words(self.layer, self.input_shape, config)
-            + out_groups * compute
-            + (self.tile.pixels)
+            + groups(self.layer.out_channels, config.p_oc)
+            * passes(self.layer, config, self.own_channels)
+            * max(self.tile.pixels, config.p_oc)
+            + reads(self.readout, self.tile.height, self.tile.width)
         )
+
+
+def passes(layer: ConvLayer, config: PEConfig, own_channels: bool = False) -> int:
+    """How often the tile's pixels go through the array for one group of output channels."""
+    kh, kw = layer.kernel
+    return (1 if own_channels else groups(layer.in_channels, config.p_ic)) * kh * kw
+
+
+def reads(readout: Readout, rows: int, columns: int) -> int:
+    """Sums that the drain reads for one group of a tile of this size, padding counted too."""
+    out_rows, out_columns = readout.shape(rows, columns)
+    return out_rows * out_columns * readout.size**2
 
 
 def groups(channels: int, lanes: int) -> int:
@@ -166,18 +214,28 @@ def lower_input(layer: ConvLayer, image: Int16Array) -> Int16Array:
     return np.ascontiguousarray(columns_first.reshape(channels * kh * kw, rows, columns))
 
 
-def make_job(layer: ConvLayer, tensor: Int16Array, tile: Tile) -> Job:
+def window(layer: ConvLayer, tile: Tile, shape: Shape) -> Window:
+    """What a tile of a (lowered) layer sees of its input (I, H, W)."""
+    (kh, kw), pad = layer.kernel, layer.padding
+    row, height, top, bottom = _span(tile.row, tile.height, layer.stride, kh, pad.top, shape[1])
+    column, width, left, right = _span(
+        tile.column, tile.width, layer.stride, kw, pad.left, shape[2]
+    )
+    return Window(row, column, height, width, Padding(top, bottom, left, right))
+
+
+def make_job(
+    layer: ConvLayer,
+    tensor: Int16Array,
+    tile: Tile,
+    readout: Readout = PLAIN,
+    own_channels: bool = False,
+) -> Job:
     """Cut one tile's job out of a (lowered) layer and its whole input (I, H, W)."""
-    top, rows, pad_top, pad_bottom = _span(
-        tile.row, tile.height, layer.stride, layer.kernel[0], layer.padding.top, tensor.shape[1]
-    )
-    left, columns, pad_left, pad_right = _span(
-        tile.column, tile.width, layer.stride, layer.kernel[1], layer.padding.left, tensor.shape[2]
-    )
-    part = layer.select(tile.first_channel, tile.last_channel)
-    padding = Padding(pad_top, pad_bottom, pad_left, pad_right)
-    seen = np.ascontiguousarray(tensor[:, top : top + rows, left : left + columns])
-    return Job(replace(part, padding=padding), tile, seen)
+    channels, height, width = tensor.shape
+    seen = window(layer, tile, (channels, height, width))
+    part = replace(layer.select(tile.first_channel, tile.last_channel), padding=seen.padding)
+    return Job(part, tile, np.ascontiguousarray(seen.of(tensor)), readout, own_channels)
 
 
 def whole_job(layer: ConvLayer, tensor: Int16Array) -> Job:
@@ -199,12 +257,9 @@ def _span(
 
 def fits(layer: ConvLayer, tile: Tile, shape: Shape, config: PEConfig) -> bool:
     """Whether the PE's memories and counters hold this tile of a layer with input (I, H, W)."""
-    rows = _span(tile.row, tile.height, layer.stride, layer.kernel[0], layer.padding.top, shape[1])
-    columns = _span(
-        tile.column, tile.width, layer.stride, layer.kernel[1], layer.padding.left, shape[2]
-    )
-    words = input_words(layer, (shape[0], rows[1], columns[1]), config)
-    sides = max(rows[1], columns[1], tile.height, tile.width)
+    seen = window(layer, tile, shape)
+    words = input_words(layer, (shape[0], seen.height, seen.width), config)
+    sides = max(seen.height, seen.width, tile.height, tile.width)
     channels = max(layer.in_channels, tile.last_channel - tile.first_channel)
     within = sides <= MAX_SIDE and channels <= MAX_CHANNELS
     return within and tile.pixels <= config.tile_pixels and words <= config.input_words

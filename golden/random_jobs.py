@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 from enum import Enum
-from functools import cache
+from itertools import product
 from typing import Final, TypeVar
 
 import numpy as np
@@ -14,37 +14,33 @@ from golden.bounds import accumulator_bits, contribution_bound
 from golden.config import (
     MAX_KERNEL,
     Activation,
+    ConfigError,
     LeakyPlace,
     Overflow,
     PEConfig,
+    PoolPad,
     ProductMode,
     Rounding,
     Slope,
 )
 from golden.convolution import ConvLayer, Padding
-from golden.fixed import Int16Array, Int64Array, int_range
-from golden.images import load, shipped
-from golden.plan import Job, fits, whole_job
+from golden.fixed import CUT_BITS, Int16Array, Int64Array, int_range
+from golden.plan import Job, Tile, fits, whole_job
+from golden.random_data import Data, fill
+from golden.readout import PLAIN, Readout
 
 CHANNELS: Final = (1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 31, 33, 64, 75)
 """Channel counts: single ones, whole groups of lanes, one more, one less, a head's 75."""
 MAX_CYCLES: Final = 12_000
 """Longest job without stalls, clocks: a slow simulator runs many jobs rather than one."""
-PHOTOGRAPH: Final = "chelsea.png"
-"""Where real data come from."""
+OWN: Final = 0.15
+"""Share of jobs whose output groups read their own channels alone, where the PE can do so."""
+POOLS: Final = tuple(
+    Readout(*figures) for figures in product((2, 3), (1, 2), (False, True), (False, True), PoolPad)
+)
+"""Every window, step and padding."""
 
 _E = TypeVar("_E", bound=Enum)
-
-
-class Data(str, Enum):
-    """What a tensor is filled with."""
-
-    UNIFORM = "uniform"
-    ALL_MINIMUM = "all minimum"
-    ALL_MAXIMUM = "all maximum"
-    ALTERNATING = "alternating"
-    SPARSE = "sparse"
-    REAL = "real"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,10 +71,12 @@ def mode_of(seed: int) -> ProductMode:
 
 
 def random_job(seed: int, config: PEConfig) -> RandomJob:
-    """Draw a layer and its whole input, within the PE's memories, that no sum overflows.
+    """Draw a layer, its whole input and its readout, within the PE's memories and sums.
 
     Real activations are pixels of a photograph, real weights the differences of
-    neighbouring ones, both at a random power-of-two scale.
+    neighbouring ones, both at a random power-of-two scale. Half of all jobs are read
+    out plainly, the others pool or upsample. Of those with own channels half are a pool
+    alone, through identity weights.
 
     Parameters
     ----------
@@ -94,10 +92,13 @@ def random_job(seed: int, config: PEConfig) -> RandomJob:
     draw = random.Random(f"job {seed}")
     rng = np.random.default_rng(seed)
     activations, weights = draw.choice(list(Data)), draw.choice(list(Data))
+    own = config.p_ic == config.p_oc and draw.random() < OWN
     while True:
-        weight_shape, input_shape, stride, padding = _draw_shape(draw, config)
-        weight = _fill(weights, weight_shape, config.weight_w, rng, differences=True)
-        tensor = _fill(activations, input_shape, config.act_w, rng, differences=False)
+        weight_shape, input_shape, stride, padding = _draw_shape(draw, config, own)
+        weight = fill(weights, weight_shape, config.weight_w, rng, differences=True)
+        if own:
+            weight = weight * own_channels(len(weight), config)
+        tensor = fill(activations, input_shape, config.act_w, rng, differences=False)
         layer = ConvLayer(
             name=f"seed {seed}",
             source="random",
@@ -119,8 +120,61 @@ def random_job(seed: int, config: PEConfig) -> RandomJob:
             weight_w=config.weight_w,
         )
         job = _finished(layer, tensor, config, draw)
-        if job is not None:
+        if job is None:
+            continue
+        if own and draw.random() < 0.5:
+            job = _through_identity(job, config)
+        readout = _readout(draw, job.tile)
+        job = replace(job, readout=readout, own_channels=own)
+        if job.cycles(config) <= MAX_CYCLES:
             return RandomJob(seed, job, activations, weights)
+
+
+def own_channels(channels: int, config: PEConfig) -> Int16Array:
+    """Ones where an output channel may have a weight in a job with own channels, (O, I, 1, 1).
+
+    >>> own_channels(3, PEConfig(2, 2))[:, :, 0, 0].tolist()
+    [[1, 1, 0], [1, 1, 0], [0, 0, 1]]
+    """
+    group = np.arange(channels) // config.p_ic
+    mask: Int16Array = (group[:, None] == group).astype(np.int16)
+    return mask[:, :, None, None]
+
+
+def _through_identity(job: Job, config: PEConfig) -> Job:
+    """The job that passes the input on as it is, for the readout alone."""
+    channels, one = job.input_shape[0], 1
+    if config.mode is not ProductMode.FULL:
+        one = 1 << CUT_BITS
+    layer = replace(
+        job.layer,
+        weight=(one * np.eye(channels, dtype=np.int16))[:, :, None, None],
+        bias=np.zeros(channels, np.int64),
+        stride=1,
+        padding=Padding(),
+        shift=0,
+        activation=Activation.LINEAR,
+    )
+    rows, columns = job.tile.height, job.tile.width
+    return whole_job(layer, np.ascontiguousarray(job.input[:, :rows, :columns]))
+
+
+def _readout(draw: random.Random, tile: Tile) -> Readout:
+    """Plain half of the time, else a pool that the tile is large enough for, or upsampling."""
+    if draw.random() < 0.5:
+        return PLAIN
+    pools = [readout for readout in POOLS if _is_large_enough(tile, readout)]
+    if draw.random() < 0.25 or not pools:
+        return Readout(upsample=True)
+    return draw.choice(pools)
+
+
+def _is_large_enough(tile: Tile, readout: Readout) -> bool:
+    try:
+        readout.shape(tile.height, tile.width)
+    except ConfigError:
+        return False
+    return True
 
 
 def _pick(draw: random.Random, kind: type[_E]) -> _E:
@@ -128,9 +182,9 @@ def _pick(draw: random.Random, kind: type[_E]) -> _E:
 
 
 def _draw_shape(
-    draw: random.Random, config: PEConfig
+    draw: random.Random, config: PEConfig, own: bool
 ) -> tuple[tuple[int, int, int, int], tuple[int, int, int], int, Padding]:
-    """Shapes of weights and input, stride, padding."""
+    """Shapes of weights and input, stride, padding; `own`: as many outputs as inputs."""
     kh, kw = (draw.choice((1, 3, draw.randint(1, MAX_KERNEL))) for _ in range(2))
     padding = Padding(*(draw.choice((0, draw.randrange(k))) for k in (kh, kh, kw, kw)))
     stride = draw.choice((1, 2))
@@ -141,46 +195,8 @@ def _draw_shape(
     height = (rows - 1) * stride + kh - padding.top - padding.bottom + draw.randrange(stride)
     width = (columns - 1) * stride + kw - padding.left - padding.right + draw.randrange(stride)
     outputs, inputs = draw.choice(CHANNELS), draw.choice(CHANNELS)
+    outputs = inputs if own else outputs
     return (outputs, inputs, kh, kw), (inputs, max(height, 1), max(width, 1)), stride, padding
-
-
-def _fill(
-    data: Data,
-    shape: tuple[int, ...],
-    width: int,
-    rng: np.random.Generator,
-    differences: bool,
-) -> Int16Array:
-    low, high = int_range(width)
-    values: np.ndarray[tuple[int, ...], np.dtype[np.integer]]
-    if data is Data.ALL_MINIMUM:
-        values = np.full(shape, low)
-    elif data is Data.ALL_MAXIMUM:
-        values = np.full(shape, high)
-    elif data is Data.ALTERNATING:
-        values = np.where(np.indices(shape).sum(axis=0) % 2, low, high)
-    elif data is Data.SPARSE:
-        full = rng.integers(low, high, shape, endpoint=True)
-        values = np.where(rng.random(shape) < 0.1, full, 0)
-    elif data is Data.REAL:
-        pixels = _photograph()
-        first = int(rng.integers(pixels.size))
-        flat = np.take(pixels, np.arange(first, first + np.prod(shape) + 1), mode="wrap")
-        values = (np.diff(flat) if differences else flat[1:] - 128).reshape(shape)
-        # Both lie within 9 bits.
-        values = values << (width - 9) >> int(rng.integers(width - 8))
-    else:
-        limit = 1 << int(rng.integers(1, width))
-        values = rng.integers(-limit, limit, shape)
-    return values.astype(np.int16)
-
-
-@cache
-def _photograph() -> Int64Array:
-    """The photograph's bytes, red, green and blue planes one after another."""
-    planes = np.asarray(load(shipped(PHOTOGRAPH))).transpose(2, 0, 1)
-    flat: Int64Array = planes.astype(np.int64).reshape(-1)
-    return flat
 
 
 def _finished(

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from golden.config import ConfigError, PEConfig
-from golden.layers import ConvLayer, Shape
-from golden.plan import Tile, fits, groups
+from golden.config import PEConfig
+from golden.plan import Tile, groups
+from golden.stages import Stage
 
 MIN_LAYER_MACS = 4_000_000
 """MACs that the tiles of one layer reach together, where the layer has them."""
@@ -19,21 +19,19 @@ INTERIOR_COLUMNS = 40
 """Widest tile that lies wholly inside the image, pixels."""
 
 
-def _tallest(
-    layer: ConvLayer, shape: Shape, config: PEConfig, tile: Tile, rows: int
-) -> Tile | None:
+def _tallest(stage: Stage, config: PEConfig, tile: Tile, rows: int) -> Tile | None:
     """`tile` with as many of `rows` as fit; None where not even one does."""
     for height in range(rows, 0, -1):
         taller = replace(tile, height=height)
-        if fits(layer, taller, shape, config):
+        if stage.fits(taller, config):
             return taller
     return None
 
 
 def sample_tiles(
-    layer: ConvLayer, shape: Shape, config: PEConfig, seed: int, min_macs: int = MIN_LAYER_MACS
+    stage: Stage, config: PEConfig, seed: int, min_macs: int = MIN_LAYER_MACS
 ) -> list[Tile]:
-    """Tiles of a (lowered) layer that show every border and the inside; none overlap.
+    """Tiles of a stage's grid that show every border and the inside; none overlap.
 
     First the widest strip along the top: it touches as many sides as the memories
     allow, all four where the whole map fits. Where it does not reach the bottom, a
@@ -44,10 +42,7 @@ def sample_tiles(
 
     Parameters
     ----------
-    layer : ConvLayer
-        As `lower` returns it.
-    shape : tuple of int
-        (I, H, W) of its input.
+    stage : Stage
     config : PEConfig
     seed : int
         Of the random places and channels.
@@ -58,29 +53,33 @@ def sample_tiles(
     ConfigError
         If not even one pixel fits the PE; the text names the layer.
     """
-    out_shape = layer.output_shape(shape)
-    draw = random.Random(f"{seed}/{layer.name}")
-    group = _channel_groups(out_shape[0], config.p_oc, draw)
-    tiles = [_strip(layer, shape, config, 0, next(group))]
-    if "bottom" not in tiles[0].borders(out_shape):
-        row = out_shape[1] - tiles[0].height
-        low = _strip(layer, shape, config, row, next(group))
-        tiles.append(replace(low, column=out_shape[2] - low.width))
-    macs_a_value = layer.weight[0].size
+    draw = random.Random(f"{seed}/{stage.name}")
+    group = _channel_groups(stage, config.p_oc, draw)
+    _, height, width = stage.grid
+    tiles = [_strip(stage, config, 0, next(group))]
+    if "bottom" not in tiles[0].borders(stage.grid):
+        low = _strip(stage, config, height - tiles[0].height, next(group))
+        tiles.append(replace(low, column=width - low.width))
+    macs_a_value = stage.layer.weight[0].size
     borders = len(tiles)
-    for inside in islice(_interior(layer, shape, config, draw, group), DRAWS):
-        if len(tiles) > borders and sum(t.values for t in tiles) * macs_a_value >= min_macs:
+    for inside in islice(_interior(stage, config, draw, group), DRAWS):
+        values = sum(stage.own_tile(tile).values for tile in tiles)
+        if len(tiles) > borders and values * macs_a_value >= min_macs:
             break
         if not any(inside.overlaps(tile) for tile in tiles):
             tiles.append(inside)
     return tiles
 
 
-def _channel_groups(channels: int, lanes: int, draw: random.Random) -> Iterator[tuple[int, int]]:
+def _channel_groups(stage: Stage, lanes: int, draw: random.Random) -> Iterator[tuple[int, int]]:
     """The first two groups of output channels, the last one, then random ones for ever.
 
-    Of two groups in all, the first alone: the last is for a tile of its own.
+    Of two groups in all, the first alone: the last is for a tile of its own. A pool on
+    its own channels takes them all, as its input does.
     """
+    channels = stage.grid[0]
+    while stage.own_channels:
+        yield 0, channels
     count = groups(channels, lanes)
     yield 0, min((2 if count > 2 else 1) * lanes, channels)
     index = count - 1
@@ -89,35 +88,24 @@ def _channel_groups(channels: int, lanes: int, draw: random.Random) -> Iterator[
         index = draw.randrange(count)
 
 
-def _strip(
-    layer: ConvLayer, shape: Shape, config: PEConfig, row: int, channels: tuple[int, int]
-) -> Tile:
+def _strip(stage: Stage, config: PEConfig, row: int, channels: tuple[int, int]) -> Tile:
     """The widest tile from this row on, at the left border."""
-    _, height, width = layer.output_shape(shape)
+    _, height, width = stage.grid
     for columns in range(width, 0, -1):
-        tile = _tallest(
-            layer, shape, config, Tile(row, 0, 1, columns, *channels), min(height - row, height)
-        )
+        tile = _tallest(stage, config, Tile(row, 0, 1, columns, *channels), height - row)
         if tile is not None:
             return tile
-    raise ConfigError(
-        f"{layer.name}: not one output pixel fits an input memory of {config.input_words} words "
-        f"of {config.p_ic} activations; raise input_words"
-    )
+    raise stage.too_large(config)
 
 
 def _interior(
-    layer: ConvLayer,
-    shape: Shape,
-    config: PEConfig,
-    draw: random.Random,
-    channels: Iterator[tuple[int, int]],
+    stage: Stage, config: PEConfig, draw: random.Random, channels: Iterator[tuple[int, int]]
 ) -> Iterator[Tile]:
     """Tiles at random places that touch no border, for ever; none in a map without inside."""
-    _, height, width = layer.output_shape(shape)
+    _, height, width = stage.grid
     columns = min(width - 2, INTERIOR_COLUMNS)
     while columns > 0 and height > 2:
-        tile = _tallest(layer, shape, config, Tile(1, 1, 1, columns, 0, 1), height - 2)
+        tile = _tallest(stage, config, Tile(1, 1, 1, columns, 0, 1), height - 2)
         if tile is None:
             columns -= 1
             continue

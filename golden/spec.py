@@ -101,6 +101,11 @@ def conv(x: Int16Array, layer: ConvLayer) -> Int16Array:
     return output_stage(conv_accumulate(x, layer), layer)
 
 
+def pool_padding(padding: PoolPad | None, act_w: int = 16) -> int:
+    """Value beyond a pool's edge; the most negative one stands for minus infinity."""
+    return int_range(act_w)[0] if padding is PoolPad.MINUS_INF else 0
+
+
 def pool(x: Int16Array, layer: PoolLayer, act_w: int = 16) -> Int16Array:
     """Take the maximum over windows.
 
@@ -123,7 +128,7 @@ def pool(x: Int16Array, layer: PoolLayer, act_w: int = 16) -> Int16Array:
     [[[-5, 0], [0, 0]]]
     """
     _, rows, columns = layer.output_shape((x.shape[0], x.shape[1], x.shape[2]))
-    beyond = int_range(act_w)[0] if layer.padding is PoolPad.MINUS_INF else 0
+    beyond = pool_padding(layer.padding, act_w)
     margin = (0, layer.margin)
     padded = np.pad(x, ((0, 0), margin, margin), constant_values=beyond)
     step = layer.stride

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from golden.config import Activation, PoolPad
+from golden.config import Activation, ConfigError, PoolPad
 from golden.fold import FloatConv
 from golden.layers import ConcatLayer, PoolLayer, UpsampleLayer
 
 IMAGE = "image"
 """Name of the network's input tensor."""
 INPUT_SIZE = 416
-"""Rows and columns of the input image."""
+"""Rows and columns of the input image, unless another size is asked for."""
+SIZE_STEP = 32
+"""The coarser head sees a pixel for so many of the image's."""
+MAX_SIZE = 1024
+"""Largest side of an image."""
 ANCHORS = 3
 """Boxes that each head predicts at a grid cell."""
 BOX_CHANNELS = 5
@@ -79,6 +83,20 @@ class FloatNetwork:
     convs: dict[str, FloatConv]
     classes: tuple[str, ...]
     embedded_zero_taps: dict[str, int]
+
+
+def check_size(side: int) -> None:
+    """Refuse an image size that the network has no whole grid for.
+
+    Raises
+    ------
+    ConfigError
+        If it is no multiple of 32 from 32 to 1024.
+    """
+    if side % SIZE_STEP or not SIZE_STEP <= side <= MAX_SIZE:
+        raise ConfigError(
+            f"SIZE={side}: give a multiple of {SIZE_STEP} from {SIZE_STEP} to {MAX_SIZE}"
+        )
 
 
 def head_channels(classes: int) -> int:

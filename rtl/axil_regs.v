@@ -1,4 +1,4 @@
-// Register file behind AXI4-Lite: descriptor, control, status, counters, build.
+// Register file behind AXI4-Lite: descriptor, control, status, results, build.
 //
 // Contract    a write takes effect with its response; a start while the PE is
 //             not ready, and any unknown or read-only address, answers SLVERR
@@ -47,19 +47,16 @@ module axil_regs #(
     output reg  [31:0] kernel,
     output reg  [31:0] post,
     output reg  [31:0] in_base,
+    output reg  [31:0] pool,
 
     input  wire        ready,              // a start would be taken
     input  wire [31:0] status,
-    input  wire [31:0] cycles,
-    input  wire [31:0] mac_cycles,
-    input  wire [31:0] stall_input,
-    input  wire [31:0] stall_weights,
-    input  wire [31:0] stall_drain,
-    input  wire [31:0] stall_other
+    input  wire [223:0] result_0,          // of the jobs with even numbers, see perf_counters
+    input  wire [223:0] result_1           // of the jobs with odd numbers
 );
 
     localparam [31:0] ID      = 32'h4350_4531; // "CPE1"
-    localparam [31:0] VERSION = 32'h0000_0001;
+    localparam [31:0] VERSION = 32'h0000_0002;
     localparam [1:0]  OKAY    = 2'b00;
     localparam [1:0]  SLVERR  = 2'b10;
 
@@ -100,6 +97,7 @@ module axil_regs #(
                 8'h4c:   kernel   <= s_axil_wdata;
                 8'h50:   post     <= s_axil_wdata;
                 8'h54:   in_base  <= s_axil_wdata;
+                8'h58:   pool     <= s_axil_wdata;
                 default: s_axil_bresp <= SLVERR;
             endcase
         end
@@ -115,8 +113,13 @@ module axil_regs #(
             kernel        <= 32'd0;
             post          <= 32'd0;
             in_base       <= 32'd0;
+            pool          <= 32'd0;
         end
     end
+
+    // Slot 0 from 0x80 on, slot 1 from 0xC0 on, seven words each.
+    wire reads_result = s_axil_araddr[7] && !s_axil_araddr[5] && s_axil_araddr[1:0] == 2'd0
+                        && s_axil_araddr[4:2] != 3'd7;
 
     always @(posedge clk) begin
         if (s_axil_rready)
@@ -139,16 +142,16 @@ module axil_regs #(
                 8'h4c:   s_axil_rdata <= kernel;
                 8'h50:   s_axil_rdata <= post;
                 8'h54:   s_axil_rdata <= in_base;
-                8'h80:   s_axil_rdata <= cycles;
-                8'h84:   s_axil_rdata <= mac_cycles;
-                8'h88:   s_axil_rdata <= stall_input;
-                8'h8c:   s_axil_rdata <= stall_weights;
-                8'h90:   s_axil_rdata <= stall_drain;
-                8'h94:   s_axil_rdata <= stall_other;
-                default: begin
-                    s_axil_rdata <= 32'd0;
-                    s_axil_rresp <= SLVERR;
-                end
+                8'h58:   s_axil_rdata <= pool;
+                default:
+                    if (reads_result)
+                        s_axil_rdata <= s_axil_araddr[6]
+                                        ? result_1[{s_axil_araddr[4:2], 5'd0} +: 32]
+                                        : result_0[{s_axil_araddr[4:2], 5'd0} +: 32];
+                    else begin
+                        s_axil_rdata <= 32'd0;
+                        s_axil_rresp <= SLVERR;
+                    end
             endcase
         end
         if (rst)

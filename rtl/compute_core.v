@@ -7,7 +7,7 @@
 //
 //   stage   0 issue   1 word fetched   2 operands   3 dot products
 //
-//   pass_sequencer -> tile_memory -> mac_array -> accumulator -> sums
+//   pass_sequencer -> tile memory -> mac_array -> accumulator -> sums
 `default_nettype none
 
 module compute_core #(
@@ -16,7 +16,7 @@ module compute_core #(
     parameter integer A_W         = 16,    // bits of an activation
     parameter integer W_W         = 16,    // bits of a weight
     parameter integer ACC_W       = 40,    // bits of a partial sum
-    parameter integer MODE        = 0,     // product mode, see mac_lane
+    parameter integer MODE        = 0,     // product mode, see mac_array
     parameter integer TILE_PIXELS = 1024,  // pixels of an accumulator bank
     parameter integer INPUT_WORDS = 8192,  // words of the tile memory
     parameter integer ADDR_W      = 13,    // bits of a tile address
@@ -29,6 +29,7 @@ module compute_core #(
     input  wire                  start,    // one cycle: the tile is loaded, begin
     input  wire [11:0]           in_groups,
     input  wire [11:0]           out_groups,
+    input  wire                  own,
     input  wire [9:0]            in_w,
     input  wire [9:0]            in_h,
     input  wire [9:0]            out_w,
@@ -87,7 +88,7 @@ module compute_core #(
     pass_sequencer #(.ADDR_W(ADDR_W), .PIXEL_W(PIXEL_W)) sequencer (
         .clk(clk), .rst(rst),
         .start(start), .advance(advance), .bank_free(bank_free),
-        .in_groups(in_groups), .out_groups(out_groups),
+        .in_groups(in_groups), .out_groups(out_groups), .own(own),
         .in_w(in_w), .in_h(in_h), .out_w(out_w), .out_h(out_h),
         .kw(kw), .kh(kh), .stride_2(stride_2), .pad_top(pad_top), .pad_left(pad_left),
         .row_pitch(row_pitch), .origin(origin),
@@ -96,7 +97,7 @@ module compute_core #(
         .group_open(group_open), .waiting_bank(waiting_bank), .running(running)
     );
 
-    tile_memory #(.WORD_W(ACT_W), .DEPTH(INPUT_WORDS), .ADDR_W(ADDR_W)) tile (
+    word_memory #(.WORD_W(ACT_W), .DEPTH(INPUT_WORDS), .ADDR_W(ADDR_W)) tile (
         .clk(clk),
         .wr_en(wr_en), .wr_addr(wr_addr), .wr_data(wr_data),
         .rd_en(issue && advance), .rd_addr(rd_addr), .rd_data(rd_data)

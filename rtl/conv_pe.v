@@ -3,7 +3,9 @@
 //
 // Contract    out = clip(round(act(bias + sum of contributions))), to the bit as
 //             golden.spec computes it (docs/numerics.md)
-// Latency     check, tile load, then passes x max(pixels, P_OC) cycles a group
+// Latency     check, tile load, then passes x max(pixels, P_OC) cycles a group; a job
+//             is checked and loaded while the one before it computes, and drains
+//             while the one behind it computes
 // Throughput  P_IC * P_OC products a cycle while a pass runs
 //
 //   s_axis_act -> act_loader ----> compute_core --> drain
@@ -57,7 +59,7 @@ module conv_pe #(
     output wire                  s_axis_wgt_tready,
     input  wire                  s_axis_wgt_tlast,
 
-    // AXI4-Stream: results, output group by output group, pixels in raster order
+    // AXI4-Stream: results, output group by output group, within one in raster order
     output wire [P_OC*A_W-1:0]   m_axis_out_tdata,
     output wire [P_OC*A_W/8-1:0] m_axis_out_tkeep,
     output wire                  m_axis_out_tvalid,
@@ -98,13 +100,13 @@ module conv_pe #(
     endgenerate
 
     // ------------------------------------------------------------ registers
-    wire        start, irq_clear, soft_reset, busy;
-    wire [31:0] watchdog, in_size, out_size, channels, kernel, post, in_base;
-    wire [7:0]  job_error;
-    wire [15:0] jobs_done;
-    wire [31:0] status = {jobs_done, job_error, 5'd0, !busy, irq, busy};
-    wire [31:0] cycles, mac_cycles, stall_input, stall_weights, stall_drain, stall_other;
-    wire        core_rst = rst || soft_reset;
+    wire         start, irq_clear, soft_reset, busy, ready;
+    wire [31:0]  watchdog, in_size, out_size, channels, kernel, post, in_base, pool;
+    wire [7:0]   last_error;
+    wire [15:0]  jobs_done;
+    wire [31:0]  status = {jobs_done, last_error, 5'd0, ready, irq, busy};
+    wire [223:0] result_0, result_1;
+    wire         core_rst = rst || soft_reset;
 
     axil_regs #(
         .LANES({P_OC[15:0], P_IC[15:0]}),
@@ -123,50 +125,36 @@ module conv_pe #(
         .s_axil_rvalid(s_axil_rvalid), .s_axil_rready(s_axil_rready),
         .start(start), .irq_clear(irq_clear), .soft_reset(soft_reset), .watchdog(watchdog),
         .in_size(in_size), .out_size(out_size), .channels(channels), .kernel(kernel),
-        .post(post), .in_base(in_base),
-        .ready(!busy), .status(status),
-        .cycles(cycles), .mac_cycles(mac_cycles), .stall_input(stall_input),
-        .stall_weights(stall_weights), .stall_drain(stall_drain), .stall_other(stall_other)
+        .post(post), .in_base(in_base), .pool(pool),
+        .ready(ready), .status(status), .result_0(result_0), .result_1(result_1)
     );
 
-    // The running job's descriptor; software may write the next one meanwhile.
-    reg [31:0] job_in_size, job_out_size, job_channels;
-    reg [27:0] job_kernel;
-    reg [15:0] job_post, job_in_base;
-    always @(posedge clk) begin
-        if (start) begin
-            job_in_size  <= in_size;
-            job_out_size <= out_size;
-            job_channels <= channels;
-            job_kernel   <= kernel[27:0];
-            job_post     <= post[15:0];
-            job_in_base  <= in_base[15:0];
-        end
-    end
-    wire [35:0] unused_descriptor = {kernel[31:28], post[31:16], in_base[31:16]};
-    wire [3:0]  unused_post       = {job_post[11:10], job_post[7:6]};
-
-    wire [3:0] kh         = job_kernel[3:0];
-    wire [3:0] kw         = job_kernel[7:4];
-    wire [1:0] stride     = job_kernel[9:8];
-    wire [1:0] unused_kernel = job_kernel[11:10];
-    wire [3:0] pad_top    = job_kernel[15:12];
-    wire [3:0] pad_bottom = job_kernel[19:16];
-    wire [3:0] pad_left   = job_kernel[23:20];
-    wire [3:0] pad_right  = job_kernel[27:24];
+    // Three descriptors: the one that software writes, that of the job being
+    // fetched, and that of the job in the array.
+    reg  [31:0] fetch_in_size, fetch_out_size, fetch_channels;
+    reg  [27:0] fetch_kernel;
+    reg  [15:0] fetch_post, fetch_pool, fetch_base;
+    reg  [31:0] array_in_size, array_out_size, array_channels;
+    reg  [27:0] array_kernel;
+    reg  [15:0] array_post, array_pool;
+    wire [51:0] unused_descriptor = {kernel[31:28], post[31:16], in_base[31:16], pool[31:16]};
 
     // -------------------------------------------------------------- control
-    wire              check_start, check_done, load_start, run_start, abort, loading;
-    wire [7:0]        check_error;
-    wire              load_act, load_wgt, swallow, close_valid;
-    wire              act_complete, act_ended, act_early, act_late;
-    wire              wgt_complete, wgt_ended, wgt_early, wgt_late;
+    wire              check_start, check_done, checking;
+    wire [7:0]        check_error, fetch_error, end_error;
+    wire              act_start, act_load, act_begun, act_complete, act_ended, act_early, act_late;
+    wire              wgt_start, wgt_ours, wgt_ended, wgt_early, wgt_late;
+    wire              launch, loading, fetch_failed, drop, normal, abort;
+    wire              flush_start, flush_act, flush_wgt, close_valid, job_end;
+    wire [1:0]        pending;
     wire [11:0]       in_groups, out_groups;
-    wire [31:0]       in_words, pixels;
+    wire [31:0]       in_words;
     wire [17:0]       passes;
+    wire [10:0]       read_w, read_h;
     wire [ADDR_W-1:0] row_pitch, origin;
-    wire              sequencing, drain_idle, skid_ready;
-    wire              act_move, wgt_move, mac;
+    wire              sequencing, skid_ready;
+    wire              act_move, wgt_move, mac, out_valid;
+    wire              out_move = m_axis_out_tvalid && m_axis_out_tready;
     wire              clear = core_rst || abort;
 
     job_check #(
@@ -174,32 +162,99 @@ module conv_pe #(
         .TILE_PIXELS(TILE_PIXELS), .INPUT_WORDS(INPUT_WORDS), .ADDR_W(ADDR_W)
     ) check (
         .clk(clk), .rst(core_rst), .start(check_start),
-        .in_w(job_in_size[15:0]), .in_h(job_in_size[31:16]),
-        .out_w(job_out_size[15:0]), .out_h(job_out_size[31:16]),
-        .in_channels(job_channels[15:0]), .out_channels(job_channels[31:16]),
-        .kh(kh), .kw(kw), .stride(stride),
-        .pad_top(pad_top), .pad_bottom(pad_bottom), .pad_left(pad_left), .pad_right(pad_right),
-        .shift(job_post[5:0]), .activation(job_post[13:12]), .in_base(job_in_base),
+        .in_w(fetch_in_size[15:0]), .in_h(fetch_in_size[31:16]),
+        .out_w(fetch_out_size[15:0]), .out_h(fetch_out_size[31:16]),
+        .in_channels(fetch_channels[15:0]), .out_channels(fetch_channels[31:16]),
+        .kh(fetch_kernel[3:0]), .kw(fetch_kernel[7:4]), .stride(fetch_kernel[9:8]),
+        .pad_top(fetch_kernel[15:12]), .pad_bottom(fetch_kernel[19:16]),
+        .pad_left(fetch_kernel[23:20]), .pad_right(fetch_kernel[27:24]),
+        .shift(fetch_post[5:0]), .activation(fetch_post[13:12]), .in_base(fetch_base),
+        .pool_size(fetch_pool[1:0]), .pool_stride_2(fetch_pool[4]),
+        .pool_pad_bottom(fetch_pool[5]), .pool_pad_right(fetch_pool[6]),
+        .upsample(fetch_pool[8]), .own(fetch_pool[12]),
         .done(check_done), .error(check_error),
         .in_groups(in_groups), .out_groups(out_groups), .in_words(in_words),
-        .passes(passes), .pixels(pixels), .row_pitch(row_pitch), .origin(origin)
+        .passes(passes), .read_w(read_w), .read_h(read_h),
+        .row_pitch(row_pitch), .origin(origin)
+    );
+    wire [20:0] unused_fetch = {fetch_kernel[11:10], fetch_post[15:14], fetch_post[11:6],
+                                fetch_pool[15:13], fetch_pool[11:9], fetch_pool[7],
+                                fetch_pool[3:2], 2'd0};
+
+    // The words that the fetched job's tile and the array's tile take.
+    wire [16:0] fetch_first = {1'b0, fetch_base};
+    wire [16:0] fetch_last  = fetch_first + in_words[16:0];
+    wire [14:0] unused_words = in_words[31:17];
+    reg  [16:0] array_first, array_last;
+    reg         run_start;
+    wire        array_busy  = sequencing || run_start;
+    wire        apart       = fetch_first >= array_last || fetch_last <= array_first;
+
+    job_fetch fetch (
+        .clk(clk), .rst(core_rst), .start(start), .empty(ready),
+        .check_start(check_start), .check_done(check_done), .check_error(check_error),
+        .checking(checking),
+        .room(apart || !array_busy), .act_start(act_start), .act_load(act_load),
+        .act_complete(act_complete), .act_early(act_early), .act_late(act_late),
+        .wgt_free(wgt_ended && !wgt_early && !wgt_late && normal), .wgt_start(wgt_start),
+        .wgt_ours(wgt_ours), .wgt_early(wgt_early), .wgt_late(wgt_late),
+        .array_free(!array_busy && !pending[1] && normal), .launch(launch), .loading(loading),
+        .failed(fetch_failed), .error(fetch_error), .act_begun(act_begun), .drop(drop)
     );
 
     job_control control (
-        .clk(clk), .rst(core_rst),
-        .start(start), .irq_clear(irq_clear), .watchdog(watchdog),
-        .progress(act_move || wgt_move || mac || (m_axis_out_tvalid && m_axis_out_tready)),
-        .check_start(check_start), .check_done(check_done), .check_error(check_error),
-        .load_start(load_start), .load_act(load_act), .load_wgt(load_wgt), .swallow(swallow),
-        .act_complete(act_complete), .act_ended(act_ended),
-        .act_early(act_early), .act_late(act_late),
-        .wgt_complete(wgt_complete), .wgt_ended(wgt_ended),
-        .wgt_early(wgt_early), .wgt_late(wgt_late),
-        .run_start(run_start), .sequencer_idle(!sequencing),
-        .pipeline_idle(drain_idle && !m_axis_out_tvalid), .abort(abort),
+        .clk(clk), .rst(core_rst), .irq_clear(irq_clear), .watchdog(watchdog),
+        .progress(act_move || wgt_move || mac || checking || out_move),
+        .fetching(!ready), .launch(launch),
+        .out_enter((close_valid || out_valid) && skid_ready), .out_leave(out_move),
+        .out_end(out_move && m_axis_out_tlast && !m_axis_out_tuser),
+        .fetch_failed(fetch_failed), .fetch_error(fetch_error),
+        .run_wgt_early(wgt_early && !wgt_ours), .run_wgt_late(wgt_late && !wgt_ours),
+        .act_ended(act_ended), .wgt_ended(wgt_ended),
+        .normal(normal), .abort(abort), .flush_start(flush_start),
+        .flush_act(flush_act), .flush_wgt(flush_wgt), .drop(drop),
         .close_valid(close_valid), .close_ready(skid_ready),
-        .busy(busy), .loading(loading), .irq(irq), .error(job_error), .jobs_done(jobs_done)
+        .busy(busy), .pending(pending), .job_end(job_end), .end_error(end_error),
+        .irq(irq), .error(last_error), .jobs_done(jobs_done)
     );
+
+    // What the check derived is still there when the job is launched.
+    reg [11:0]       array_in_groups, array_out_groups;
+    reg [10:0]       array_read_w, array_read_h;
+    reg [ADDR_W-1:0] array_pitch, array_origin;
+    always @(posedge clk) begin
+        if (start) begin
+            fetch_in_size  <= in_size;
+            fetch_out_size <= out_size;
+            fetch_channels <= channels;
+            fetch_kernel   <= kernel[27:0];
+            fetch_post     <= post[15:0];
+            fetch_pool     <= pool[15:0];
+            fetch_base     <= in_base[15:0];
+        end
+        run_start <= launch;
+        if (launch) begin
+            array_in_size    <= fetch_in_size;
+            array_out_size   <= fetch_out_size;
+            array_channels   <= fetch_channels;
+            array_kernel     <= fetch_kernel;
+            array_post       <= fetch_post;
+            array_pool       <= fetch_pool;
+            array_in_groups  <= in_groups;
+            array_out_groups <= out_groups;
+            array_read_w     <= read_w;
+            array_read_h     <= read_h;
+            array_pitch      <= row_pitch;
+            array_origin     <= origin;
+            array_first      <= fetch_first;
+            array_last       <= fetch_last;
+        end
+        if (clear)
+            run_start <= 1'b0;
+    end
+    wire [51:0] unused_array = {array_in_size[31:26], array_in_size[15:10], array_out_size[31:26],
+                                array_out_size[15:10], array_channels[15:0], array_kernel[27:24],
+                                array_kernel[19:16], array_kernel[11:10], array_kernel[8], 1'b0};
 
     // --------------------------------------------------------------- inputs
     wire [ACT_W-1:0] act_data;
@@ -210,18 +265,18 @@ module conv_pe #(
     assign act_move = act_valid && act_ready;
     assign wgt_move = wgt_valid && wgt_ready;
 
-    axis_skid #(.DATA_W(ACT_W + 1)) act_skid (
+    axis_skid #(.DATA_W(ACT_W)) act_skid (
         .clk(clk), .rst(core_rst),
-        .s_data({s_axis_act_tlast, s_axis_act_tdata}),
+        .s_data(s_axis_act_tdata), .s_side(s_axis_act_tlast),
         .s_valid(s_axis_act_tvalid), .s_ready(s_axis_act_tready),
-        .m_data({act_last, act_data}), .m_valid(act_valid), .m_ready(act_ready)
+        .m_data(act_data), .m_side(act_last), .m_valid(act_valid), .m_ready(act_ready)
     );
 
-    axis_skid #(.DATA_W(WGT_W + 1)) wgt_skid (
+    axis_skid #(.DATA_W(WGT_W)) wgt_skid (
         .clk(clk), .rst(core_rst),
-        .s_data({s_axis_wgt_tlast, s_axis_wgt_tdata}),
+        .s_data(s_axis_wgt_tdata), .s_side(s_axis_wgt_tlast),
         .s_valid(s_axis_wgt_tvalid), .s_ready(s_axis_wgt_tready),
-        .m_data({wgt_last, wgt_data}), .m_valid(wgt_valid), .m_ready(wgt_ready)
+        .m_data(wgt_data), .m_side(wgt_last), .m_valid(wgt_valid), .m_ready(wgt_ready)
     );
 
     wire              wr_en;
@@ -230,8 +285,8 @@ module conv_pe #(
 
     act_loader #(.WORD_W(ACT_W), .ADDR_W(ADDR_W)) loader (
         .clk(clk), .rst(core_rst),
-        .start(load_start), .load(load_act), .swallow(swallow),
-        .in_base(job_in_base[ADDR_W-1:0]), .in_words(in_words),
+        .start(act_start || (flush_start && !act_begun)), .load(act_load), .swallow(flush_act),
+        .in_base(fetch_base[ADDR_W-1:0]), .in_words(in_words),
         .s_data(act_data), .s_last(act_last), .s_valid(act_valid), .s_ready(act_ready),
         .wr_en(wr_en), .wr_addr(wr_addr), .wr_data(wr_data),
         .ended(act_ended), .complete(act_complete), .early(act_early), .late(act_late)
@@ -241,14 +296,14 @@ module conv_pe #(
     wire [P_OC-1:0] lane_load;
 
     weight_loader #(.P_OC(P_OC), .BIAS_BEATS(BIAS_BEATS)) weights (
-        .clk(clk), .rst(core_rst),
-        .start(load_start), .load(load_wgt), .swallow(swallow),
+        .clk(clk), .rst(core_rst || close_valid), .clear(clear),
+        .start(wgt_start || (flush_start && !wgt_ours)), .load(normal), .swallow(flush_wgt),
         .passes(passes), .out_groups(out_groups),
         .s_last(wgt_last), .s_valid(wgt_valid), .s_ready(wgt_ready),
         .bias_shift(bias_shift), .lane_load(lane_load),
         .weights_full(weights_full),
         .swap_weights(swap_weights), .swap_bias(swap_bias),
-        .ended(wgt_ended), .complete(wgt_complete), .early(wgt_early), .late(wgt_late)
+        .ended(wgt_ended), .early(wgt_early), .late(wgt_late)
     );
 
     // -------------------------------------------------------------- compute
@@ -264,11 +319,13 @@ module conv_pe #(
         .TILE_PIXELS(TILE_PIXELS), .INPUT_WORDS(INPUT_WORDS), .ADDR_W(ADDR_W), .PIXEL_W(PIXEL_W)
     ) compute (
         .clk(clk), .rst(clear),
-        .start(run_start), .in_groups(in_groups), .out_groups(out_groups),
-        .in_w(job_in_size[9:0]), .in_h(job_in_size[25:16]),
-        .out_w(job_out_size[9:0]), .out_h(job_out_size[25:16]),
-        .kw(kw), .kh(kh), .stride_2(stride[1]), .pad_top(pad_top), .pad_left(pad_left),
-        .row_pitch(row_pitch), .origin(origin),
+        .start(run_start),
+        .in_groups(array_in_groups), .out_groups(array_out_groups), .own(array_pool[12]),
+        .in_w(array_in_size[9:0]), .in_h(array_in_size[25:16]),
+        .out_w(array_out_size[9:0]), .out_h(array_out_size[25:16]),
+        .kh(array_kernel[3:0]), .kw(array_kernel[7:4]), .stride_2(array_kernel[9]),
+        .pad_top(array_kernel[15:12]), .pad_left(array_kernel[23:20]),
+        .row_pitch(array_pitch), .origin(array_origin),
         .wr_en(wr_en), .wr_addr(wr_addr), .wr_data(wr_data),
         .beat(wgt_data), .bias_shift(bias_shift), .lane_load(lane_load),
         .weights_full(weights_full), .swap_weights(swap_weights), .swap_bias(swap_bias),
@@ -282,27 +339,33 @@ module conv_pe #(
 
     // --------------------------------------------------------------- output
     wire [P_OC-1:0]   out_keep;
-    wire              out_last, out_valid;
+    wire              out_last;
+    wire              word_valid, round_valid, value_valid, value_first, value_floor, value_last;
+    wire [15:0]       read_post;
+    wire [OUT_W-1:0]  tap;                 // activated, before the pool; the bench looks here
+    wire [OUT_W:0]    unused_tap = {value_last, tap};
     wire [OUT_W-1:0]  out_data;
     wire [KEEP_W-1:0] out_bytes;
 
     drain #(.P_OC(P_OC), .PIXEL_W(PIXEL_W)) drainer (
         .clk(clk), .rst(clear),
-        .start(run_start), .pixels(pixels), .out_groups(out_groups),
-        .out_channels(job_channels[31:16]),
+        .start(run_start), .width(array_out_size[9:0]), .height(array_out_size[25:16]),
+        .out_width(array_read_w), .out_height(array_read_h),
+        .post(array_post), .pool(array_pool), .channels(array_channels[31:16]),
         .group_open(group_open), .group_bank(bank_opened),
         .group_done(group_done), .done_bank(done_bank), .bank_free(bank_free),
         .read(drain_read), .read_bank(drain_bank), .read_pixel(drain_pixel),
-        .word_bank(word_bank), .step(step),
-        .out_keep(out_keep), .out_last(out_last), .out_valid(out_valid), .out_ready(skid_ready),
-        .idle(drain_idle)
+        .word_bank(word_bank), .step(step), .read_post(read_post),
+        .word_valid(word_valid), .round_valid(round_valid), .value_valid(value_valid),
+        .value_first(value_first), .value_floor(value_floor), .value_last(value_last),
+        .out_keep(out_keep), .out_last(out_last), .out_valid(out_valid), .out_ready(skid_ready)
     );
 
     output_stage #(.P_OC(P_OC), .ACC_W(ACC_W), .A_W(A_W)) post_stage (
-        .clk(clk), .step(step),
-        .activation(job_post[13:12]), .slope_13_128(job_post[14]), .act_first(job_post[15]),
-        .floor(job_post[8]), .wrap(job_post[9]), .shift(job_post[5:0]),
-        .sums(sums), .values(out_data)
+        .clk(clk), .step(step), .read_post(read_post),
+        .word_valid(word_valid), .sums(sums), .round_valid(round_valid),
+        .value_valid(value_valid), .value_first(value_first), .value_floor(value_floor),
+        .values(tap), .highest(out_data)
     );
 
     genvar o;
@@ -313,21 +376,22 @@ module conv_pe #(
     endgenerate
 
     // A failed job sends one empty beat with TLAST and TUSER.
-    axis_skid #(.DATA_W(OUT_W + KEEP_W + 2)) out_skid (
+    axis_skid #(.DATA_W(OUT_W), .SIDE_W(KEEP_W + 2)) out_skid (
         .clk(clk), .rst(core_rst),
-        .s_data(close_valid ? {{KEEP_W{1'b0}}, {OUT_W{1'b0}}, 2'b11}
-                            : {out_bytes, out_data, 1'b0, out_last}),
+        .s_data(close_valid ? {OUT_W{1'b0}} : out_data),
+        .s_side(close_valid ? {{KEEP_W{1'b0}}, 2'b11} : {out_bytes, 1'b0, out_last}),
         .s_valid(close_valid || out_valid), .s_ready(skid_ready),
-        .m_data({m_axis_out_tkeep, m_axis_out_tdata, m_axis_out_tuser, m_axis_out_tlast}),
+        .m_data(m_axis_out_tdata),
+        .m_side({m_axis_out_tkeep, m_axis_out_tuser, m_axis_out_tlast}),
         .m_valid(m_axis_out_tvalid), .m_ready(m_axis_out_tready)
     );
 
     perf_counters counters (
-        .clk(clk), .rst(core_rst), .clear(start), .busy(busy),
-        .mac(mac), .loading(loading), .waiting_weights(waiting_weights),
-        .draining(waiting_bank || !sequencing && !drain_idle),
-        .cycles(cycles), .mac_cycles(mac_cycles), .stall_input(stall_input),
-        .stall_weights(stall_weights), .stall_drain(stall_drain), .stall_other(stall_other)
+        .clk(clk), .rst(core_rst), .busy(busy),
+        .mac(mac), .loading(loading && !array_busy), .waiting_weights(waiting_weights),
+        .draining(waiting_bank || (!array_busy && pending != 2'd0)),
+        .job_end(job_end), .slot(jobs_done[0]), .end_error(end_error),
+        .result_0(result_0), .result_1(result_1)
     );
 
 endmodule

@@ -10,7 +10,7 @@
 //   1     row_pitch * in_h                       in_words    beats of the input stream
 //   2     out_w * out_h                          pixels      of the output tile
 //   3     kh * kw                                taps
-//   4     in_groups * taps                       passes      of one output group
+//   4     pass_groups * taps                     passes      of one output group
 //   5     row_pitch * pad_top                    \ origin = in_base - row_pitch * pad_top
 //   6     in_groups * pad_left                   /          - in_groups * pad_left
 `include "status_codes.vh"
@@ -44,6 +44,12 @@ module job_check #(
     input  wire [5:0]        shift,
     input  wire [1:0]        activation,
     input  wire [15:0]       in_base,
+    input  wire [1:0]        pool_size,
+    input  wire              pool_stride_2,
+    input  wire              pool_pad_bottom,
+    input  wire              pool_pad_right,
+    input  wire              upsample,
+    input  wire              own,
 
     output reg               done,         // one cycle
     output reg  [7:0]        error,        // 0, or the status code; holds after done
@@ -51,7 +57,8 @@ module job_check #(
     output wire [11:0]       out_groups,
     output reg  [31:0]       in_words,
     output reg  [17:0]       passes,
-    output reg  [31:0]       pixels,
+    output reg  [10:0]       read_w,       // columns and rows that leave
+    output reg  [10:0]       read_h,
     output reg  [ADDR_W-1:0] row_pitch,
     output reg  [ADDR_W-1:0] origin        // address of pixel (-pad_top, -pad_left), modulo depth
 );
@@ -61,37 +68,70 @@ module job_check #(
     localparam [2:0]   LAST_STEP = 3'd6;
     localparam [32:0]  WORDS     = {1'b0, INPUT_WORDS[31:0]};
 
-    // Bad shapes are told apart before any product is formed.
-    wire sizes_ok = in_w != 16'd0 && in_h != 16'd0 && out_w != 16'd0 && out_h != 16'd0
-                    && in_channels != 16'd0 && out_channels != 16'd0
-                    && in_w < 16'd1024 && in_h < 16'd1024 && out_w < 16'd1024 && out_h < 16'd1024
-                    && in_channels < 16'd4096 && out_channels < 16'd4096;
-    wire kernel_ok  = kh != 4'd0 && kw != 4'd0 && kh < 4'd8 && kw < 4'd8;
-    wire stride_ok  = stride == 2'd1 || stride == 2'd2;
-    wire padding_ok = pad_top < kh && pad_bottom < kh && pad_left < kw && pad_right < kw;
+    // What leaves of the tile: (side + padding - size) / stride + 1, or twice the side.
+    wire [1:0]  window  = pool_size == 2'd0 ? 2'd1 : pool_size;
+    wire [1:0]  margin  = window - 2'd1;
+    wire [16:0] spare_w = {1'b0, out_w} - {15'd0, window}
+                          + (pool_pad_right ? {15'd0, margin} : 17'd0);
+    wire [16:0] spare_h = {1'b0, out_h} - {15'd0, window}
+                          + (pool_pad_bottom ? {15'd0, margin} : 17'd0);
+    wire [16:0] steps_w = spare_w >> pool_stride_2;
+    wire [16:0] steps_h = spare_h >> pool_stride_2;
+    wire [11:0] unused_steps = {steps_w[16:11], steps_h[16:11]};
 
-    // (out - 1) * stride + kernel = in + both pads, rows and columns alike.
-    wire [17:0] rows_needed = (({2'd0, out_h} - 18'd1) << stride[1]) + {14'd0, kh};
-    wire [17:0] cols_needed = (({2'd0, out_w} - 18'd1) << stride[1]) + {14'd0, kw};
-    wire [17:0] rows_given  = {2'd0, in_h} + {14'd0, pad_top} + {14'd0, pad_bottom};
-    wire [17:0] cols_given  = {2'd0, in_w} + {14'd0, pad_left} + {14'd0, pad_right};
-    wire geometry_ok = rows_needed == rows_given && cols_needed == cols_given;
-
-    wire shift_ok      = {26'd0, shift} < ACC_W;
-    wire activation_ok = activation != 2'd3;
+    // Bad shapes are told apart before any product is formed. A function, called where
+    // its result is registered, so that a simulator does this once a job.
+    function automatic [7:0] refusal(input [15:0] side_w, input [15:0] side_h);
+        reg [17:0] rows_needed, columns_needed, rows_given, columns_given;
+        begin
+            // (out - 1) * stride + kernel = in + both pads, rows and columns alike.
+            rows_needed    = (({2'd0, out_h} - 18'd1) << stride[1]) + {14'd0, kh};
+            columns_needed = (({2'd0, out_w} - 18'd1) << stride[1]) + {14'd0, kw};
+            rows_given     = {2'd0, side_h} + {14'd0, pad_top} + {14'd0, pad_bottom};
+            columns_given  = {2'd0, side_w} + {14'd0, pad_left} + {14'd0, pad_right};
+            if (side_w == 16'd0 || side_h == 16'd0 || out_w == 16'd0 || out_h == 16'd0
+                || in_channels == 16'd0 || out_channels == 16'd0
+                || side_w >= 16'd1024 || side_h >= 16'd1024
+                || out_w >= 16'd1024 || out_h >= 16'd1024
+                || in_channels >= 16'd4096 || out_channels >= 16'd4096)
+                refusal = `CONV_PE_SIZE;
+            else if (kh == 4'd0 || kw == 4'd0 || kh >= 4'd8 || kw >= 4'd8)
+                refusal = `CONV_PE_KERNEL;
+            else if (stride != 2'd1 && stride != 2'd2)
+                refusal = `CONV_PE_STRIDE;
+            else if (pad_top >= kh || pad_bottom >= kh || pad_left >= kw || pad_right >= kw)
+                refusal = `CONV_PE_PADDING;
+            else if (rows_needed != rows_given || columns_needed != columns_given)
+                refusal = `CONV_PE_GEOMETRY;
+            else if ({26'd0, shift} >= ACC_W)
+                refusal = `CONV_PE_SHIFT;
+            else if (activation == 2'd3)
+                refusal = `CONV_PE_ACTIVATION;
+            else if (spare_w[16] || spare_h[16] || (window == 2'd1 && pool_stride_2)
+                     || (window != 2'd1 && upsample))
+                refusal = `CONV_PE_POOL;
+            else if (own && (P_IC != P_OC || in_channels != out_channels))
+                refusal = `CONV_PE_OWN_CHANNELS;
+            else
+                refusal = `CONV_PE_NONE;
+        end
+    endfunction
 
     wire [15:0] in_groups_wide  = (in_channels + P_IC[15:0] - 16'd1) >> IC_SHIFT;
     wire [15:0] out_groups_wide = (out_channels + P_OC[15:0] - 16'd1) >> OC_SHIFT;
     wire [7:0]  unused_groups   = {in_groups_wide[15:12], out_groups_wide[15:12]};
     assign in_groups  = in_groups_wide[11:0];
     assign out_groups = out_groups_wide[11:0];
+    wire [11:0] pass_groups = own ? 12'd1 : in_groups;
 
     // The list of products.
     reg         busy;
-    reg         judge;
+    reg         answering;                 // the shapes have been judged
+    reg         judge;                     // the products are there
     reg  [2:0]  step;
     reg         go;
     reg  [31:0] pitch;
+    reg  [31:0] pixels;
     reg  [31:0] factor_a;
     reg  [11:0] factor_b;
     wire [31:0] product;
@@ -103,7 +143,7 @@ module job_check #(
             3'd1:    begin factor_a = pitch;                factor_b = in_h[11:0];        end
             3'd2:    begin factor_a = {16'd0, out_w};       factor_b = out_h[11:0];       end
             3'd3:    begin factor_a = {28'd0, kh};          factor_b = {8'd0, kw};        end
-            3'd4:    begin factor_a = product;              factor_b = in_groups;         end
+            3'd4:    begin factor_a = product;              factor_b = pass_groups;       end
             3'd5:    begin factor_a = pitch;                factor_b = {8'd0, pad_top};   end
             default: begin factor_a = {20'd0, in_groups};   factor_b = {8'd0, pad_left};  end
         endcase
@@ -123,20 +163,16 @@ module job_check #(
         judge <= 1'b0;
         if (start) begin
             step <= 3'd0;
-            if (!sizes_ok)           error <= `CONV_PE_SIZE;
-            else if (!kernel_ok)     error <= `CONV_PE_KERNEL;
-            else if (!stride_ok)     error <= `CONV_PE_STRIDE;
-            else if (!padding_ok)    error <= `CONV_PE_PADDING;
-            else if (!geometry_ok)   error <= `CONV_PE_GEOMETRY;
-            else if (!shift_ok)      error <= `CONV_PE_SHIFT;
-            else if (!activation_ok) error <= `CONV_PE_ACTIVATION;
-            else                     error <= `CONV_PE_NONE;
-            if (sizes_ok && kernel_ok && stride_ok && padding_ok && geometry_ok
-                && shift_ok && activation_ok) begin
-                busy <= 1'b1;
-                go   <= 1'b1;
-            end else
-                done <= 1'b1;
+            error     <= refusal(in_w, in_h);
+            answering <= 1'b1;
+            busy      <= 1'b0;
+            read_w    <= upsample ? {out_w[9:0], 1'b0} : steps_w[10:0] + 11'd1;
+            read_h    <= upsample ? {out_h[9:0], 1'b0} : steps_h[10:0] + 11'd1;
+        end else if (answering) begin
+            answering <= 1'b0;
+            busy      <= error == `CONV_PE_NONE;
+            go        <= error == `CONV_PE_NONE;
+            done      <= error != `CONV_PE_NONE;
         end else if (busy && product_done) begin
             case (step)
                 3'd0:    begin pitch <= product; row_pitch <= product[ADDR_W-1:0]; end
@@ -162,10 +198,11 @@ module job_check #(
                 error <= `CONV_PE_TILE_PIXELS;
         end
         if (rst) begin
-            busy  <= 1'b0;
-            judge <= 1'b0;
-            go    <= 1'b0;
-            done  <= 1'b0;
+            busy      <= 1'b0;
+            answering <= 1'b0;
+            judge     <= 1'b0;
+            go        <= 1'b0;
+            done      <= 1'b0;
         end
     end
 

@@ -1,13 +1,15 @@
-// Job control: takes a job from its descriptor to its last output beat.
+// Job control: ends every job, the good ones in silence and the failed ones in order.
 //
-// Contract    every accepted job ends with irq and a status code; a job that
-//             fails drops what its input streams still hold up to TLAST, closes
-//             the output with TLAST and TUSER, and leaves the PE ready
+// Contract    jobs end in the order of their starts, each with irq and a status code;
+//             a job that fails drops what its input streams still hold up to TLAST and
+//             closes the output with TLAST and TUSER; the jobs before it are whole, the
+//             jobs behind it run. When the watchdog expires, every job in flight fails
+//             with a closing beat each, and nothing is dropped
 // Latency     see docs/rtl/control.md
 //
-//   IDLE -start-> CHECK -ok-> LOAD -tile in-> RUN -last beat out-> IDLE
-//                   |           |               |
-//                   +-----------+----- error ---+--> FLUSH -> CLOSE -> IDLE
+//   RUN -weights wrong-> WAIT -earlier job out-> FLUSH -streams over-> CLOSE -> RUN
+//    |-fetched job wrong, array empty-------------^                     ^
+//    +-watchdog---------------------------------------------------------+
 `include "status_codes.vh"
 `default_nettype none
 
@@ -15,131 +17,133 @@ module job_control (
     input  wire        clk,
     input  wire        rst,
 
-    input  wire        start,
     input  wire        irq_clear,
     input  wire [31:0] watchdog,           // cycles without progress; 0: wait for ever
-    input  wire        progress,           // a beat moved or a pixel was computed
+    input  wire        progress,           // a beat moved, a pixel was computed, a check runs
 
-    output reg         check_start,
-    input  wire        check_done,
-    input  wire [7:0]  check_error,
-
-    output reg         load_start,
-    output wire        load_act,
-    output wire        load_wgt,
-    output wire        swallow,
-    input  wire        act_complete,
+    input  wire        fetching,           // a job is started and not launched
+    input  wire        launch,
+    input  wire        out_enter,          // a beat entered the output's skid buffer
+    input  wire        out_leave,          // a beat left it
+    input  wire        out_end,            // and was the last one of a good job
+    input  wire        fetch_failed,
+    input  wire [7:0]  fetch_error,
+    input  wire        run_wgt_early,      // the weight stream of the job in the array
+    input  wire        run_wgt_late,
     input  wire        act_ended,
-    input  wire        act_early,
-    input  wire        act_late,
-    input  wire        wgt_complete,
     input  wire        wgt_ended,
-    input  wire        wgt_early,
-    input  wire        wgt_late,
 
-    output reg         run_start,
-    input  wire        sequencer_idle,
-    input  wire        pipeline_idle,      // nothing between the sequencer and the output
+    output wire        normal,             // no failure is being dealt with
     output wire        abort,              // clears everything that computes
+    output reg         flush_start,        // one cycle: FLUSH begins for the fetched job
+    output wire        flush_act,
+    output wire        flush_wgt,
+    output wire        drop,               // the fetched job has been ended
 
     output wire        close_valid,        // the closing beat of a failed job
     input  wire        close_ready,
 
     output wire        busy,
-    output wire        loading,
+    output reg  [1:0]  pending,            // jobs in the array and in the output stages
+    output wire        job_end,            // one cycle
+    output reg  [7:0]  end_error,
     output reg         irq,
-    output reg  [7:0]  error,
+    output reg  [7:0]  error,              // of the job that ended last
     output reg  [15:0] jobs_done
 );
 
-    localparam [2:0] IDLE = 3'd0, CHECK = 3'd1, LOAD = 3'd2, RUN = 3'd3, FLUSH = 3'd4, CLOSE = 3'd5;
+    localparam [1:0] RUN = 2'd0, WAIT = 2'd1, FLUSH = 2'd2, CLOSE = 2'd3;
 
-    reg [2:0]  state;
+    reg [1:0]  state;
+    reg        victim_fetched;             // the failed job never reached the array
+    reg        expired;                    // every job in flight fails
+    reg [7:0]  fault;
     reg [31:0] quiet;                      // cycles since the last progress
+    reg [1:0]  held;                       // beats in the skid buffer
+    reg [1:0]  stale;                      // of them, those of jobs that have failed since
 
-    wire stream_error = act_early || act_late || wgt_early || wgt_late;
-    wire expired      = watchdog != 32'd0 && quiet >= watchdog;
-    wire finished     = sequencer_idle && pipeline_idle && wgt_complete && !run_start;
+    wire expires = watchdog != 32'd0 && quiet >= watchdog && busy && !progress;
+    wire good    = out_end && stale == 2'd0;
+    wire closed  = state == CLOSE && (close_ready || expires);
+    wire last_victim = !expired || (pending == 2'd0) || (pending == 2'd1 && !fetching);
+    wire fetched = expired ? pending == 2'd0 : victim_fetched;
 
-    assign busy        = state != IDLE;
-    assign loading     = state == LOAD;
-    assign load_act    = state == LOAD;
-    assign load_wgt    = state == LOAD || state == RUN;
-    assign swallow     = state == FLUSH;
+    assign normal      = state == RUN;
     assign abort       = state == FLUSH || state == CLOSE;
+    assign flush_act   = state == FLUSH && victim_fetched && !flush_start;
+    assign flush_wgt   = state == FLUSH && !flush_start;
     assign close_valid = state == CLOSE;
+    assign drop        = closed && fetched;
+    assign busy        = fetching || pending != 2'd0 || state != RUN;
+    assign job_end     = closed || good;
+
+    always @* begin
+        end_error = `CONV_PE_NONE;
+        if (closed)
+            end_error = fetched && fetch_error != `CONV_PE_NONE ? fetch_error : fault;
+    end
 
     always @(posedge clk) begin
-        check_start <= 1'b0;
-        load_start  <= 1'b0;
-        run_start   <= 1'b0;
-        quiet       <= progress || state == IDLE || state == CHECK ? 32'd0 : quiet + 32'd1;
+        flush_start <= 1'b0;
+        held        <= held + {1'b0, out_enter} - {1'b0, out_leave};
+        if (out_leave && stale != 2'd0)
+            stale <= stale - 2'd1;
+        quiet       <= progress || !busy ? 32'd0 : quiet + 32'd1;
+        pending     <= pending + {1'b0, launch} - {1'b0, good || (closed && !fetched)};
         if (irq_clear)
             irq <= 1'b0;
-        case (state)
-            IDLE:
-                if (start) begin
-                    state       <= CHECK;
-                    check_start <= 1'b1;
-                    error       <= `CONV_PE_NONE;
-                end
-            CHECK:
-                if (check_done) begin
-                    load_start <= 1'b1;
-                    error      <= check_error;
-                    state      <= check_error == `CONV_PE_NONE ? LOAD : FLUSH;
-                end
-            LOAD:
-                if (act_complete && !load_start) begin
-                    state     <= RUN;
-                    run_start <= 1'b1;
-                end
-            RUN:
-                if (finished) begin
-                    state     <= IDLE;
-                    irq       <= 1'b1;
-                    jobs_done <= jobs_done + 16'd1;
-                end
-            FLUSH:
-                if (act_ended && wgt_ended && !load_start)
-                    state <= CLOSE;
-            CLOSE:
-                if (close_ready) begin
-                    state     <= IDLE;
-                    irq       <= 1'b1;
-                    jobs_done <= jobs_done + 16'd1;
-                end
-            default:
-                state <= IDLE;
-        endcase
-        if ((state == LOAD || state == RUN) && stream_error && !load_start) begin
-            state     <= FLUSH;
-            run_start <= 1'b0;
-            irq       <= 1'b0;
-            error     <= act_early ? `CONV_PE_ACT_EARLY : act_late ? `CONV_PE_ACT_LATE
-                         : wgt_early ? `CONV_PE_WGT_EARLY : `CONV_PE_WGT_LATE;
+        if (job_end) begin
+            irq       <= 1'b1;
+            error     <= end_error;
+            jobs_done <= jobs_done + 16'd1;
         end
-        if (expired && state != IDLE) begin
-            run_start <= 1'b0;
-            quiet     <= 32'd0;
-            if (error == `CONV_PE_NONE)
-                error <= `CONV_PE_WATCHDOG;
-            if (state == CLOSE) begin
-                state     <= IDLE;
-                irq       <= 1'b1;
-                jobs_done <= jobs_done + 16'd1;
-            end else
-                state <= CLOSE;
+        case (state)
+            RUN:
+                if (run_wgt_early || run_wgt_late) begin
+                    state          <= WAIT;
+                    victim_fetched <= 1'b0;
+                    fault          <= run_wgt_early ? `CONV_PE_WGT_EARLY : `CONV_PE_WGT_LATE;
+                end else if (fetch_failed && pending == 2'd0) begin
+                    state          <= FLUSH;
+                    victim_fetched <= 1'b1;
+                    flush_start    <= 1'b1;
+                end
+            WAIT:
+                if (pending == 2'd1)
+                    state <= FLUSH;
+            FLUSH:
+                if (wgt_ended && (act_ended || !victim_fetched) && !flush_start)
+                    state <= CLOSE;
+            default:
+                if (closed) begin
+                    fault <= `CONV_PE_WATCHDOG;
+                    if (last_victim) begin
+                        state   <= RUN;
+                        expired <= 1'b0;
+                    end
+                end
+        endcase
+        if (expires) begin
+            quiet <= 32'd0;
+            if (state != CLOSE) begin
+                state   <= CLOSE;
+                expired <= 1'b1;
+                stale   <= held + {1'b0, out_enter};
+                if (state == RUN || state == WAIT)
+                    fault <= `CONV_PE_WATCHDOG;
+            end
         end
         if (rst) begin
-            state       <= IDLE;
-            check_start <= 1'b0;
-            load_start  <= 1'b0;
-            run_start   <= 1'b0;
+            state       <= RUN;
+            flush_start <= 1'b0;
+            expired     <= 1'b0;
+            pending     <= 2'd0;
+            held        <= 2'd0;
+            stale       <= 2'd0;
+            quiet       <= 32'd0;
             irq         <= 1'b0;
             error       <= `CONV_PE_NONE;
             jobs_done   <= 16'd0;
-            quiet       <= 32'd0;
         end
     end
 

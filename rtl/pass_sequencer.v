@@ -1,7 +1,8 @@
 // Pass sequencer: walks the loop nest of a job, one pixel at one tap a cycle.
 //
 // Contract    output group, input group, kernel row, kernel column, pixel, from
-//             the outermost in; every address by addition alone
+//             the outermost in; every address by addition alone; the banks take
+//             turns, from job to job as from group to group
 // Latency     issue stands in the same cycle as the read address
 // Throughput  one pixel a cycle
 //
@@ -27,6 +28,7 @@ module pass_sequencer #(
 
     input  wire [11:0]        in_groups,
     input  wire [11:0]        out_groups,
+    input  wire               own,         // each output group reads its own input group alone
     input  wire [9:0]         in_w,
     input  wire [9:0]         in_h,
     input  wire [9:0]         out_w,
@@ -64,6 +66,7 @@ module pass_sequencer #(
     reg [ADDR_W-1:0] tap_addr;             // of the tile's first pixel
     reg [ADDR_W-1:0] ky_addr;              // the same at kernel column 0
     reg [ADDR_W-1:0] group_addr;           // the same at kernel row 0
+    reg [ADDR_W-1:0] first_addr;           // the same at the output group's first input group
     reg [PIXEL_W-1:0] pixel_count;
     reg              bank_reg;
 
@@ -72,6 +75,7 @@ module pass_sequencer #(
     wire [ADDR_W-1:0]  word_step = in_groups_wide[ADDR_W-1:0];
     wire [ADDR_W-1:0] col_step  = stride_2 ? word_step << 1 : word_step;
     wire [ADDR_W-1:0] row_step  = stride_2 ? row_pitch << 1 : row_pitch;
+    wire [ADDR_W-1:0] next_first = own ? first_addr + 1'b1 : first_addr;
     wire signed [12:0] hop      = stride_2 ? 13'sd2 : 13'sd1;
     wire signed [12:0] first_x  = -$signed({9'd0, pad_left});
     wire signed [12:0] first_y  = -$signed({9'd0, pad_top});
@@ -81,7 +85,7 @@ module pass_sequencer #(
     wire pass_end    = row_end && oy == out_h - 10'd1;
     wire kx_end      = kx == kw - 4'd1;
     wire ky_end      = ky == kh - 4'd1;
-    wire in_end      = in_group == in_groups - 12'd1;
+    wire in_end      = own || in_group == in_groups - 12'd1;
     wire group_end   = kx_end && ky_end && in_end;
     wire first_pass  = kx == 4'd0 && ky == 4'd0 && in_group == 12'd0;
     wire opening     = first_pixel && first_pass;
@@ -118,8 +122,8 @@ module pass_sequencer #(
             tap_addr    <= origin;
             ky_addr     <= origin;
             group_addr  <= origin;
+            first_addr  <= origin;
             pixel_count <= {PIXEL_W{1'b0}};
-            bank_reg    <= 1'b0;
         end else if (step && !pass_end) begin
             pixel_count <= pixel_count + 1'b1;
             if (!row_end) begin
@@ -176,17 +180,20 @@ module pass_sequencer #(
                     in_group    <= 12'd0;
                     groups_left <= groups_left - 12'd1;
                     bank_reg    <= !bank_reg;
-                    group_addr  <= origin;
-                    ky_addr     <= origin;
-                    tap_addr    <= origin;
-                    line_addr   <= origin;
-                    pixel_addr  <= origin;
+                    first_addr  <= next_first;
+                    group_addr  <= next_first;
+                    ky_addr     <= next_first;
+                    tap_addr    <= next_first;
+                    line_addr   <= next_first;
+                    pixel_addr  <= next_first;
                     running     <= groups_left != 12'd1;
                 end
             end
         end
-        if (rst)
-            running <= 1'b0;
+        if (rst) begin
+            running  <= 1'b0;
+            bank_reg <= 1'b0;
+        end
     end
 
 endmodule

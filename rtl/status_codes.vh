@@ -1,4 +1,4 @@
-// Status codes of a job, as STATUS[15:8] reports them (docs/rtl/control.md).
+// Status codes of a job, as STATUS and its result slot report them (docs/rtl/control.md).
 `ifndef CONV_PE_STATUS_CODES
 `define CONV_PE_STATUS_CODES
 `define CONV_PE_NONE         8'h00 // the job ran
@@ -11,6 +11,8 @@
 `define CONV_PE_TILE_PIXELS  8'h07 // the output tile exceeds the accumulator
 `define CONV_PE_SHIFT        8'h08 // the shift is ACC_W or more
 `define CONV_PE_ACTIVATION   8'h09 // no such activation
+`define CONV_PE_POOL         8'h0a // the readout does not fit the tile, or itself
+`define CONV_PE_OWN_CHANNELS 8'h0b // own channels need as many outputs as inputs, lanes too
 `define CONV_PE_ACT_EARLY    8'h10 // the activation stream ended too early
 `define CONV_PE_ACT_LATE     8'h11 // the activation stream went on too long
 `define CONV_PE_WGT_EARLY    8'h12 // the weight stream ended too early

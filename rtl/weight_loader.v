@@ -1,7 +1,8 @@
 // Weight loader: takes biases and weights off their stream, one pass ahead.
 //
 // Contract    beats go to the bias shadow or to the weight shadow of one lane,
-//             in the order of the stream; a full shadow waits for its swap
+//             in the order of the stream; a full shadow waits for its swap, so that
+//             a job's first weights may come while the job before still computes
 // Latency     none; a beat is stored in the cycle it is accepted
 // Throughput  one beat a cycle; P_OC beats a pass
 //
@@ -16,11 +17,12 @@ module weight_loader #(
 ) (
     input  wire            clk,
     input  wire            rst,
+    input  wire            clear,          // forget what the shadows hold
 
-    input  wire            start,          // one cycle: a job begins
+    input  wire            start,          // one cycle: a job's stream begins
     input  wire            load,           // accept beats into the shadows
     input  wire            swallow,        // accept beats and drop them
-    input  wire [17:0]     passes,         // passes of one output group
+    input  wire [17:0]     passes,         // passes of one output group; taken with start
     input  wire [11:0]     out_groups,
 
     input  wire            s_last,
@@ -34,7 +36,6 @@ module weight_loader #(
     input  wire            swap_bias,      // the accumulator takes the bias shadow
 
     output reg             ended,          // TLAST was seen
-    output wire            complete,       // the last beat came, and TLAST with it
     output reg             early,          // TLAST came before the last beat
     output reg             late            // the last beat came without TLAST
 );
@@ -44,6 +45,7 @@ module weight_loader #(
     reg              bias_full;            // the bias shadow holds a whole group
     reg              in_bias;              // the next beat is a bias beat
     reg [BEAT_W-1:0] beat;                 // within the biases or within the pass
+    reg [17:0]       group_passes;
     reg [17:0]       passes_left;          // of this output group
     reg [11:0]       groups_left;
 
@@ -57,7 +59,6 @@ module weight_loader #(
 
     assign s_ready    = (storing && room) || (swallow && !ended);
     assign bias_shift = take && in_bias;
-    assign complete   = ended && !early && !late;
 
     integer lane;
     always @* begin
@@ -73,10 +74,9 @@ module weight_loader #(
         if (start) begin
             in_bias      <= 1'b1;
             beat         <= {BEAT_W{1'b0}};
+            group_passes <= passes;
             passes_left  <= passes;
             groups_left  <= out_groups;
-            weights_full <= 1'b0;
-            bias_full    <= 1'b0;
             ended        <= 1'b0;
             early        <= 1'b0;
             late         <= 1'b0;
@@ -93,21 +93,23 @@ module weight_loader #(
                     beat      <= {BEAT_W{1'b0}};
                 end
                 if (!in_bias && last_lane) begin
-                    weights_full <= 1'b1;
+                    weights_full <= s_last || !last_beat; // a late stream's last pass never runs
                     beat         <= {BEAT_W{1'b0}};
                     passes_left  <= passes_left - 18'd1;
                     if (passes_left == 18'd1) begin
                         in_bias     <= 1'b1;
-                        passes_left <= passes;
+                        passes_left <= group_passes;
                         groups_left <= groups_left - 12'd1;
                     end
                 end
             end
         end
-        if (rst) begin
-            groups_left  <= 12'd0;
+        if (rst || clear) begin
             weights_full <= 1'b0;
             bias_full    <= 1'b0;
+        end
+        if (rst) begin
+            groups_left  <= 12'd0;
             ended        <= 1'b1;
             early        <= 1'b0;
             late         <= 1'b0;

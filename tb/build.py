@@ -69,6 +69,11 @@ class Build:
     waves: bool
 
 
+def design_sources(folder: Path = RTL) -> list[Path]:
+    """The Verilog files of the design, for simulators and for synthesis alike."""
+    return sorted(folder.glob("*.v"))
+
+
 def build(
     simulator: Simulator,
     config: PEConfig,
@@ -158,7 +163,7 @@ def _compile(made: Build, flags: Sequence[str], patch: Patch | None, cache: Path
         hdl = [path for path in sorted(bench.glob("*.v*")) if _takes(made.simulator, path)]
         with made.simulator.active(), quiet_environment():
             runner.build(
-                sources=[*hdl, *sorted(rtl.glob("*.v"))],
+                sources=[*hdl, *design_sources(rtl)],
                 includes=[rtl],
                 parameters=made.config.verilog_parameters(),
                 build_args=list(flags),

@@ -17,6 +17,7 @@ from tb.options import SimOptions, parse_natural
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 RUNS = Path(__file__).parent.parent / "build" / "sim"
+RTL = Path(__file__).parent.parent / "rtl"
 
 app = typer.Typer(
     add_completion=False,
@@ -28,7 +29,9 @@ app = typer.Typer(
 
 @app.command()
 def sim(
-    layer: Annotated[str, typer.Option(help="Only this convolution, such as conv4.")] = "",
+    layer: Annotated[str, typer.Option(help="Only this layer, such as conv4.")] = "",
+    from_layer: Annotated[str, typer.Option("--from", help="This layer and all after it.")] = "",
+    tiles: Annotated[str, typer.Option(help="At most so many tiles of each layer.")] = "",
     job: Annotated[str, typer.Option(help="Only this job of the layer, from 0.")] = "",
     mode: Annotated[str, typer.Option(help="full, cut_floor or cut_round.")] = "full",
     number_format: Annotated[
@@ -40,7 +43,10 @@ def sim(
     ] = "after_requant",
     pool_pad: Annotated[str, typer.Option(help="minus_inf or zero.")] = "minus_inf",
     array: Annotated[str, typer.Option(help="Input lanes x output lanes, such as 16x16.")] = "",
+    size: Annotated[str, typer.Option(help="Rows and columns, a multiple of 32.")] = "416",
+    clock: Annotated[str, typer.Option(help="For frames a second, such as 200MHz.")] = "200MHz",
     image: Annotated[Path | None, typer.Option(help="Picture file.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of pictures, a frame each.")] = None,
     fit: Annotated[str, typer.Option(help="letterbox or plain.")] = "letterbox",
     model: Annotated[Path | None, typer.Option(help="Darknet .weights file.")] = None,
     simulator: Annotated[str, typer.Option("--sim", help="verilator or icarus.")] = "verilator",
@@ -52,6 +58,8 @@ def sim(
     """Run real tensors through the RTL and compare every value (``make sim``)."""
     options = SimOptions(
         layer=layer,
+        from_layer=from_layer,
+        tiles=parse_natural("TILES", tiles) if tiles else None,
         job=parse_natural("JOB", job) if job else None,
         mode=mode,
         format=number_format,
@@ -59,7 +67,10 @@ def sim(
         leaky_place=leaky_place,
         pool_pad=pool_pad,
         array=array,
+        size=parse_natural("SIZE", size),
+        clock=clock,
         image=image,
+        images=images,
         fit=fit,
         model=model,
         sim=simulator,
@@ -100,6 +111,27 @@ def fuzz(
     raise typer.Exit(run(options, Console()))
 
 
+@app.command()
+def bench(
+    verilator: Annotated[str, typer.Option(help="Verilator 5.036 or later.")] = "",
+) -> None:
+    """Measure how fast the simulation is (``make bench``)."""
+    from tb.measure.command import bench as run
+    from tb.measure.plan import measurements
+
+    raise typer.Exit(run(Console(), measurements(verilator), verilator))
+
+
+@app.command("synth-check")
+def synth_check(
+    rtl: Annotated[Path, typer.Option(help="Folder of the Verilog.")] = RTL,
+) -> None:
+    """Map the RTL to an FPGA with yosys and check the circuit (``make synth-check``)."""
+    from tb.synth import synth_check as run
+
+    raise typer.Exit(run(Console(), rtl))
+
+
 def main() -> None:
     """Run the command; a bad choice is one line, not a traceback."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -126,7 +158,7 @@ def _refused(kind: str, message: str, code: int) -> int:
 
     line = " ".join(message.split())
     print(f"convpe: {line}", file=sys.stderr)
-    if sys.argv[1:2] == [fuzz.__name__]:
+    if sys.argv[1:2] in ([fuzz.__name__], [bench.__name__], ["synth-check"]):
         return code  # the report is of ``sim``
     command = shlex.join(["convpe", *sys.argv[1:]])
     try:

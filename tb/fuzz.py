@@ -34,6 +34,7 @@ from tb.fuzz_cases import (
 )
 from tb.fuzz_options import FuzzOptions
 from tb.fuzz_report import FuzzReport, show, shown
+from tb.fuzz_trials import IN_FLIGHT, Trials
 from tb.jobs import read_list
 from tb.prepare import OracleError
 from tb.report import Failure
@@ -41,6 +42,8 @@ from tb.shrink import SECONDS, shrink
 from tb.toolchain import Simulator, find_simulator
 
 BASE: Final = build.ROOT / "build" / "fuzz"
+TOLD: Final = 3
+"""Jobs that need one another are described each up to so many."""
 EXIT_RED: Final = 1
 EXIT_INTERRUPTED: Final = 130
 
@@ -176,37 +179,35 @@ def _failed(
     run: _Run, made: build.Build, cases: Sequence[Case], seeds: Sequence[int], outcome: Outcome
 ) -> None:
     """Fill the report: the failing job, the smallest one, and how to repeat both."""
-    first, final, config = outcome.first, run.report, made.config
+    first, final = outcome.first, run.report
     assert first is not None
-    case = cases[first]
-    final.failure, final.job = outcome.failures[first], describe(case)
-
-    def trial(candidates: Sequence[Case]) -> list[Failure | None]:
-        scratch = run.folder / "trial"
-        shutil.rmtree(scratch, ignore_errors=True)
-        write_cases(scratch, config, candidates)
-        failures = run_folder(made, scratch, len(candidates)).failures
-        shutil.rmtree(scratch)
-        return failures
-
+    final.failure, final.job = outcome.failures[first], describe(cases[first])
+    bench = Trials(made, run.folder / "trial")
     smallest = run.folder / "smallest"
     final.folder = str(shown(smallest))
-    alone = trial([case])[0]
-    if alone is None:
-        # It needs what the jobs before it left behind.
-        write_cases(smallest, config, cases[: first + 1])
-        final.smallest = f"fails only after the {first} jobs before it"
+    # Where the simulation broke off, it may be a job behind the first that is wrong.
+    for index in range(first, min(first + IN_FLIGHT, len(cases))):
+        how = bench.alone(cases[index])
+        if how is not None:
+            final.replay.append(run.options.command(jobs=1, seed=seeds[index]))
+            last, how = shrink(cases[index], how, made.config, bench.each, run.shrink_seconds)[-1]
+            write_cases(smallest, made.config, [last])
+            final.smallest, final.smallest_failure = describe(last), how
+            break
     else:
-        final.replay.append(run.options.command(jobs=1, seed=seeds[first]))
-        history = shrink(case, alone, config, trial, run.shrink_seconds)
-        while True:
-            last, _ = history.pop()
-            how = trial([last])[0]
-            if how is not None or not history:
-                break
-        write_cases(smallest, config, [last])
-        final.smallest, final.smallest_failure = describe(last), how
+        span, how = bench.shortest(cases, first)
+        together = cases[span.start : span.stop]
+        write_cases(smallest, made.config, together)
+        final.smallest, final.smallest_failure = _among(together, how), how
     final.replay.append(run.options.replay_command(shown(smallest)))
+
+
+def _among(cases: Sequence[Case], how: Failure | None) -> str:
+    """Jobs of which none fails alone, in words."""
+    if how is None:
+        return f"{len(cases)} jobs, of which none failed again, neither alone nor together"
+    text = f"no job alone, but these {len(cases)}, each started as soon as the PE takes it"
+    return text if len(cases) > TOLD else f"{text}: {'; '.join(map(describe, cases))}"
 
 
 def _replay(run: _Run, source: Path, progress: Progress) -> None:

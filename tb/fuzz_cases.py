@@ -14,8 +14,9 @@ from cocotb_tools.check_results import get_results
 from golden import kernels, oracle, spec
 from golden.config import Activation, PEConfig
 from golden.fixed import Int16Array
-from golden.plan import Job
+from golden.plan import Job, input_words
 from golden.random_jobs import random_job
+from golden.readout import Readout
 from tb import build, cocotb_jobs
 from tb.jobs import JobRecord, Stalls, write_job, write_list
 from tb.prepare import OracleError
@@ -31,10 +32,11 @@ LOG_LINES: Final = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """A job and how its streams stall."""
+    """A job, how its streams stall, and where in the tile memory its input lies."""
 
     job: Job
     stalls: Stalls
+    in_base: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,17 @@ class Outcome:
 
 
 def random_case(seed: int, config: PEConfig) -> Case:
-    """The job of a seed; half of all jobs run without stalls."""
+    """The job of a seed; half of all jobs run without stalls.
+
+    Its input lies at the memory's beginning, at its end or anywhere, so that it shares
+    words with the input of the job before or does not.
+    """
     draw = random.Random(f"stalls {seed}")
     calm = draw.random() < 0.5
     stalls = Stalls() if calm else Stalls(*(draw.choice(STALLS) for _ in range(3)))
-    return Case(random_job(seed, config).job, stalls)
+    job = random_job(seed, config).job
+    spare = config.input_words - input_words(job.layer, job.input_shape, config)
+    return Case(job, stalls, draw.choice((0, spare, draw.randint(0, spare))))
 
 
 def describe(case: Case) -> str:
@@ -84,6 +92,12 @@ def describe(case: Case) -> str:
         words[-1] += f" {layer.place.value}"
     if layer.activation is Activation.LEAKY:
         words[-1] += f" {layer.slope.value}"
+    if not job.readout.plain:
+        words.append(_readout(job.readout))
+    if job.own_channels:
+        words.append("own channels")
+    if case.in_base:
+        words.append(f"from word {case.in_base}")
     if stalls != Stalls():
         words.append(f"stalls act {stalls.act} wgt {stalls.wgt} out {stalls.out} of 256")
     for name, tensor in (("input", job.input), ("weights", layer.weight), ("bias", layer.bias)):
@@ -92,32 +106,55 @@ def describe(case: Case) -> str:
     return ", ".join(words)
 
 
+def _readout(readout: Readout) -> str:
+    if readout.upsample:
+        return "upsampled"
+    sides = ((readout.pad_bottom, "bottom"), (readout.pad_right, "right"))
+    padded = [side for is_padded, side in sides if is_padded]
+    text = f"pool {readout.size}x{readout.size}/{readout.stride}"
+    return f"{text} padded {' '.join(padded)} {readout.pad.value}" if padded else text
+
+
 def _output_shape(job: Job) -> tuple[int, int, int]:
-    return job.layer.output_shape(job.input_shape)
+    channels, rows, columns = job.layer.output_shape(job.input_shape)
+    return channels, *job.readout.shape(rows, columns)
 
 
-def expected_values(job: Job) -> Int16Array:
-    """What the golden models say of a job, (C, H, W).
+def expected_values(job: Job) -> tuple[Int16Array, Int16Array]:
+    """What the golden models say of a job: (C, H, W) before its readout, and what leaves.
 
     Raises
     ------
     OracleError
         The specification, the compiled kernels and torch are not equal to the bit.
     """
-    expected = spec.conv(job.input, job.layer)
+    activated = spec.conv(job.input, job.layer)
     for name, model in (("compiled kernel", kernels.conv), ("torch", oracle.conv)):
-        if not np.array_equal(model(job.input, job.layer), expected):
+        if not np.array_equal(model(job.input, job.layer), activated):
             raise OracleError(f"{job.layer.name}: the specification and the {name} disagree")
-    return expected
+    expected = job.readout.apply(activated, job.layer.act_w)
+    if not np.array_equal(oracle.readout(activated, job.readout), expected):
+        raise OracleError(f"{job.layer.name}: {_readout(job.readout)}: torch disagrees")
+    return activated, expected
 
 
 def write_cases(folder: Path, config: PEConfig, cases: Sequence[Case]) -> list[JobRecord]:
     """Write a run folder."""
     folder.mkdir(parents=True)
-    records = [
-        write_job(folder, number, case.job, expected_values(case.job), config, stalls=case.stalls)
-        for number, case in enumerate(cases)
-    ]
+    records = []
+    for number, case in enumerate(cases):
+        activated, expected = expected_values(case.job)
+        record = write_job(
+            folder,
+            number,
+            case.job,
+            expected,
+            config,
+            stalls=case.stalls,
+            in_base=case.in_base,
+            activated=activated,
+        )
+        records.append(record)
     write_list(folder, config, records)
     return records
 

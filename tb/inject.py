@@ -13,8 +13,8 @@ from tb.build import Patch
 ROUNDING_PATCH: Final = Patch(
     name="rounding",
     file="output_stage.v",
-    old="half <= floor || shift == 6'd0 ? {ACC_W{1'b0}} : ONE << (shift - 6'd1);",
-    new="half <= floor && 1'b0 ? {ACC_W{1'b0}} : ONE << shift;",
+    old="ONE << (read_post[5:0] - 6'd1);",
+    new="ONE << read_post[5:0];",
 )
 """Adds a whole LSB before the shift where half of one belongs."""
 

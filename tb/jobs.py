@@ -1,27 +1,31 @@
 """A run's jobs on disk: what the simulator's side needs, and nothing else.
 
 A run folder holds ``jobs.json`` (the build's parameters and one `JobRecord` a
-job), and for each job ``job_<n>.act``, ``job_<n>.wgt`` (streams) and
-``job_<n>.expected.npy``; the simulation adds ``job_<n>.out``.
+job), and for each job ``job_<n>.act``, ``job_<n>.wgt`` (streams),
+``job_<n>.expected.npy`` and, where a readout pools or upsamples,
+``job_<n>.activated.npy``; the simulation adds ``job_<n>.out`` and ``job_<n>.tap``.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from golden.config import PEConfig, ProductMode
+from golden.config import PEConfig, PoolPad, ProductMode
 from golden.fixed import Int16Array
-from golden.plan import Job, Tile, groups
+from golden.plan import Job, Tile, groups, passes
+from golden.readout import PLAIN, Readout
 from tb.registers import descriptor
 from tb.streams import pack_activations, pack_weights
 
 NEVER = 0xFFFFFFFF
+NUMBERS = 100_000
+"""Job numbers in file names; the next job begins anew."""
 LIMIT_FACTOR = 4
 LIMIT_MARGIN = 20_000
 
@@ -47,16 +51,25 @@ class JobRecord:
     tile_number : int
         Counted within the layer, whatever jobs of it are run.
     tile : Tile
+        Pixels of the convolution.
     registers : dict of int to int
         Descriptor words by address.
     act_beats, wgt_beats, out_beats : int
         Beats of the streams.
     macs, macs_on_zero_weights : int
+    mac_cycles : int
+        Clocks in which the array multiplies.
     limit : int
         Clocks after which the bench gives up.
     stalls : Stalls
     act_drop : int
         Activation beat that the player loses; `NEVER` for none.
+    weights : int
+        Number in the name of the weight stream's file.
+    readout : Readout
+        How the tile leaves.
+    output : Tile or None
+        What leaves, in the node that it makes; None where it is the tile itself.
     """
 
     number: int
@@ -72,11 +85,64 @@ class JobRecord:
     limit: int
     stalls: Stalls = field(default_factory=Stalls)
     act_drop: int = NEVER
+    weights: int = 0
+    readout: Readout = PLAIN
+    output: Tile | None = None
+    mac_cycles: int = 0
+
+    @property
+    def tap(self) -> bool:
+        """Whether the activated values are recorded too, since others leave."""
+        return not self.readout.plain
+
+    @property
+    def out_tile(self) -> Tile:
+        """What leaves, in the node that it makes."""
+        return self.tile if self.output is None else self.output
 
     @property
     def stem(self) -> str:
         """Start of the job's file names."""
         return f"job_{self.number:05d}"
+
+
+def job_record(
+    job: Job,
+    config: PEConfig,
+    number: int = 0,
+    tile_number: int = 0,
+    in_base: int = 0,
+    stalls: Stalls | None = None,
+    output: Tile | None = None,
+) -> JobRecord:
+    """Describe a job; of its input only the shape is read. The weights' beats are left at 0."""
+    stalls = stalls or Stalls()
+    slowest = max(stalls.act, stalls.wgt, stalls.out)
+    cycles = job.cycles(config) * 256 // (256 - slowest)
+    channels, rows, columns = job.input_shape
+    out_rows, out_columns = job.readout.shape(job.tile.height, job.tile.width)
+    if output is None and not job.readout.plain:
+        output = replace(job.tile, row=0, column=0, height=out_rows, width=out_columns)
+    return JobRecord(
+        number=number,
+        layer=job.layer.name,
+        tile_number=tile_number,
+        tile=job.tile,
+        registers={int(name): word for name, word in descriptor(job, in_base).items()},
+        act_beats=rows * columns * groups(channels, config.p_ic),
+        wgt_beats=0,
+        out_beats=out_rows * out_columns * groups(job.layer.out_channels, config.p_oc),
+        macs=job.macs,
+        macs_on_zero_weights=job.macs_on_zero_weights,
+        limit=LIMIT_FACTOR * cycles + LIMIT_MARGIN,
+        stalls=stalls,
+        weights=number,
+        readout=job.readout,
+        output=output,
+        mac_cycles=groups(job.layer.out_channels, config.p_oc)
+        * passes(job.layer, config, job.own_channels)
+        * job.tile.pixels,
+    )
 
 
 def write_job(
@@ -88,31 +154,35 @@ def write_job(
     stalls: Stalls | None = None,
     act_drop: int = NEVER,
     tile_number: int = 0,
+    in_base: int = 0,
+    activated: Int16Array | None = None,
 ) -> JobRecord:
-    """Write a job's streams and expected values, (C, H, W), and return its record."""
-    act = pack_activations(job.input, config)
-    wgt = pack_weights(job.layer, config)
-    stalls = stalls or Stalls()
-    slowest = max(stalls.act, stalls.wgt, stalls.out)
-    cycles = job.cycles(config) * 256 // (256 - slowest)
-    record = JobRecord(
-        number=number,
-        layer=job.layer.name,
-        tile_number=tile_number,
-        tile=job.tile,
-        registers={int(register): word for register, word in descriptor(job).items()},
-        act_beats=len(act),
-        wgt_beats=len(wgt),
-        out_beats=job.tile.pixels * groups(job.layer.out_channels, config.p_oc),
-        macs=job.macs,
-        macs_on_zero_weights=job.macs_on_zero_weights,
-        limit=LIMIT_FACTOR * cycles + LIMIT_MARGIN,
-        stalls=stalls,
-        act_drop=act_drop,
-    )
-    act.tofile(folder / f"{record.stem}.act")
-    wgt.tofile(folder / f"{record.stem}.wgt")
+    """Write a job's streams and expected values, and return its record.
+
+    Parameters
+    ----------
+    folder : Path
+    number : int
+    job : Job
+    expected : ndarray of int16, (C, OH, OW)
+        What leaves.
+    config : PEConfig
+    stalls : Stalls, optional
+    act_drop : int
+    tile_number : int
+    in_base : int
+    activated : ndarray of int16, (C, H, W), optional
+        The convolution's values; wanted where the readout is not plain.
+    """
+    record = job_record(job, config, number, tile_number, in_base, stalls)
+    weights = pack_weights(job.layer, config, job.own_channels)
+    record = replace(record, wgt_beats=len(weights), act_drop=act_drop)
+    pack_activations(job.input, config).tofile(folder / f"{record.stem}.act")
+    weights.tofile(folder / f"{record.stem}.wgt")
     np.save(folder / f"{record.stem}.expected.npy", expected)
+    if record.tap:
+        assert activated is not None, f"{record.layer}: a {job.readout} hides what it reads"
+        np.save(folder / f"{record.stem}.activated.npy", activated)
     return record
 
 
@@ -125,19 +195,24 @@ def write_list(folder: Path, config: PEConfig, records: Sequence[JobRecord]) -> 
 def read_list(folder: Path) -> tuple[PEConfig, list[JobRecord]]:
     """Read ``jobs.json``."""
     document: dict[str, Any] = json.loads((folder / "jobs.json").read_text())
-    config = document["config"]
-    return (
-        PEConfig(**{**config, "mode": ProductMode(config["mode"])}),
-        [_record(entry) for entry in document["jobs"]],
-    )
+    return as_config(document["config"]), [as_record(entry) for entry in document["jobs"]]
 
 
-def _record(entry: dict[str, Any]) -> JobRecord:
+def as_config(entry: dict[str, Any]) -> PEConfig:
+    """A configuration from JSON."""
+    return PEConfig(**{**entry, "mode": ProductMode(entry["mode"])})
+
+
+def as_record(entry: dict[str, Any]) -> JobRecord:
+    """A record from JSON."""
+    readout = entry["readout"]
     return JobRecord(
         **{
             **entry,
             "tile": Tile(**entry["tile"]),
             "stalls": Stalls(**entry["stalls"]),
             "registers": {int(address): word for address, word in entry["registers"].items()},
+            "readout": Readout(**{**readout, "pad": PoolPad(readout["pad"])}),
+            "output": None if entry["output"] is None else Tile(**entry["output"]),
         }
     )

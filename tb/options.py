@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from enum import Enum
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from golden.config import (
     ConfigError,
@@ -18,13 +18,24 @@ from golden.config import (
     ProductMode,
     Slope,
 )
+from golden.fusion import makers
 from golden.options import NumericOptions
-from golden.yolov3_tiny import DARKNET_ORDER
+from golden.yolov3_tiny import INPUT_SIZE, check_size, graph
 
 FITS: Final = ("letterbox", "plain")
 SIMULATORS: Final = ("verilator", "icarus")
 INJECTIONS: Final = ("expected", "rtl", "stream")
-DEFAULT_ARRAYS: Final = {"verilator": "16x16", "icarus": "4x4"}
+FRAME_ARRAY: Final = "16x16"
+"""The array that ends a whole frame soonest from a cold build."""
+DEFAULT_ARRAYS: Final = {"verilator": FRAME_ARRAY, "icarus": "4x4"}
+DEFAULT_CLOCK: Final = "200MHz"
+UNITS: Final = {"Hz": 1, "kHz": 10**3, "MHz": 10**6, "GHz": 10**9}
+MAKERS: Final = makers(graph())
+"""The layer whose jobs make each layer of the network."""
+STAGES: Final = tuple(dict.fromkeys(MAKERS.values()))
+"""The layers that have jobs, in data-flow order."""
+VARIABLES: Final = {"from_layer": "FROM"}
+"""Variables of make that another option of the same name could not be called by."""
 
 _E = TypeVar("_E", bound=Enum)
 
@@ -87,6 +98,37 @@ def parse_natural(name: str, text: str) -> int:
     return int(text)
 
 
+def parse_clock(text: str) -> float:
+    """Clocks a second from a number with its unit.
+
+    Raises
+    ------
+    ConfigError
+        If it is not one, or not above zero.
+
+    Examples
+    --------
+    >>> parse_clock("200MHz"), parse_clock("1.5GHz")
+    (200000000.0, 1500000000.0)
+    """
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([kMG]?Hz)", text)
+    clock = float(match[1]) * UNITS[match[2]] if match else 0.0
+    if clock <= 0:
+        raise ConfigError(f"CLOCK={text}: give a frequency in Hz, kHz, MHz or GHz: {DEFAULT_CLOCK}")
+    return clock
+
+
+def _check_layer(name: str, layer: str) -> None:
+    """Refuse a layer without jobs of its own."""
+    maker = MAKERS.get(layer)
+    if maker is not None and maker != layer:
+        raise ConfigError(
+            f"{name}={layer}: it has no jobs of its own, those of {maker} make it: "
+            f"give {name}={maker}"
+        )
+    choose(name, layer, STAGES)
+
+
 @dataclass(frozen=True, slots=True)
 class SimOptions:
     """The variables of ``make sim`` as given; None or empty where they were not.
@@ -95,9 +137,18 @@ class SimOptions:
     ----------
     layer, mode, format, slope, leaky_place, pool_pad, array, fit, sim, verilator, inject : str
         By the names of docs/interfaces.md.
+    from_layer : str
+        This layer and all after it: variable ``FROM``.
+    tiles : int, optional
+        At most so many tiles of each layer.
     job : int, optional
         Only this job of the layer, counted from 0; needs `layer`.
-    image, model : Path or None
+    size : int
+        Rows and columns of the network's image.
+    clock : str
+        Frequency that frames a second are given for.
+    image, images, model : Path or None
+        A picture; or a folder of them, one frame each.
     seed : int
     waves : bool
 
@@ -108,6 +159,8 @@ class SimOptions:
     """
 
     layer: str = ""
+    from_layer: str = ""
+    tiles: int | None = None
     job: int | None = None
     mode: str = ProductMode.FULL.value
     format: str = NumberFormat.PER_LAYER.value
@@ -115,7 +168,10 @@ class SimOptions:
     leaky_place: str = LeakyPlace.AFTER_REQUANT.value
     pool_pad: str = PoolPad.MINUS_INF.value
     array: str = ""
+    size: int = INPUT_SIZE
+    clock: str = DEFAULT_CLOCK
     image: Path | None = None
+    images: Path | None = None
     fit: str = "letterbox"
     model: Path | None = None
     sim: str = "verilator"
@@ -129,17 +185,55 @@ class SimOptions:
         choose("SIM", self.sim, SIMULATORS)
         if self.inject:
             choose("INJECT", self.inject, INJECTIONS)
-        if self.layer:
-            choose("LAYER", self.layer, DARKNET_ORDER)
-        elif self.job is not None:
-            raise ConfigError(f"JOB={self.job}: say of which layer, such as LAYER=conv4")
+        self._check_parts()
+        check_size(self.size)
+        parse_clock(self.clock)
+        if self.image is not None and self.images is not None:
+            raise ConfigError(f"IMAGES={self.images}: give IMAGE or IMAGES, not both")
         parse_array(self.lanes)
         self.numerics()
+
+    def _check_parts(self) -> None:
+        """Refuse parts of the network that are not there or contradict each other."""
+        if self.layer:
+            _check_layer("LAYER", self.layer)
+        elif self.job is not None:
+            raise ConfigError(f"JOB={self.job}: say of which layer, such as LAYER=conv4")
+        if self.from_layer:
+            _check_layer("FROM", self.from_layer)
+            if self.layer:
+                raise ConfigError(f"FROM={self.from_layer}: give LAYER or FROM, not both")
+        if self.tiles == 0:
+            raise ConfigError("TILES=0: give at least 1")
 
     @property
     def lanes(self) -> str:
         """The array asked for, or the simulator's default."""
         return self.array or DEFAULT_ARRAYS[self.sim]
+
+    @property
+    def sampled(self) -> bool:
+        """Whether tiles of each layer are simulated, on golden's inputs, not all of it."""
+        return self.sim == "icarus" or self.tiles is not None
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The layers whose jobs are simulated, in data-flow order."""
+        if self.layer:
+            return (self.layer,)
+        return STAGES[STAGES.index(self.from_layer) :] if self.from_layer else STAGES
+
+    @property
+    def golden_inputs(self) -> bool:
+        """Whether each job reads what golden computed, rather than what the RTL did."""
+        return self.sampled or bool(self.layer)
+
+    @property
+    def scope(self) -> str:
+        """How much of the network is simulated, by the report's names."""
+        if self.layer or self.from_layer or self.tiles is not None:
+            return "filtered"
+        return "tiles" if self.sampled else "frame"
 
     def numerics(self) -> NumericOptions:
         """The arithmetic that these options choose."""
@@ -151,7 +245,7 @@ class SimOptions:
             pool_pad=_member(PoolPad, "POOL_PAD", self.pool_pad),
         )
 
-    def command(self, **changes: str) -> str:
+    def command(self, **changes: Any) -> str:
         """The ``make sim`` that repeats this run, with `changes` to its variables."""
         words = ["make", "sim"]
         default = SimOptions()
@@ -159,5 +253,6 @@ class SimOptions:
             value = changes.get(option.name, getattr(self, option.name))
             if value != getattr(default, option.name):
                 text = "1" if value is True else str(value)
-                words.append(f"{option.name.upper()}={shlex.quote(text)}")
+                name = VARIABLES.get(option.name, option.name.upper())
+                words.append(f"{name}={shlex.quote(text)}")
         return " ".join(words)

@@ -1,9 +1,9 @@
-"""From options to a run folder full of jobs: network, oracles, tiles, streams."""
+"""From options to a run folder full of jobs: network, pictures, oracles, streams."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +13,28 @@ from golden.bounds import smallest_acc_w
 from golden.config import ConfigError, PEConfig
 from golden.fetch import ModelFiles, model_files
 from golden.fixed import Int16Array
-from golden.images import default_image, load, preprocess
-from golden.layers import ConvLayer
+from golden.frame import PlannedJob, link, made_of, place, plan_jobs
+from golden.images import load, preprocess
+from golden.layers import ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer, sources
 from golden.network import Network, build_yolov3_tiny, run
-from golden.plan import lower, lower_input, make_job
+from golden.placement import Fit
+from golden.plan import Job, Tile, groups, lower_input, make_job
 from golden.quantize import quantize_image
 from golden.sampling import MIN_LAYER_MACS, sample_tiles
-from golden.yolov3_tiny import INPUT_SIZE
-from tb.inject import flip_bit
-from tb.jobs import NEVER, JobRecord, write_job, write_list
+from golden.stages import Stage, stages
+from golden.tiling import tiles
+from golden.yolov3_tiny import IMAGE
+from tb.frame_jobs import (
+    INPUT,
+    FrameJob,
+    FrameList,
+    Region,
+    frame_folder,
+    write_frames,
+)
+from tb.jobs import JobRecord, job_record
 from tb.options import SimOptions, parse_array
+from tb.streams import pack_weights
 
 INPUT_ACTIVATIONS = 131_072
 """What the input tile memory of a simulated array holds, whatever its lanes."""
@@ -33,23 +45,42 @@ MIN_MACS = {"verilator": MIN_LAYER_MACS, "icarus": 0}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """Everything that is known before a simulator starts.
+    """Everything that is known before a picture is looked at.
 
     Parameters
     ----------
     files : ModelFiles
-    image : Path
     network : Network
-    tensors : dict of str to ndarray of int16, (C, H, W)
-        ``image`` and every node's output.
     config : PEConfig
+    stages : tuple of Stage
+        The layers to simulate.
+    jobs : tuple of PlannedJob
+        Of one frame, in order.
     """
 
     files: ModelFiles
-    image: Path
     network: Network
-    tensors: dict[str, Int16Array]
     config: PEConfig
+    stages: tuple[Stage, ...]
+    jobs: tuple[PlannedJob, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A picture and golden's tensors of it.
+
+    Parameters
+    ----------
+    path : Path
+    pixels : ndarray of uint8, (H, W, 3)
+        As read.
+    tensors : dict of str to ndarray of int16, (C, H, W)
+        ``image`` and every node's output.
+    """
+
+    path: Path
+    pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+    tensors: dict[str, Int16Array]
 
 
 class OracleError(AssertionError):
@@ -57,7 +88,7 @@ class OracleError(AssertionError):
 
 
 def prepare(options: SimOptions, say: Callable[[str], None]) -> Prepared:
-    """Import and quantise the network, and run it on the picture.
+    """Import and quantise the network, and plan its jobs.
 
     Raises
     ------
@@ -66,16 +97,9 @@ def prepare(options: SimOptions, say: Callable[[str], None]) -> Prepared:
     ConfigError
         Options that this network cannot honour.
     """
-    image = options.image or default_image()
-    picture = load(image)
     files = model_files(options.model, say=say)
-    say("quantising the network and running the golden model on the picture")
-    network = build_yolov3_tiny(files, options.numerics())
-    pixels, _ = quantize_image(
-        preprocess(picture, INPUT_SIZE, "plain" if options.fit == "plain" else "letterbox"),
-        network.input_frac,
-        network.options.act_w,
-    )
+    say("quantising the network")
+    network = build_yolov3_tiny(files, options.numerics(), input_size=options.size)
     p_ic, p_oc = parse_array(options.lanes)
     config = PEConfig(
         p_ic,
@@ -85,67 +109,203 @@ def prepare(options: SimOptions, say: Callable[[str], None]) -> Prepared:
         tile_pixels=TILE_PIXELS[options.sim],
         input_words=INPUT_ACTIVATIONS // p_ic,
     )
-    return Prepared(files, image, network, run(network, pixels), config)
+    chosen = tuple(s for s in stages(network, config) if s.name in options.stages)
+    return Prepared(files, network, config, chosen, _plan(network, chosen, config, options))
 
 
-def chosen_layers(prepared: Prepared, options: SimOptions) -> list[ConvLayer]:
-    """The convolutions to simulate, in data-flow order."""
-    return [layer for layer in prepared.network.convs() if options.layer in ("", layer.name)]
+def _plan(
+    network: Network, chosen: Sequence[Stage], config: PEConfig, options: SimOptions
+) -> tuple[PlannedJob, ...]:
+    """The jobs of one frame."""
+
+    def sampled(stage: Stage, config: PEConfig) -> list[Tile]:
+        return sample_tiles(stage, config, options.seed, MIN_MACS[options.sim])[: options.tiles]
+
+    jobs = plan_jobs(chosen, config, sampled if options.sampled else tiles)
+    if options.job is not None:
+        if options.job >= len(jobs):
+            last = len(jobs) - 1
+            raise ConfigError(f"JOB={options.job}: {options.layer} has jobs 0 to {last}")
+        jobs = place([jobs[options.job]], config)
+    return tuple(jobs if options.golden_inputs else link(network, jobs))
 
 
-def write_jobs(
-    folder: Path, prepared: Prepared, options: SimOptions, say: Callable[[str], None]
-) -> list[JobRecord]:
-    """Cut every chosen layer into jobs, check the oracles on them, and write them.
+def see(prepared: Prepared, options: SimOptions, path: Path) -> Picture:
+    """Run the golden model on a picture.
+
+    Raises
+    ------
+    InputError
+        The picture cannot be read.
+    """
+    picture, network = load(path), prepared.network
+    fit: Fit = "plain" if options.fit == "plain" else "letterbox"
+    pixels, _ = quantize_image(
+        preprocess(picture, options.size, fit), network.input_frac, network.options.act_w
+    )
+    return Picture(path, np.asarray(picture), run(network, pixels))
+
+
+def check_oracles(
+    prepared: Prepared, options: SimOptions, picture: Picture, say: Callable[[str], None]
+) -> None:
+    """Hold the golden models against each other on all that is about to be compared.
+
+    Whole layers on torch against the compiled kernels, and the plain specification on
+    sampled tiles.
 
     Raises
     ------
     OracleError
-        The specification, the compiled kernels and torch are not equal to the bit.
+        They are not equal to the bit.
     """
-    records: list[JobRecord] = []
-    for layer in chosen_layers(prepared, options):
-        say(f"checking the golden models against each other: {layer.name}")
-        tensor, output = prepared.tensors[layer.source], prepared.tensors[layer.name]
-        if not np.array_equal(oracle.conv(tensor, layer), output):
-            raise OracleError(f"{layer.name}: torch and the compiled kernel disagree")
-        lowered, seen = lower(layer), lower_input(layer, tensor)
-        tiles = sample_tiles(
-            lowered, _shape(seen), prepared.config, options.seed, MIN_MACS[options.sim]
-        )
-        wanted = range(len(tiles)) if options.job is None else [options.job]
-        if wanted[-1] >= len(tiles):
-            raise ConfigError(f"JOB={options.job}: {layer.name} has jobs 0 to {len(tiles) - 1}")
-        for tile_number in wanted:
-            job = make_job(lowered, seen, tiles[tile_number])
-            expected = job.tile.of(output)
-            if not np.array_equal(spec.conv(job.input, job.layer), expected):
-                raise OracleError(f"{layer.name}: the specification and the kernel disagree")
-            first = not records
-            if first and options.inject == "expected":
-                expected = flip_bit(expected, options.seed)
-            drop = _middle(job.input) if first and options.inject == "stream" else NEVER
-            records.append(
-                write_job(
-                    folder,
-                    len(records),
-                    job,
-                    expected,
-                    prepared.config,
-                    act_drop=drop,
-                    tile_number=tile_number,
-                )
+    tensors = picture.tensors
+    for stage in prepared.stages:
+        say(f"checking the golden models against each other: {stage.name}")
+        for name in stage.makes:
+            node = prepared.network.node(name)
+            if isinstance(node, ConvLayer):
+                _same(name, "torch", oracle.conv(tensors[node.source], node), tensors[name])
+                _check_tiles(prepared, options, stage, picture)
+            elif isinstance(node, PoolLayer):
+                _same(name, "torch", oracle.pool(tensors[node.source], node), tensors[name])
+            elif isinstance(node, UpsampleLayer):
+                _same(name, "torch", oracle.upsample(tensors[node.source], node), tensors[name])
+
+
+def _check_tiles(prepared: Prepared, options: SimOptions, stage: Stage, picture: Picture) -> None:
+    node = prepared.network.node(stage.name)
+    assert isinstance(node, ConvLayer)
+    seen = lower_input(node, picture.tensors[node.source])
+    for cell in sample_tiles(stage, prepared.config, options.seed, MIN_MACS[options.sim]):
+        tile = stage.conv_tile(cell)
+        job = make_job(stage.layer, seen, tile)
+        values = spec.conv(job.input, job.layer)
+        _same(stage.name, "the specification", values, tile.of(picture.tensors[stage.name]))
+
+
+def _same(name: str, oracle_name: str, one: Int16Array, other: Int16Array) -> None:
+    if not np.array_equal(one, other):
+        raise OracleError(f"{name}: {oracle_name} and the compiled kernel disagree")
+
+
+def write_run(folder: Path, prepared: Prepared, options: SimOptions, frames: int) -> FrameList:
+    """Write the jobs and the weight streams of a run.
+
+    Parameters
+    ----------
+    folder : Path
+    prepared : Prepared
+    options : SimOptions
+    frames : int
+        Pictures that will be handed over.
+    """
+    beats: dict[tuple[str, int, int], tuple[int, int]] = {}
+    jobs: list[FrameJob] = []
+    for number, planned in enumerate(prepared.jobs):
+        key = (planned.stage.name, *planned.channels)
+        if key not in beats:
+            weights = pack_weights(
+                planned.stage.layer.select(*planned.channels),
+                prepared.config,
+                planned.stage.own_channels,
             )
-    write_list(folder, prepared.config, records)
-    return records
+            beats[key] = len(beats), len(weights)
+            weights.tofile(folder / f"job_{beats[key][0]:05d}.wgt")
+        record = _record(planned, number, prepared.config)
+        record = replace(record, weights=beats[key][0], wgt_beats=beats[key][1])
+        if not number and options.inject == "stream":
+            record = replace(record, act_drop=record.act_beats // 2)
+        jobs.append(_frame_job(planned, record))
+    listed = replace(
+        _list(prepared, options, jobs),
+        frames=frames,
+        flip_seed=options.seed if options.inject == "expected" else None,
+    )
+    write_frames(folder, listed)
+    return listed
 
 
-def _shape(tensor: Int16Array) -> tuple[int, int, int]:
-    channels, rows, columns = tensor.shape
-    return channels, rows, columns
+def _record(planned: PlannedJob, number: int, config: PEConfig) -> JobRecord:
+    """The job as the bench runs it; its input is not there yet."""
+    stage, seen = planned.stage, planned.window
+    layer = replace(stage.layer.select(*planned.channels), padding=seen.padding)
+    nothing = np.broadcast_to(np.int16(0), (stage.input_shape[0], seen.height, seen.width))
+    job = Job(layer, planned.tile, nothing, planned.readout, stage.own_channels)
+    record = job_record(job, config, number, planned.number, planned.in_base, None, planned.output)
+    return replace(record, macs=planned.macs, macs_on_zero_weights=planned.macs_on_zero_weights)
 
 
-def _middle(tensor: Int16Array) -> int:
-    """A beat in the middle of the input stream of a tensor (C, H, W)."""
-    _, rows, columns = _shape(tensor)
-    return rows * columns // 2
+def _frame_job(planned: PlannedJob, record: JobRecord) -> FrameJob:
+    stage, seen = planned.stage, planned.window
+    return FrameJob(
+        record=record,
+        source=stage.source,
+        region=Region(seen.row, seen.column, seen.height, seen.width),
+        conv="" if stage.alone else stage.layer.name,
+        node=stage.makes[-1],
+        own=planned.own,
+        after=max(planned.after) + 1 if planned.after else 0,
+    )
+
+
+def _list(prepared: Prepared, options: SimOptions, jobs: Sequence[FrameJob]) -> FrameList:
+    """The jobs with the tensors between them."""
+    network = prepared.network
+    shapes = network.shapes()
+    for stage in prepared.stages:
+        if stage.source == IMAGE:
+            shapes[IMAGE] = stage.input_shape
+    read = {stage.source for stage in prepared.stages}
+    joined = {
+        name: list(made_of(network, name))
+        for name in sorted(read - {IMAGE})
+        if isinstance(network.node(name), ConcatLayer)
+    }
+    listed = FrameList(prepared.config, tuple(jobs), shapes, joined, options.golden_inputs)
+    if options.sampled or options.job is not None:
+        return listed
+    heads = heads_of(network)
+    return replace(
+        listed,
+        save=tuple(
+            node.name
+            for node in network.nodes
+            if node.name in listed.made and (options.images is None or node.name in heads)
+        ),
+    )
+
+
+def heads_of(network: Network) -> tuple[str, ...]:
+    """The nodes that no other reads: what the network says."""
+    read = {source for node in network.nodes for source in sources(node)}
+    return tuple(node.name for node in network.nodes if node.name not in read)
+
+
+def write_frame(
+    folder: Path, number: int, prepared: Prepared, listed: FrameList, picture: Picture
+) -> None:
+    """Hand a frame over: golden's tensors, and the packed image; the folder appears whole."""
+    final = frame_folder(folder, number)
+    scratch = final.with_suffix(".making")
+    (scratch / "golden").mkdir(parents=True)
+    wanted = listed.made.union(listed.checked_joins)
+    for job in listed.jobs:
+        wanted.update(listed.joined.get(job.source, [job.source]))
+    for name in sorted(wanted - {IMAGE}):
+        values = np.ascontiguousarray(picture.tensors[name])
+        np.save(scratch / "golden" / f"{name}.npy", values)
+    if any(job.source == IMAGE for job in listed.jobs):
+        np.save(scratch / INPUT, _packed_image(prepared, picture))
+    scratch.rename(final)
+
+
+def _packed_image(prepared: Prepared, picture: Picture) -> Int16Array:
+    """The image as its readers see it, (H, W, C), channels filled up to whole words."""
+    first = next(layer for layer in prepared.network.convs() if layer.source == IMAGE)
+    seen = lower_input(first, picture.tensors[IMAGE])
+    channels, rows, columns = seen.shape
+    lanes = prepared.config.p_ic
+    packed = np.zeros((rows, columns, groups(channels, lanes) * lanes), np.int16)
+    packed[:, :, :channels] = seen.transpose(1, 2, 0)
+    return packed

@@ -5,7 +5,16 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-from golden.config import Activation, LeakyPlace, Overflow, PEConfig, ProductMode, Rounding, Slope
+from golden.config import (
+    Activation,
+    LeakyPlace,
+    Overflow,
+    PEConfig,
+    PoolPad,
+    ProductMode,
+    Rounding,
+    Slope,
+)
 from golden.plan import Job
 
 PE_ID: Final = 0x43504531
@@ -29,13 +38,18 @@ class Register(IntEnum):
     KERNEL = 0x4C
     POST = 0x50
     IN_BASE = 0x54
+    POOL = 0x58
     CYCLES = 0x80
     MAC_CYCLES = 0x84
     STALL_INPUT = 0x88
     STALL_WEIGHTS = 0x8C
     STALL_DRAIN = 0x90
     STALL_OTHER = 0x94
+    ERROR = 0x98
 
+
+SLOT_STRIDE: Final = 0x40
+"""From a result's register of an even job to that of an odd one."""
 
 COUNTERS: Final = (
     Register.CYCLES,
@@ -68,6 +82,8 @@ class StatusCode(IntEnum):
     TILE_PIXELS = 0x07
     SHIFT = 0x08
     ACTIVATION = 0x09
+    POOL = 0x0A
+    OWN_CHANNELS = 0x0B
     ACT_EARLY = 0x10
     ACT_LATE = 0x11
     WGT_EARLY = 0x12
@@ -120,4 +136,17 @@ def descriptor(job: Job, in_base: int = 0) -> dict[Register, int]:
         | pad.right << 24,
         Register.POST: post,
         Register.IN_BASE: in_base,
+        Register.POOL: _pool(job),
     }
+
+
+def _pool(job: Job) -> int:
+    """The word that says how a job's values leave."""
+    readout = job.readout
+    word = 0 if readout.size == 1 else readout.size
+    word |= (readout.stride == 2) << 4
+    word |= readout.pad_bottom << 5
+    word |= readout.pad_right << 6
+    word |= (readout.pad is PoolPad.ZERO) << 7
+    word |= readout.upsample << 8
+    return word | job.own_channels << 12

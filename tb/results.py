@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from tb.jobs import JobRecord
+from tb.frame_jobs import FrameJob, FrameList
 from tb.report import Failure, LayerReport, Stalls
+
+SUMS: Final = (
+    *("macs", "macs_on_zero_weights", "values_expected", "values_compared", "mismatches"),
+    *("cycles", "mac_cycles", "sim_seconds", "sim_cpu_seconds"),
+)
+"""Figures of a layer that add up over frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,73 +53,164 @@ def first_failure(results: Sequence[dict[str, Any]]) -> Failure | None:
     return None
 
 
-def layer_progress(
-    records: Sequence[JobRecord], results: Sequence[dict[str, Any]]
-) -> list[LayerProgress]:
-    """Every layer's sums, in the order of the jobs.
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Where one layer, or frame, ends and the next begins.
 
-    A layer's cycles and seconds run from its first job's start to the next layer's
-    first start, so that the sum over the layers is the whole; the last ends with its
-    last job.
+    While a job's last values leave, the array multiplies for the next one. Those cycles
+    lie before the job's end, but they are the next job's.
+
+    Parameters
+    ----------
+    cycle : int
+        Clock of the end.
+    ahead : int
+        Cycles before it in which the array multiplied for what follows.
+    cpu, wall : float
+        Seconds at the end.
     """
-    names = list(dict.fromkeys(record.layer for record in records))
-    first = {name: next(r.number for r in records if r.layer == name) for name in names}
-    begun = {result["number"]: result for result in results}
-    progress = []
-    for position, name in enumerate(names):
-        mine = [record for record in records if record.layer == name]
-        done = [result for result in results if result["layer"] == name]
-        after = names[position + 1] if position + 1 < len(names) else None
-        follower = begun.get(first[after]) if after is not None else None
-        report = _layer_report(name, mine, done, follower)
-        progress.append(LayerProgress(report, len(done), len(mine)))
-    return progress
+
+    cycle: int
+    ahead: int
+    cpu: float
+    wall: float
+
+    def after(self, jobs: Sequence[FrameJob], results: Sequence[dict[str, Any]]) -> Edge:
+        """The edge behind jobs that follow this one."""
+        counted = sum(result["counters"]["mac_cycles"] for result in results)
+        own = sum(job.record.mac_cycles for job in jobs[: len(results)])
+        ahead = min(max(self.ahead + counted - own, 0), counted)
+        last = results[-1]
+        return Edge(last["end_cycle"], ahead, last["cpu_end"], last["wall_end"])
 
 
-def _layer_report(
-    name: str,
-    records: Sequence[JobRecord],
+def layer_progress(
+    frames: FrameList,
+    kinds: Mapping[str, str],
     results: Sequence[dict[str, Any]],
-    follower: dict[str, Any] | None,
-) -> LayerReport:
-    expected = sum(record.tile.values for record in records)
+    before: Edge | None = None,
+) -> list[LayerProgress]:
+    """Every layer's sums over one frame, in data-flow order.
+
+    A layer's cycles and seconds run from the end of the layer before, the first one's
+    from its first job's start, to its own last job's end, so that their sum is the
+    frame's. Cycles at a layer's end in which the array multiplied for the next one are
+    the next one's. What runs inside another layer's jobs has none.
+
+    Parameters
+    ----------
+    frames : FrameList
+    kinds : mapping
+        Kind of each layer of the network, in data-flow order.
+    results : sequence of dict
+        Of one frame, in order.
+    before : Edge, optional
+        Where the frame before ended.
+    """
+    expected, jobs = frames.expected(), frames.jobs
+    found: dict[str, tuple[LayerReport, int, int]] = {}
+    edge = _first_edge(results, before)
+    for name in dict.fromkeys(job.record.layer for job in jobs):
+        mine = [job for job in jobs if job.record.layer == name]
+        done = [result for result in results if result["layer"] == name]
+        report = LayerReport(name=name, kind=kinds[name])
+        if done:
+            report = _with_figures(report, mine, done, edge, edge.after(mine, done))
+            edge = edge.after(mine, done)
+        found[name] = report, len(done), len(mine)
+    blank = {name: LayerReport(name=name, kind=kinds[name]) for name in expected}
+    return [
+        LayerProgress(
+            _with_values(found.get(name, (blank[name], 0, 0))[0], expected[name], results),
+            *found.get(name, (blank[name], 0, 0))[1:],
+        )
+        for name in kinds
+        if name in expected
+    ]
+
+
+def _first_edge(results: Sequence[dict[str, Any]], before: Edge | None) -> Edge:
+    """Where a frame begins: at its first start, or where the frame before has ended."""
     if not results:
-        return LayerReport(name=name, kind="conv", values_expected=expected)
+        return before or Edge(0, 0, 0.0, 0.0)
+    first = results[0]
+    start = Edge(first["start_cycle"], 0, first["cpu_start"], first["wall_start"])
+    return start if before is None or before.cycle < start.cycle else before
+
+
+def frame_edge(
+    frames: FrameList, results: Sequence[dict[str, Any]], before: Edge | None = None
+) -> Edge:
+    """Where a frame that has been run ends."""
+    return _first_edge(results, before).after(frames.jobs, results)
+
+
+def _with_values(
+    report: LayerReport, expected: int, results: Sequence[dict[str, Any]]
+) -> LayerReport:
+    """A layer with the values of it that were compared so far."""
+    parts = [result["nodes"][report.name] for result in results if report.name in result["nodes"]]
+    return replace(
+        report,
+        values_expected=expected,
+        values_compared=sum(compared for _, compared, _ in parts),
+        mismatches=sum(wrong for _, _, wrong in parts),
+    )
+
+
+def _with_figures(
+    report: LayerReport,
+    jobs: Sequence[FrameJob],
+    results: Sequence[dict[str, Any]],
+    begin: Edge,
+    end: Edge,
+) -> LayerReport:
+    """A layer with products, cycles and seconds of the jobs that have ended."""
     # A job that ended early did some of its products; nobody knows how many.
     ran = {
-        result["number"]
+        result["tile_number"]
         for result in results
         if result["verdict"]["values_compared"] == result["verdict"]["values_expected"]
     }
-    verdicts = [result["verdict"] for result in results]
+    records = [job.record for job in jobs if job.record.tile_number in ran]
 
     def counted(counter: str) -> int:
         return sum(result["counters"][counter] for result in results)
 
-    def elapsed(clock: str, start: str, end: str) -> float:
-        last = follower[f"{clock}{start}"] if follower else results[-1][f"{clock}{end}"]
-        return float(last - results[0][f"{clock}{start}"])
-
-    cycles = follower["start_cycle"] if follower else results[-1]["end_cycle"]
-    cycles -= results[0]["start_cycle"]
+    elapsed = end.cycle - begin.cycle
     named = counted("cycles") - counted("stall_other")
-    return LayerReport(
-        name=name,
-        kind="conv",
-        macs=sum(record.macs for record in records if record.number in ran),
-        macs_on_zero_weights=sum(r.macs_on_zero_weights for r in records if r.number in ran),
-        values_expected=expected,
-        values_compared=sum(verdict["values_compared"] for verdict in verdicts),
-        mismatches=sum(verdict["mismatches"] for verdict in verdicts),
-        cycles=cycles,
-        mac_cycles=counted("mac_cycles"),
+    shift = begin.ahead - end.ahead
+    return replace(
+        report,
+        macs=sum(record.macs for record in records),
+        macs_on_zero_weights=sum(record.macs_on_zero_weights for record in records),
+        cycles=elapsed + shift,
+        mac_cycles=counted("mac_cycles") + shift,
         stalls=Stalls(
             input=counted("stall_input"),
             weights=counted("stall_weights"),
             drain=counted("stall_drain"),
             # The gaps between jobs are nobody else's either.
-            other=cycles - named,
+            other=elapsed - named,
         ),
-        sim_seconds=elapsed("wall_", "start", "end"),
-        sim_cpu_seconds=elapsed("cpu_", "start", "end"),
+        sim_seconds=end.wall - begin.wall,
+        sim_cpu_seconds=end.cpu - begin.cpu,
     )
+
+
+def summed(frames: Sequence[Sequence[LayerReport]]) -> list[LayerReport]:
+    """Several frames' layers, layer by layer."""
+    return [
+        reduce(_sum, (next(r for r in layers if r.name == first.name) for layers in frames))
+        for first in (frames[0] if frames else ())
+    ]
+
+
+def _sum(one: LayerReport, other: LayerReport) -> LayerReport:
+    """Two reports of one layer as one."""
+    stalls = {
+        field.name: getattr(one.stalls, field.name) + getattr(other.stalls, field.name)
+        for field in fields(Stalls)
+    }
+    figures = {name: getattr(one, name) + getattr(other, name) for name in SUMS}
+    return replace(one, stalls=Stalls(**stalls), **figures)

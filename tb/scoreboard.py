@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,11 @@ import numpy as np
 from golden.config import PEConfig
 from golden.fixed import Int16Array
 from golden.plan import Tile, groups
+from golden.readout import Readout
+from tb.jobs import JobRecord
 from tb.registers import StatusCode
 from tb.report import Failure
-from tb.streams import Recording
+from tb.streams import Recording, Tap, read_recording, read_tap
 
 CLOCK_NS = 10
 """Period of the clock of ``tb/hdl/sim_top.v``, whose first edge is at half of it."""
@@ -86,6 +90,79 @@ def judge(
         text = f"{layer}: every value is right, but the PE reports {status.name}"
         failure = Failure("status", text, layer=layer)
     return Verdict(expected.size, compared, mismatches, failure)
+
+
+def judge_files(folder: Path, record: JobRecord, status: StatusCode, config: PEConfig) -> Verdict:
+    """Compare a job's recordings with the expected values beside them.
+
+    Where the readout is not plain these are two: what the activation made and what left.
+    """
+    expected = np.load(folder / f"{record.stem}.expected.npy")
+    recording = read_recording(folder / f"{record.stem}.out", config)
+    verdict = judge(record.layer, record.out_tile, expected, recording, status, config)
+    if not record.tap:
+        return verdict
+    activated = np.load(folder / f"{record.stem}.activated.npy")
+    tap = read_tap(folder / f"{record.stem}.tap", config)
+    before = judge_tap(record.layer, record.tile, record.readout, activated, tap, config)
+    return joined([before, verdict])
+
+
+def joined(verdicts: Sequence[Verdict]) -> Verdict:
+    """Several verdicts on one job as one, the first failure being the job's."""
+    failures = (verdict.failure for verdict in verdicts if verdict.failure is not None)
+    return Verdict(
+        sum(verdict.values_expected for verdict in verdicts),
+        sum(verdict.values_compared for verdict in verdicts),
+        sum(verdict.mismatches for verdict in verdicts),
+        next(failures, None),
+    )
+
+
+def judge_tap(
+    layer: str, tile: Tile, readout: Readout, expected: Int16Array, tap: Tap, config: PEConfig
+) -> Verdict:
+    """Compare what the activation stage made, before pool or upsampling, with its tensor.
+
+    Every read is compared; a pixel that is read several times is counted once, one that
+    is never read not at all.
+
+    Parameters
+    ----------
+    layer : str
+    tile : Tile
+        Where the values belong in the layer's output.
+    readout : Readout
+        Says in which order they are read.
+    expected : ndarray of int16, (C, H, W)
+    tap : Tap
+    config : PEConfig
+    """
+    pixels = readout.order(tile.height, tile.width)
+    reads, channels = len(pixels), len(expected)
+    wanted, live = in_stream_order(expected.reshape(channels, -1, 1)[:, pixels], config)
+    seen = int(np.count_nonzero(np.bincount(pixels))) * channels
+    if len(tap.values) != len(wanted):
+        kind = "shortage" if len(tap.values) < len(wanted) else "surplus"
+        text = f"{layer}: {len(tap.values)} activated values a lane came of {len(wanted)} expected"
+        return Verdict(seen, 0, 0, Failure(kind, text, layer=layer))
+    differs = live & (wanted != tap.values)
+    if not differs.any():
+        return Verdict(seen, seen, 0, None)
+    beats, lanes = np.nonzero(differs)
+    channel = beats // reads * config.p_oc + lanes
+    mismatches = len(np.unique(channel * tile.pixels + pixels[beats % reads]))
+    row, column = (int(side) for side in divmod(pixels[beats[0] % reads], tile.width))
+    value, actual = int(wanted[beats[0], lanes[0]]), int(tap.values[beats[0], lanes[0]])
+    cycle = int(tap.cycle[beats[0]])
+    place = (tile.first_channel + int(channel[0]), tile.row + row, tile.column + column)
+    text = (
+        f"{layer}: channel {place[0]} row {place[1]} column {place[2]}: expected {value}, "
+        f"actual {actual} ({actual - value:+d} LSB), activated in cycle {cycle}; "
+        f"{mismatches} of {seen} values of this job differ"
+    )
+    failure = Failure("mismatch", text, layer, *place, value, actual, time_ns(cycle))
+    return Verdict(seen, seen, mismatches, failure)
 
 
 def in_stream_order(

@@ -10,10 +10,20 @@ from typing import Any, Final
 import numpy as np
 
 from golden.bounds import accumulator_bits
-from golden.config import Activation, ConfigError, LeakyPlace, Overflow, PEConfig, Rounding
+from golden.config import (
+    Activation,
+    ConfigError,
+    LeakyPlace,
+    Overflow,
+    PEConfig,
+    PoolPad,
+    Rounding,
+)
 from golden.convolution import ConvLayer, Padding
 from golden.fixed import Int16Array
-from golden.plan import Job, Tile, fits, make_job, whole_job
+from golden.plan import Job, Tile, fits, input_words, make_job, whole_job
+from golden.random_jobs import own_channels
+from golden.readout import PLAIN, Readout
 from tb.fuzz_cases import Case
 from tb.jobs import Stalls
 from tb.report import Failure
@@ -27,13 +37,16 @@ Trial = Callable[[Sequence[Case]], Sequence[Failure | None]]
 
 
 def size(case: Case) -> tuple[int, ...]:
-    """How large a case is; a smaller tuple is a smaller case."""
+    """How large a case is; a smaller tuple is a smaller case. A plain readout comes first."""
     job, layer, stalls = case.job, case.job.layer, case.stalls
     pad = layer.padding
     special = [
         *(pad.top, pad.bottom, pad.left, pad.right),
         *(stalls.act, stalls.wgt, stalls.out),
         layer.stride - 1,
+        case.in_base,
+        job.own_channels,
+        *_readout_size(job.readout),
         layer.activation is not Activation.LINEAR,
         layer.place is LeakyPlace.BEFORE_REQUANT,
         layer.overflow is Overflow.WRAP,
@@ -42,7 +55,21 @@ def size(case: Case) -> tuple[int, ...]:
     tensors = (job.input, layer.weight, layer.bias)
     magnitude = sum(int(np.abs(tensor.astype(object)).sum()) for tensor in tensors)
     features = sum(bool(feature) for feature in special)
-    return job.macs, job.input.size, features, sum(map(int, special)), layer.shift, magnitude
+    fused = not job.readout.plain
+    shape = job.macs, job.input.size
+    return fused, *shape, features, sum(map(int, special)), layer.shift, magnitude
+
+
+def _readout_size(readout: Readout) -> tuple[int, ...]:
+    """How far a readout is from a plain one."""
+    return (
+        readout.size - 1,
+        readout.stride - 1,
+        readout.pad_bottom,
+        readout.pad_right,
+        readout.pad is PoolPad.ZERO,
+        readout.upsample,
+    )
 
 
 def shrink(
@@ -87,22 +114,52 @@ def _candidates(case: Case, failure: Failure, config: PEConfig) -> list[Case]:
     limit = size(case)
     sized: list[tuple[tuple[int, ...], int, Case]] = []
     for smaller in _steps(case, failure):
-        job = smaller.job
-        if (
-            size(smaller) < limit
-            and fits(job.layer, job.tile, job.input_shape, config)
-            and accumulator_bits(job.layer) <= config.acc_w
-        ):
+        if size(smaller) < limit and _is_legal(smaller, config):
             sized.append((size(smaller), len(sized), smaller))
     return [smaller for *_, smaller in sorted(sized, key=lambda entry: entry[:2])[:AT_ONCE]]
+
+
+def _is_legal(case: Case, config: PEConfig) -> bool:
+    """Whether the PE can run it."""
+    job, layer = case.job, case.job.layer
+    if not fits(layer, job.tile, job.input_shape, config):
+        return False
+    if case.in_base + input_words(layer, job.input_shape, config) > config.input_words:
+        return False
+    if job.own_channels:
+        if layer.in_channels != layer.out_channels:
+            return False
+        if (layer.weight * (1 - own_channels(layer.in_channels, config))).any():
+            return False
+    try:
+        job.readout.shape(job.tile.height, job.tile.width)
+    except ConfigError:
+        return False
+    return accumulator_bits(layer) <= config.acc_w
 
 
 def _steps(case: Case, failure: Failure) -> Iterator[Case]:
     """One step in every direction; not all of them legal or smaller."""
     for stalls in (Stalls(), *(replace(case.stalls, **{s: 0}) for s in ("act", "wgt", "out"))):
         yield replace(case, stalls=stalls)
-    for job in (*_parts(case.job, failure), *_inputs(case.job), *_plainer(case.job)):
-        yield replace(case, job=job)
+    yield replace(case, in_base=0)
+    job = case.job
+    for readout in _readouts(job.readout):
+        yield replace(case, job=replace(job, readout=readout))
+    yield replace(case, job=replace(job, own_channels=False))
+    for part in (*_parts(job, failure), *_inputs(job), *_plainer(job)):
+        # What it is made of anew forgets these two.
+        part = replace(part, readout=job.readout, own_channels=job.own_channels)
+        yield replace(case, job=part)
+
+
+def _readouts(readout: Readout) -> Iterator[Readout]:
+    """None, a smaller window, a smaller step, less padding."""
+    yield PLAIN
+    changes: dict[str, Any] = {"size": 2, "stride": 1, "pad_bottom": False, "pad_right": False}
+    for field, value in {**changes, "pad": PoolPad.MINUS_INF}.items():
+        if readout.size > 1:
+            yield replace(readout, **{field: value})
 
 
 def _parts(job: Job, failure: Failure) -> Iterator[Job]:
@@ -115,16 +172,35 @@ def _parts(job: Job, failure: Failure) -> Iterator[Job]:
         + [replace(whole, first_channel=c, last_channel=c + n) for c, n in _halves(channels)]
     )
     if failure.channel is not None and failure.row is not None and failure.column is not None:
-        channel, row, column = failure.channel, failure.row, failure.column
+        (row, tall), (column, wide) = (
+            _seen(place, side, job.readout)
+            for place, side in ((failure.row, rows), (failure.column, columns))
+        )
+        channel = failure.channel
         tiles += [
-            Tile(row, column, 1, 1, channel, channel + 1),
-            Tile(row, column, 1, 1, 0, channels),
+            Tile(row, column, tall, wide, channel, channel + 1),
+            Tile(row, column, tall, wide, 0, channels),
             Tile(0, 0, rows, columns, channel, channel + 1),
         ]
     for tile in tiles:
         part = make_job(job.layer, job.input, tile)
+        if job.own_channels:
+            seen = slice(tile.first_channel, tile.last_channel)
+            layer = replace(part.layer, weight=part.layer.weight[:, seen])
+            part = replace(part, layer=layer, input=part.input[seen])
         count = tile.last_channel - tile.first_channel
         yield replace(part, tile=Tile(0, 0, tile.height, tile.width, 0, count))
+
+
+def _seen(place: int, side: int, readout: Readout) -> tuple[int, int]:
+    """First pixel and pixels, of a tile's side, that a place of what leaves is made from.
+
+    >>> _seen(2, 5, Readout(2, 2)), _seen(3, 5, Readout(upsample=True))
+    ((4, 1), (1, 1))
+    """
+    first = place // 2 if readout.upsample else place * readout.stride
+    first = min(first, side - 1)
+    return first, min(readout.size, side - first)
 
 
 def _halves(count: int) -> list[tuple[int, int]]:

@@ -47,11 +47,14 @@ def pack_activations(tensor: Int16Array, config: PEConfig) -> npt.NDArray[np.uin
     return _beats(_integers(padded, config.act_w), config.p_ic * config.act_w // 8)
 
 
-def pack_weights(layer: ConvLayer, config: PEConfig) -> npt.NDArray[np.uint8]:
+def pack_weights(
+    layer: ConvLayer, config: PEConfig, own_channels: bool = False
+) -> npt.NDArray[np.uint8]:
     """The weight stream of a layer.
 
     For each output group its 64-bit biases, then for each input group, kernel row
-    and kernel column `p_oc` beats of `p_ic` weights. Missing channels are zero.
+    and kernel column `p_oc` beats of `p_ic` weights. Missing channels are zero. With
+    `own_channels` an output group has the weights of its own input group alone.
 
     Returns
     -------
@@ -70,8 +73,9 @@ def pack_weights(layer: ConvLayer, config: PEConfig) -> npt.NDArray[np.uint8]:
     beat_bytes = config.p_ic * config.weight_w // 8
     parts = []
     for group in range(out_groups):
+        read = ordered[group, group : group + 1] if own_channels else ordered[group]
         parts.append(_beats(bias[group].astype("<i8"), beat_bytes))
-        parts.append(_beats(_integers(ordered[group], config.weight_w), beat_bytes))
+        parts.append(_beats(_integers(read, config.weight_w), beat_bytes))
     return np.concatenate(parts)
 
 
@@ -104,23 +108,65 @@ def read_recording(path: Path, config: PEConfig) -> Recording:
     ValueError
         If the file ends within a record.
     """
+    records, data_words = _records(path, config)
+    data_bytes = config.p_oc * config.act_w // 8
+    keep = np.ascontiguousarray(records[:, data_words:-3]).view(np.uint8)
+    bits = np.unpackbits(keep, axis=1, bitorder="little")[:, :data_bytes]
+    lanes = np.asarray(bits.reshape(-1, config.p_oc, config.act_w // 8).all(axis=2), np.bool_)
+    flags = records[:, -3]
+    return Recording(
+        _values(records[:, :data_words], config),
+        lanes,
+        (flags & 1).astype(bool),
+        (flags & 2).astype(bool),
+        _cycles(records),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """What the activation stage made in one job, read by read.
+
+    Parameters
+    ----------
+    values : ndarray of int16, (reads, P_OC)
+        Output group by output group, within one in the order of the readout.
+    cycle : ndarray of int64, (reads,)
+        Clock at which the value stood there.
+    """
+
+    values: Int16Array
+    cycle: npt.NDArray[np.int64]
+
+
+def read_tap(path: Path, config: PEConfig) -> Tap:
+    """Read the tap's file, whose records are those of the output.
+
+    Raises
+    ------
+    ValueError
+        If the file ends within a record.
+    """
+    records, data_words = _records(path, config)
+    return Tap(_values(records[:, :data_words], config), _cycles(records))
+
+
+def _records(path: Path, config: PEConfig) -> tuple[npt.NDArray[np.uint32], int]:
+    """A recorder's file as (beats, words), and how many of the words are data."""
     data_bytes = config.p_oc * config.act_w // 8
     data_words, keep_words = -(-data_bytes // 4), -(-data_bytes // 32)
     words = data_words + keep_words + 3
     raw = np.fromfile(path, "<u4")
     if raw.size % words:
         raise ValueError(f"{path.name}: {raw.size} words are not a multiple of {words}")
-    records = raw.reshape(-1, words)
-    data = np.ascontiguousarray(records[:, :data_words]).view(f"<i{config.act_w // 8}")
-    keep = np.ascontiguousarray(records[:, data_words : data_words + keep_words]).view(np.uint8)
-    bits = np.unpackbits(keep, axis=1, bitorder="little")[:, :data_bytes]
-    lanes = np.asarray(bits.reshape(-1, config.p_oc, config.act_w // 8).all(axis=2), np.bool_)
-    flags = records[:, data_words + keep_words]
-    cycle = np.ascontiguousarray(records[:, -2:]).view("<i8")[:, 0]
-    return Recording(
-        data[:, : config.p_oc].astype(np.int16),
-        lanes,
-        (flags & 1).astype(bool),
-        (flags & 2).astype(bool),
-        cycle,
-    )
+    return raw.reshape(-1, words), data_words
+
+
+def _values(words: npt.NDArray[np.uint32], config: PEConfig) -> Int16Array:
+    data = np.ascontiguousarray(words).view(f"<i{config.act_w // 8}")
+    return data[:, : config.p_oc].astype(np.int16, copy=False)
+
+
+def _cycles(records: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+    cycles: npt.NDArray[np.int64] = np.ascontiguousarray(records[:, -2:]).view("<i8")[:, 0]
+    return cycles

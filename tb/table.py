@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.table import Table
 
 from tb.report import LayerReport, utilisation
 
 COLUMNS = ("layer", "output", "jobs", "MMAC", "cycles", "used", "compared", "wrong", "CPU s")
+STALLS = ("input", "weights", "drain", "other")
+CAUSES = ("compute", *STALLS)
 
 
 def layer_table(
@@ -21,7 +25,7 @@ def layer_table(
     ----------
     title : str
     rows : list of (output shape, jobs done, jobs, figures or None)
-        One a layer; None where nothing has run yet.
+        One a layer; None where nothing has run yet, no jobs where it runs inside another's.
     array : tuple of int
         ``(P_IC, P_OC)``.
     """
@@ -32,18 +36,43 @@ def layer_table(
     for shape, done, count, layer in rows:
         if layer is None:
             continue
+        inside = not count
         share = utilisation(layer.macs, layer.cycles, array)
         style = "red" if layer.mismatches else ""
         table.add_row(
             layer.name,
             shape,
-            f"{done}/{count}",
-            f"{layer.macs / 1e6:.1f}",
-            f"{layer.cycles:,}",
+            "" if inside else str(count) if done == count else f"{done}/{count}",
+            "" if inside else f"{layer.macs / 1e6:.1f}",
+            "" if inside else f"{layer.cycles:,}",
             "" if share is None else f"{share:.1%}",
             f"{layer.values_compared:,}",
             f"{layer.mismatches:,}",
-            f"{layer.sim_cpu_seconds:.2f}",
+            "" if inside else f"{layer.sim_cpu_seconds:.2f}",
             style=style,
         )
     return table
+
+
+def cycles_table(layers: Sequence[LayerReport], array: tuple[int, int]) -> Table:
+    """Where the cycles of each layer and of all went, in shares of them."""
+    table = Table(title="where the cycles go", title_justify="left", box=box.SIMPLE_HEAD)
+    table.padding = (0, 1, 0, 0)
+    for column in ("layer", "cycles", "used", *CAUSES):
+        table.add_column(column, justify="left" if column == "layer" else "right", no_wrap=True)
+    for layer in layers:
+        table.add_row(layer.name, *_shares([layer], array))
+    if len(layers) > 1:
+        table.add_section()
+        table.add_row("all", *_shares(layers, array), style="bold")
+    return table
+
+
+def _shares(layers: Sequence[LayerReport], array: tuple[int, int]) -> list[str]:
+    cycles = sum(layer.cycles for layer in layers)
+    used = utilisation(sum(layer.macs for layer in layers), cycles, array)
+    spent = (
+        sum(layer.mac_cycles for layer in layers),
+        *(sum(getattr(layer.stalls, cause) for layer in layers) for cause in STALLS),
+    )
+    return [f"{cycles:,}", f"{used or 0:.1%}", *(f"{part / cycles:.1%}" for part in spent)]

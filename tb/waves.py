@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -79,9 +79,11 @@ def record(made: build.Build, job: JobRecord, run: Path, module: str, seed: int)
     folder = run / "waves"
     folder.mkdir()
     for path in run.glob(f"{job.stem}.*"):
-        if path.suffix != ".out":
+        if path.suffix in (".act", ".npy"):
             (folder / path.name).symlink_to(path.absolute())
-    write_list(folder, made.config, [job])
+    weights = run.absolute() / f"job_{job.weights:05d}.wgt"
+    (folder / f"{job.stem}.wgt").symlink_to(weights)
+    write_list(folder, made.config, [replace(job, weights=job.number)])
     wave = run.absolute() / f"wave.{suffix(made.simulator.name)}"
     build.run(made, module, folder, seed=seed, wave=wave)
     if not wave.is_file():
@@ -121,16 +123,24 @@ def groups(config: PEConfig) -> Iterator[tuple[str, list[Trace]]]:
         [
             *_traces(DUT, *_pairs("s_axil_aw", "addr 8"), *_pairs("s_axil_w", "data 32")),
             *_traces(DUT, *_pairs("s_axil_ar", "addr 8"), *_pairs("s_axil_r", "data 32")),
-            *_traces(DUT, "start", "busy", "irq", "job_error 8 dec", "jobs_done 16 dec"),
-            *_traces(DUT, "job_in_size 32", "job_out_size 32", "job_channels 32"),
-            *_traces(DUT, "job_kernel 28", "job_post 16", "job_in_base 16", "abort"),
+            *_traces(DUT, "start", "ready", "busy", "irq", "last_error 8 hex", "jobs_done 16 dec"),
+        ],
+    )
+    yield (
+        "descriptors: the job that is fetched, the job in the array",
+        [
+            *_traces(DUT, "pending 2 dec", "loading", "apart", "launch", "job_end", "abort"),
+            *_traces(DUT, "fetch_in_size 32", "fetch_out_size 32", "fetch_channels 32"),
+            *_traces(DUT, "fetch_kernel 28", "fetch_post 16", "fetch_pool 16", "fetch_base 16"),
+            *_traces(DUT, "array_in_size 32", "array_out_size 32", "array_channels 32"),
+            *_traces(DUT, "array_kernel 28", "array_post 16", "array_pool 16"),
         ],
     )
     yield (
         "activation input",
         [
             *_traces(DUT, *_pairs("s_axis_act_t", f"data {acts}"), "s_axis_act_tlast"),
-            *_traces(DUT, "load_act", "wr_en", f"wr_addr {address}", f"wr_data {acts}"),
+            *_traces(DUT, "act_load", "wr_en", f"wr_addr {address}", f"wr_data {acts}"),
             *_traces(DUT, "act_complete"),
         ],
     )
@@ -138,7 +148,7 @@ def groups(config: PEConfig) -> Iterator[tuple[str, list[Trace]]]:
         "weights",
         [
             *_traces(DUT, *_pairs("s_axis_wgt_t", f"data {weights}"), "s_axis_wgt_tlast"),
-            *_traces(DUT, "load_wgt", "bias_shift", f"lane_load {config.p_oc} bin"),
+            *_traces(DUT, "wgt_ours", "bias_shift", f"lane_load {config.p_oc} bin"),
             *_traces(DUT, "weights_full", "swap_weights", "swap_bias", "waiting_weights"),
         ],
     )
@@ -152,32 +162,35 @@ def groups(config: PEConfig) -> Iterator[tuple[str, list[Trace]]]:
             *_traces(CORE, f"pixel {pixel} dec", "pass_first", "group_first", "group_last"),
         ],
     )
-    lane = f"{CORE}.array.g_lane[0].lane"
-    operands = config.p_ic * 32
-    dot = f"dot {_dot_width(config)} signed"
+    dot = f"{_dot_width(config)} signed"
     yield (
         "array, lane 0",
         [
             *_traces(CORE, f"rd_data {acts}", "mac"),
-            *_traces(lane, f"act {operands}", f"weight {operands}", "load", "swap", dot),
+            *_traces(f"{CORE}.array", f"act {config.p_ic * 32}", "swap"),
+            *_traces(f"{CORE}.array.g_lane[0]", f"shadow {weights}", f"sum {dot}"),
         ],
     )
-    lane = f"{CORE}.accumulators.g_lane[0].lane"
-    sums = (f"{name} {config.acc_w} signed" for name in ("bias", "start", "sum"))
     places = (f"read_pixel {pixel} dec", "add", "first", "add_bank", f"add_pixel {pixel} dec")
-    yield "accumulator, lane 0", _traces(lane, "read", "read_bank", *places, dot, *sums)
+    yield "accumulator", _traces(f"{CORE}.accumulators", "read", "read_bank", *places)
     yield (
-        "drain",
+        "drain and readout",
         [
             *_traces(DUT, "bank_free 2 bin", "drain_read", "drain_bank", "step"),
-            *_traces(DUT, f"drain_pixel {pixel} dec", "drain_idle"),
-            *_traces(lane, f"drained {config.acc_w} signed"),
+            *_traces(DUT, f"drain_pixel {pixel} dec", f"sums {config.p_oc * config.acc_w}"),
         ],
     )
     lane = f"{DUT}.post_stage.g_lane[0].lane"
-    rounded = f"rounded {config.acc_w + 4} signed"  # 4 bits of growth by the slope's factor
-    ends = (f"sum {config.acc_w} signed", rounded, f"value {config.act_w} signed")
-    yield "output stage, lane 0", _traces(lane, "activation 2", "shift 6 dec", *ends)
+    ends = (f"sum {config.acc_w} signed", f"value {config.act_w} signed")
+    highest = f"highest {config.act_w} signed"
+    yield (
+        "output stage, lane 0",
+        [
+            *_traces(DUT, "word_valid", "round_valid", "value_valid", "value_first"),
+            *_traces(lane, *ends, highest),
+            *_traces(DUT, f"tap {outs}", f"out_data {outs}"),
+        ],
+    )
     stream = ("m_axis_out_tlast", "m_axis_out_tuser", f"m_axis_out_tkeep {outs // 8} bin")
     yield "output stream", _traces(DUT, *_pairs("m_axis_out_t", f"data {outs}"), *stream)
 

@@ -15,20 +15,17 @@ from golden.config import (
     LeakyPlace,
     Overflow,
     PEConfig,
+    PoolPad,
     ProductMode,
     Rounding,
     Slope,
 )
 from golden.convolution import ConvLayer, Padding
-from golden.layers import Shape
-from golden.plan import (
-    Tile,
-    fits,
-    lower,
-    lower_input,
-    make_job,
-)
+from golden.layers import PoolLayer, Shape, UpsampleLayer
+from golden.plan import Tile, lower, lower_input, make_job
+from golden.readout import Readout
 from golden.sampling import sample_tiles
+from golden.stages import Stage
 
 CONFIG = PEConfig(16, 16, tile_pixels=1024, input_words=8192)
 
@@ -88,22 +85,33 @@ def test_only_the_first_layer_is_lowered() -> None:
     assert lower_input(layer, tensor) is tensor
 
 
-CASES: list[tuple[ConvLayer, Shape]] = [
-    (layer_of(27, 16, (1, 1)), (27, 416, 416)),
-    (layer_of(16, 32), (16, 208, 208)),
-    (layer_of(64, 48), (64, 26, 26)),
-    (layer_of(40, 75, (1, 1)), (40, 13, 13)),
-    (layer_of(16, 100), (16, 13, 13)),
+def stage_of(layer: ConvLayer, shape: Shape, behind: str = "") -> Stage:
+    """A stage of one layer, with a pool or an upsampling behind it."""
+    kinds = {
+        "": None,
+        "2x2/2": PoolLayer("pool", layer.name, 2, 2),
+        "2x2/1": PoolLayer("pool", layer.name, 2, 1, PoolPad.ZERO),
+        "upsample": UpsampleLayer("up", layer.name),
+    }
+    return Stage(layer.name, layer, "x", shape, kinds[behind])
+
+
+CASES: list[Stage] = [
+    stage_of(layer_of(27, 16, (1, 1)), (27, 416, 416), "2x2/2"),
+    stage_of(layer_of(16, 32), (16, 208, 208), "2x2/2"),
+    stage_of(layer_of(64, 48), (64, 26, 26)),
+    stage_of(layer_of(40, 75, (1, 1)), (40, 13, 13), "upsample"),
+    stage_of(layer_of(16, 100), (16, 13, 13), "2x2/1"),
 ]
 
 
-@pytest.mark.parametrize(("layer", "shape"), CASES, ids=lambda case: str(case)[:12])
+@pytest.mark.parametrize("stage", CASES, ids=lambda stage: str(stage.name))
 @pytest.mark.parametrize("lanes", [4, 16, 32])
-def test_tiles_show_every_border_and_the_inside(layer: ConvLayer, shape: Shape, lanes: int) -> None:
+def test_tiles_show_every_border_and_the_inside(stage: Stage, lanes: int) -> None:
     config = PEConfig(lanes, lanes, tile_pixels=1024, input_words=131072 // lanes)
-    tiles = sample_tiles(layer, shape, config, seed=1)
-    out = layer.output_shape(shape)
-    assert all(fits(layer, tile, shape, config) for tile in tiles)
+    tiles = sample_tiles(stage, config, seed=1)
+    out = stage.grid
+    assert all(stage.fits(tile, config) for tile in tiles)
     assert not any(a.overlaps(b) for i, a in enumerate(tiles) for b in tiles[:i])
     assert frozenset().union(*(tile.borders(out) for tile in tiles)) == {
         *("top", "bottom", "left", "right")
@@ -117,24 +125,33 @@ def test_tiles_show_every_border_and_the_inside(layer: ConvLayer, shape: Shape, 
 
 
 def test_tiles_reach_the_macs_where_the_layer_has_them() -> None:
-    layer, shape = layer_of(16, 32), (16, 208, 208)
+    stage = CASES[1]
     for minimum in (1, 4_000_000, 20_000_000):
-        tiles = sample_tiles(layer, shape, CONFIG, 1, minimum)
-        assert sum(tile.values for tile in tiles) * layer.weight[0].size >= minimum
+        tiles = sample_tiles(stage, CONFIG, 1, minimum)
+        values = sum(stage.own_tile(tile).values for tile in tiles)
+        assert values * stage.layer.weight[0].size >= minimum
 
 
 def test_tiles_follow_the_seed_and_the_layers_name() -> None:
-    layer, shape = layer_of(16, 32), (16, 208, 208)
-    assert sample_tiles(layer, shape, CONFIG, 1) == sample_tiles(layer, shape, CONFIG, 1)
-    assert sample_tiles(layer, shape, CONFIG, 1) != sample_tiles(layer, shape, CONFIG, 2)
-    renamed = replace(layer, name="another")
-    assert sample_tiles(layer, shape, CONFIG, 1) != sample_tiles(renamed, shape, CONFIG, 1)
+    stage = CASES[1]
+    assert sample_tiles(stage, CONFIG, 1) == sample_tiles(stage, CONFIG, 1)
+    assert sample_tiles(stage, CONFIG, 1) != sample_tiles(stage, CONFIG, 2)
+    renamed = replace(stage, name="another")
+    assert sample_tiles(stage, CONFIG, 1) != sample_tiles(renamed, CONFIG, 1)
+
+
+def test_a_pool_on_its_own_channels_takes_them_all() -> None:
+    layer = layer_of(75, 75, (1, 1))
+    pool = PoolLayer("pool", "x", 2, 2)
+    stage = Stage("pool", layer, "x", (75, 26, 26), pool, alone=True, own_channels=True)
+    for tile in sample_tiles(stage, CONFIG, 1):
+        assert (tile.first_channel, tile.last_channel) == (0, 75)
 
 
 def test_a_layer_that_does_not_fit_is_named() -> None:
     config = PEConfig(2, 2, tile_pixels=16, input_words=16)
     with pytest.raises(ConfigError, match=r"^c40_75: not one output pixel fits .* 16 words"):
-        sample_tiles(layer_of(40, 75), (40, 13, 13), config, 1)
+        sample_tiles(stage_of(layer_of(40, 75), (40, 13, 13)), config, 1)
 
 
 def test_cycles_count_passes_of_at_least_the_lanes() -> None:
@@ -142,3 +159,7 @@ def test_cycles_count_passes_of_at_least_the_lanes() -> None:
     job = make_job(layer, tensor, Tile(0, 0, 2, 2, 0, 32))
     # 4 words in; 2 groups of one pass of 16 cycles; 4 pixels of the last group out.
     assert job.cycles(CONFIG) == 4 + 2 * 16 + 4
+    assert replace(job, readout=Readout(upsample=True)).cycles(CONFIG) == 4 + 2 * 16 + 16
+    wide = make_job(layer_of(32, 32, (1, 1)), data((32, 2, 2)), Tile(0, 0, 2, 2, 0, 32))
+    assert wide.cycles(CONFIG) == 8 + 2 * 2 * 16 + 4
+    assert replace(wide, own_channels=True).cycles(CONFIG) == 8 + 2 * 16 + 4

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from golden import spec
+from golden import oracle, spec
 from golden.bounds import check_layer
 from golden.config import (
     Activation,
@@ -19,7 +19,16 @@ from golden.config import (
     Slope,
 )
 from golden.plan import fits
-from golden.random_jobs import MAX_CYCLES, Data, RandomJob, mode_of, random_job
+from golden.random_data import Data
+from golden.random_jobs import (
+    MAX_CYCLES,
+    POOLS,
+    RandomJob,
+    mode_of,
+    own_channels,
+    random_job,
+)
+from golden.readout import PLAIN, Readout
 
 SEEDS = 500
 CONFIGS = {
@@ -84,6 +93,43 @@ def test_every_kind_occurs(drawn: list[RandomJob]) -> None:
     assert any(side_by_side(layer.padding.top, layer.padding.bottom) for layer in layers)
     assert any(case.job.tile.pixels == 1 for case in drawn)
     assert any(case.job.tile.pixels == 64 for case in drawn)
+
+
+def test_readouts_of_every_kind_occur(drawn: list[RandomJob]) -> None:
+    readouts = [case.job.readout for case in drawn]
+    padded = {pool for pool in POOLS if pool.pad_bottom or pool.pad_right}
+    windows = {Readout(size, stride) for size in (2, 3) for stride in (1, 2)}
+    assert set(readouts) >= {PLAIN, Readout(upsample=True), *windows, *padded}
+    assert 0.4 < sum(readout.plain for readout in readouts) / SEEDS < 0.6
+    for case in drawn:
+        case.job.readout.shape(case.job.tile.height, case.job.tile.width)
+
+
+def test_readouts_equal_the_oracle(drawn: list[RandomJob]) -> None:
+    for case in drawn:
+        values = case.job.input
+        if values.shape[1:] == (case.job.tile.height, case.job.tile.width):
+            readout = case.job.readout
+            np.testing.assert_array_equal(readout.apply(values), oracle.readout(values, readout))
+
+
+def test_own_channels_are_a_block_each(drawn: list[RandomJob]) -> None:
+    own = [case.job for case in drawn if case.job.own_channels]
+    assert len(own) > SEEDS / 20
+    for job in own:
+        layer = job.layer
+        assert layer.in_channels == layer.out_channels
+        outside = 1 - own_channels(layer.in_channels, CONFIGS[layer.mode])
+        assert not (layer.weight * outside).any()
+    alone = [job for job in own if np.array_equal(spec.conv(job.input, job.layer), job.input)]
+    assert len(alone) > len(own) / 4
+    assert any(job.input_shape[0] > 4 and not job.readout.plain for job in alone)
+    assert any(job.layer.kernel != (1, 1) for job in own)
+
+
+def test_without_as_many_lanes_no_channels_are_own() -> None:
+    narrow = PEConfig(4, 2, tile_pixels=64, input_words=512)
+    assert not any(random_job(3 * seed, narrow).job.own_channels for seed in range(40))
 
 
 def side_by_side(first: int, second: int) -> bool:

@@ -36,19 +36,36 @@ module axis_checker #(
 
     localparam integer KEEP_W = DATA_W / 8;
 
-    wire [DATA_W+KEEP_W+1:0] payload = {tuser, tlast, tkeep, tdata};
-    reg  [DATA_W+KEEP_W+1:0] held;
+    localparam integer PAYLOAD_W = DATA_W + KEEP_W + 2;
+
+    reg  [PAYLOAD_W-1:0]     held;
     reg                      waiting;
     reg                      was_rst;
     reg  [31:0]              beat;
     integer                  log;
 
-    task complain(input [8*40-1:0] rule);
-        if (!broken) begin
+    reg [3:0]                rule;         // broken in this cycle; 0: none
+    reg [8*40-1:0]           sentence;
+
+    task complain;
+        begin
             broken <= 1'b1;
-            $display("rule broken on %0s at %0t ps: %0s", NAME, $time, rule);
+            case (rule)
+                4'd1:  sentence = "silent in reset: TVALID is high";
+                4'd2:  sentence = "valid is known: TVALID is X or Z";
+                4'd3:  sentence = "valid is known: TREADY is X or Z";
+                4'd4:  sentence = "valid is held: TVALID fell unanswered";
+                4'd5:  sentence = "payload is held: it changed unanswered";
+                4'd6:  sentence = "payload is known: a bit is X or Z";
+                4'd7:  sentence = "keep is contiguous: TKEEP has a hole";
+                4'd8:  sentence = "keep is contiguous: TKEEP is empty";
+                4'd9:  sentence = "last is in place: TLAST is early";
+                4'd10: sentence = "last is in place: TLAST is missing";
+                default: sentence = "unknown rule";
+            endcase
+            $display("rule broken on %0s at %0t ps: %0s", NAME, $time, sentence);
             log = $fopen("checker.txt", "w");
-            $fdisplay(log, "rule broken on %0s at %0t ps: %0s", NAME, $time, rule);
+            $fdisplay(log, "rule broken on %0s at %0t ps: %0s", NAME, $time, sentence);
             $fclose(log);
         end
     endtask
@@ -62,37 +79,40 @@ module axis_checker #(
 
     always @(posedge clk) begin
         was_rst <= pe_rst;
+        rule = 4'd0;
         if (rst) begin
             waiting <= 1'b0;
             beat    <= 32'd0;
             if (pe_rst && was_rst && tvalid === 1'b1)
-                complain("silent in reset: TVALID is high");
+                rule = 4'd1;
         end else begin
             if (tvalid !== 1'b0 && tvalid !== 1'b1)
-                complain("valid is known: TVALID is X or Z");
+                rule = 4'd2;
             if (tready !== 1'b0 && tready !== 1'b1)
-                complain("valid is known: TREADY is X or Z");
+                rule = 4'd3;
             if (waiting && tvalid === 1'b0)
-                complain("valid is held: TVALID fell unanswered");
-            if (waiting && tvalid === 1'b1 && payload !== held)
-                complain("payload is held: it changed unanswered");
+                rule = 4'd4;
+            if (waiting && tvalid === 1'b1 && {tuser, tlast, tkeep, tdata} !== held)
+                rule = 4'd5;
             waiting <= tvalid && !tready;
             if (tvalid && !tready)
-                held <= payload;
+                held <= {tuser, tlast, tkeep, tdata};
             if (tvalid && tready) begin
                 beat <= tlast ? 32'd0 : beat + 32'd1;
-                if ((^payload) === 1'bx)
-                    complain("payload is known: a bit is X or Z");
+                if ((^{tuser, tlast, tkeep, tdata}) === 1'bx)
+                    rule = 4'd6;
                 if ((tkeep & (tkeep + 1'b1)) != {KEEP_W{1'b0}})
-                    complain("keep is contiguous: TKEEP has a hole");
+                    rule = 4'd7;
                 if (tkeep == {KEEP_W{1'b0}} && !tuser)
-                    complain("keep is contiguous: TKEEP is empty");
+                    rule = 4'd8;
                 if (beats != 32'd0 && !tuser && tlast && beat + 32'd1 < beats)
-                    complain("last is in place: TLAST is early");
+                    rule = 4'd9;
                 if (beats != 32'd0 && !tuser && !tlast && beat + 32'd1 >= beats)
-                    complain("last is in place: TLAST is missing");
+                    rule = 4'd10;
             end
         end
+        if (rule != 4'd0 && !broken)
+            complain;
     end
 
 endmodule

@@ -1,7 +1,8 @@
 // Simulation top: the PE with its clock, stream players and recorder.
 //
 // The clock is made here, since a clock toggled from Python would cost more than
-// the array does. Python drives AXI4-Lite and the job ports, and awaits job_end.
+// the array does. Python drives AXI4-Lite and the job ports, and awaits ready and
+// attention.
 `default_nettype none
 
 module sim_top #(
@@ -37,29 +38,34 @@ module sim_top #(
     input  wire        s_axil_rready,
     output wire        irq,
 
-    input  wire        job_go,             // a change begins a job's streams
+    input  wire        job_go,             // a change orders the streams of a job
     input  wire [31:0] job,                // number in the file names
     input  wire [31:0] act_beats,
+    input  wire [31:0] wgt_job,            // number in the weight file's name
     input  wire [31:0] wgt_beats,
+    input  wire [31:0] out_expected,       // output beats of the job
+    input  wire        tap_wanted,         // record the activation stage as well
     input  wire [31:0] act_drop,           // activation beat to lose; all ones: none
     input  wire [31:0] act_hold,           // beats after which a stream dries up; likewise
     input  wire [31:0] wgt_hold,
     input  wire [7:0]  act_stall,          // in 256ths
     input  wire [7:0]  wgt_stall,
     input  wire [7:0]  out_stall,
-    input  wire [31:0] out_expected,       // output beats of the job
-    input  wire [63:0] job_limit,          // cycles until the bench gives up
+    input  wire [63:0] job_limit,          // cycles without an end until the bench gives up
 
-    output reg         job_end,            // irq and output end, a broken rule, or the limit
-    output reg         job_timeout,
+    output wire        ready,              // the PE would take a start
+    output reg  [31:0] ended,              // jobs that have ended, their files whole
+    output reg         attention,          // changes with ended, timeout and the rise of ready
+    output reg         timeout,
     output wire        rule_broken,        // a checker's sentence is in checker.txt
-    output wire        job_closed,         // the output file is whole
     output wire [31:0] out_beats,
-    output wire [31:0] out_unknown,
-    output wire [63:0] out_unknown_cycle,
+    output wire [31:0] out_unknown,        // recorded beats with an X or a Z
+    output wire [63:0] out_unknown_cycle,  // of the first
+    output wire [31:0] tap_unknown,        // likewise, behind the activation
+    output wire [63:0] tap_unknown_cycle,
     output reg  [63:0] cycle,
-    output reg  [63:0] job_start_cycle,
-    output reg  [63:0] job_end_cycle
+    output reg  [63:0] start_cycle,        // of the last start
+    output reg  [63:0] end_cycle           // of the last end
 );
 
     initial begin
@@ -75,7 +81,10 @@ module sim_top #(
     wire [P_OC*A_W-1:0]   out_tdata;
     wire [P_OC*A_W/8-1:0] out_tkeep;
     wire                  out_tvalid, out_tready, out_tlast, out_tuser;
-    wire                  out_ended;
+    wire [31:0]           act_length, wgt_length, out_length;
+    wire [31:0]           out_ended, tap_ended;
+    wire                  unused_tap_ready;
+    wire [31:0]           unused_tap_beats, unused_tap_length;
 
     conv_pe #(
         .P_IC(P_IC), .P_OC(P_OC), .A_W(A_W), .W_W(W_W), .ACC_W(ACC_W), .MODE(MODE),
@@ -106,22 +115,36 @@ module sim_top #(
     stream_player #(.BEAT_W(P_IC * A_W), .KIND("act"), .SEED(32'd11)) act_player (
         .clk(clk), .rst(bench_rst), .go(job_go), .job(job), .beats(act_beats), .drop(act_drop),
         .hold(act_hold), .stall(act_stall),
-        .tdata(act_tdata), .tvalid(act_tvalid), .tready(act_tready), .tlast(act_tlast)
+        .tdata(act_tdata), .tvalid(act_tvalid), .tready(act_tready), .tlast(act_tlast),
+        .length(act_length)
     );
 
     stream_player #(.BEAT_W(P_IC * W_W), .KIND("wgt"), .SEED(32'd23)) wgt_player (
-        .clk(clk), .rst(bench_rst), .go(job_go), .job(job), .beats(wgt_beats), .drop(32'hFFFF_FFFF),
-        .hold(wgt_hold), .stall(wgt_stall),
-        .tdata(wgt_tdata), .tvalid(wgt_tvalid), .tready(wgt_tready), .tlast(wgt_tlast)
+        .clk(clk), .rst(bench_rst), .go(job_go), .job(wgt_job), .beats(wgt_beats),
+        .drop(32'hFFFF_FFFF), .hold(wgt_hold), .stall(wgt_stall),
+        .tdata(wgt_tdata), .tvalid(wgt_tvalid), .tready(wgt_tready), .tlast(wgt_tlast),
+        .length(wgt_length)
     );
 
-    stream_recorder #(.DATA_W(P_OC * A_W), .SEED(32'd37)) out_recorder (
-        .clk(clk), .rst(bench_rst), .go(job_go), .finish(job_end), .job(job),
-        .stall(out_stall), .cycle(cycle),
+    stream_recorder #(.DATA_W(P_OC * A_W), .KIND("out"), .SEED(32'd37)) out_recorder (
+        .clk(clk), .rst(bench_rst), .go(job_go), .job(job), .length(out_expected), .wanted(1'b1),
+        .skip(1'b0), .stall(out_stall), .cycle(cycle),
         .tdata(out_tdata), .tkeep(out_tkeep), .tvalid(out_tvalid), .tready(out_tready),
         .tlast(out_tlast), .tuser(out_tuser),
-        .ended(out_ended), .closed(job_closed), .beats(out_beats),
+        .ended(out_ended), .beats(out_beats), .expected(out_length),
         .unknown(out_unknown), .unknown_cycle(out_unknown_cycle)
+    );
+
+    // The tap: every value behind the activation, before it is pooled. A job that fails
+    // shows no last value there.
+    stream_recorder #(.DATA_W(P_OC * A_W), .KIND("tap"), .SEED(32'd41)) tap_recorder (
+        .clk(clk), .rst(bench_rst), .go(job_go), .job(job), .length(32'd0), .wanted(tap_wanted),
+        .skip(out_tvalid && out_tready && out_tuser && tap_ended == out_ended),
+        .stall(8'd0), .cycle(cycle),
+        .tdata(dut.tap), .tkeep({(P_OC*A_W/8){1'b1}}), .tvalid(dut.value_valid && dut.step),
+        .tready(unused_tap_ready), .tlast(dut.value_last), .tuser(1'b0),
+        .ended(tap_ended), .beats(unused_tap_beats), .expected(unused_tap_length),
+        .unknown(tap_unknown), .unknown_cycle(tap_unknown_cycle)
     );
 
     wire act_broken, wgt_broken, out_broken, axil_broken, known_broken;
@@ -130,20 +153,20 @@ module sim_top #(
     axis_checker #(.DATA_W(P_IC * A_W), .NAME("s_axis_act")) act_checker (
         .clk(clk), .rst(bench_rst), .pe_rst(rst),
         .tdata(act_tdata), .tkeep({(P_IC*A_W/8){1'b1}}), .tvalid(act_tvalid), .tready(act_tready),
-        .tlast(act_tlast), .tuser(1'b0), .beats(act_drop == 32'hFFFF_FFFF ? act_beats : 32'd0),
+        .tlast(act_tlast), .tuser(1'b0), .beats(act_drop == 32'hFFFF_FFFF ? act_length : 32'd0),
         .broken(act_broken)
     );
 
     axis_checker #(.DATA_W(P_IC * W_W), .NAME("s_axis_wgt")) wgt_checker (
         .clk(clk), .rst(bench_rst), .pe_rst(rst),
         .tdata(wgt_tdata), .tkeep({(P_IC*W_W/8){1'b1}}), .tvalid(wgt_tvalid), .tready(wgt_tready),
-        .tlast(wgt_tlast), .tuser(1'b0), .beats(wgt_beats), .broken(wgt_broken)
+        .tlast(wgt_tlast), .tuser(1'b0), .beats(wgt_length), .broken(wgt_broken)
     );
 
     axis_checker #(.DATA_W(P_OC * A_W), .NAME("m_axis_out")) out_checker (
         .clk(clk), .rst(bench_rst), .pe_rst(rst),
         .tdata(out_tdata), .tkeep(out_tkeep), .tvalid(out_tvalid), .tready(out_tready),
-        .tlast(out_tlast), .tuser(out_tuser), .beats(out_expected), .broken(out_broken)
+        .tlast(out_tlast), .tuser(out_tuser), .beats(out_length), .broken(out_broken)
     );
 
     axil_checker registers_checker (
@@ -156,35 +179,61 @@ module sim_top #(
         .irq(irq), .broken(axil_broken)
     );
 
-    known_checker #(.WIDTH(27)) control_checker (
+    known_checker #(.WIDTH(32)) control_checker (
         .clk(clk), .rst(rst),
-        .signals({dut.busy, dut.abort, dut.loading, dut.start, dut.soft_reset, dut.job_error,
+        .signals({dut.busy, dut.ready, dut.abort, dut.pending, dut.loading, dut.start,
+                  dut.soft_reset, dut.launch, dut.last_error,
                   dut.act_ended, dut.wgt_ended, dut.weights_full, dut.sequencing,
                   dut.compute.issue, dut.compute.valid_1, dut.compute.valid_2,
-                  dut.compute.valid_3, dut.bank_free, dut.out_valid,
+                  dut.compute.valid_3, dut.bank_free, dut.value_valid, dut.out_valid,
                   dut.skid_ready, dut.act_valid, dut.wgt_valid}),
         .broken(known_broken)
     );
 
-    // The bench's view of a job: from go to irq with the output ended.
-    reg  go_seen;
-    wire over_limit = cycle - job_start_cycle >= job_limit;
+    // The bench's view: a job has ended when the PE says so and its file is whole.
+    // One signal tells Python of everything that it may be waiting for: each one more
+    // would cost in every cycle.
+    reg [31:0] started, pe_ended;
+    reg [63:0] quiet_since;
+    reg        was_ready;
+    assign ready = dut.ready;
+    wire owed    = started != ended;
+    wire another = ended != pe_ended && ended != out_ended;
+    wire give_up = !timeout && (rule_broken || (owed && cycle - quiet_since >= job_limit));
     initial begin
-        go_seen     = 1'b0;
-        job_end     = 1'b0;
-        job_timeout = 1'b0;
+        ended       = 32'd0;
+        started     = 32'd0;
+        pe_ended    = 32'd0;
+        start_cycle = 64'd0;
+        end_cycle   = 64'd0;
+        timeout     = 1'b0;
+        attention   = 1'b0;
+        was_ready   = 1'b0;
     end
     always @(posedge clk) begin
-        cycle <= cycle + 64'd1;
-        if (job_go != go_seen) begin
-            go_seen         <= job_go;
-            job_end         <= 1'b0;
-            job_timeout     <= 1'b0;
-            job_start_cycle <= cycle;
-        end else if (!job_end && ((irq && out_ended) || over_limit || rule_broken)) begin
-            job_end       <= 1'b1;
-            job_timeout   <= over_limit;
-            job_end_cycle <= cycle;
+        cycle     <= cycle + 64'd1;
+        was_ready <= ready;
+        if (dut.start) begin
+            start_cycle <= cycle;
+            started     <= started + 32'd1;
+        end
+        if (dut.job_end)
+            pe_ended <= pe_ended + 32'd1;
+        if (dut.start || another || !owed)
+            quiet_since <= cycle;
+        if (another || give_up || (ready && !was_ready))
+            attention <= !attention;
+        if (another) begin
+            ended     <= ended + 32'd1;
+            end_cycle <= cycle;
+        end else if (give_up)
+            timeout <= 1'b1;
+        if (bench_rst) begin
+            ended       <= 32'd0;
+            started     <= 32'd0;
+            pe_ended    <= 32'd0;
+            timeout     <= 1'b0;
+            quiet_since <= cycle;
         end
     end
 

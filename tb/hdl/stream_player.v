@@ -1,14 +1,15 @@
-// Stream player: plays a file of beats into an AXI4-Stream.
+// Stream player: plays files of beats into an AXI4-Stream, one after another.
 //
-// Contract    on each change of go, plays job_<job>.<KIND> from the working
-//             folder, beats beats long, TLAST on the last one; data holds until
-//             it is taken
+// Contract    each change of go orders job_<job>.<KIND> from the working folder, beats
+//             beats long, TLAST on the last one; while one file plays, one more may
+//             wait; data holds until it is taken
 // Throughput  one beat a cycle when stall is 0
 //
-// A beat in the file has its top byte first ($fread is big-endian). With stall
-// above 0, a beat is held back with probability stall / 256. Two faults for the
-// bench's own tests: the beat numbered drop is read and lost, and from the beat
-// numbered hold on nothing comes any more (all ones: never).
+// A beat in the file has its top byte first ($fread is big-endian); beats are read
+// in chunks, since a call costs more than a beat. With stall above 0, a beat is held
+// back with probability stall / 256. Two faults for the bench's own tests: the beat
+// numbered drop is read and lost, and from the beat numbered hold on nothing comes
+// any more (all ones: never).
 `default_nettype none
 
 module stream_player #(
@@ -29,57 +30,96 @@ module stream_player #(
     output reg  [BEAT_W-1:0] tdata,
     output reg               tvalid,
     input  wire              tready,
-    output reg               tlast
+    output reg               tlast,
+    output reg  [31:0]       length        // beats of the file that plays or played last
 );
 
-    integer           file;
-    integer           bytes;
-    reg [8*16-1:0]    name;
-    reg               go_seen;
-    reg [31:0]        left;
-    reg [31:0]        index;
-    reg [31:0]        noise;
-    reg [BEAT_W-1:0]  beat;
+    localparam integer CHUNK = 64;
+
+    integer          file;
+    integer          bytes;
+    integer          index;                // of the next beat in the chunk
+    integer          held;                 // beats in the chunk
+    reg [8*16-1:0]   name;
+    reg              go_seen;
+    reg              waiting;              // an order stands behind the one that plays
+    reg [31:0]       next_job, next_beats, next_drop, next_hold;
+    reg [31:0]       dropped, dry_after;   // drop and hold of the file that plays
+    reg [31:0]       left;
+    reg [31:0]       played;
+    reg [31:0]       noise;
+    reg [BEAT_W-1:0] chunk [0:CHUNK-1];
 
     initial begin
         file    = 0;
         go_seen = 1'b0;
+        waiting = 1'b0;
         left    = 32'd0;
+        length  = 32'd0;
         noise   = SEED;
     end
 
-    always @(posedge clk) begin
-        noise <= {noise[30:0], noise[31] ^ noise[21] ^ noise[1] ^ noise[0]};
-        if (rst) begin
-            left   <= 32'd0;
-            tvalid <= 1'b0;
-            tlast  <= 1'b0;
-        end else if (go != go_seen) begin
-            go_seen <= go;
+    task open(input [31:0] number, input [31:0] count);
+        begin
             if (file != 0)
                 $fclose(file);
-            $sformat(name, "job_%05d.%s", job, KIND);
+            $sformat(name, "job_%05d.%s", number, KIND);
             file = $fopen(name, "rb");
             if (file == 0)
                 $display("stream_player: cannot open %0s in the working folder", name);
-            left   <= beats;
-            index  <= 32'd0;
-            noise  <= {beats[15:0], SEED[15:0]};
-            tvalid <= 1'b0;
-        end else if (!tvalid || tready) begin
+            length <= count;
+            left   = count;
+            played = 32'd0;
+            index  = 0;
+            held   = 0;
+            noise  = {count[15:0], SEED[15:0]};
+        end
+    endtask
+
+    always @(posedge clk) begin
+        noise = {noise[30:0], noise[31] ^ noise[21] ^ noise[1] ^ noise[0]};
+        if (rst) begin
+            left    = 32'd0;
+            waiting = 1'b0;
+            go_seen = go;
             tvalid <= 1'b0;
             tlast  <= 1'b0;
-            if (left != 32'd0 && index < hold && (stall == 8'd0 || noise[7:0] >= stall)) begin
-                bytes = $fread(beat, file);
-                if (bytes != BEAT_W / 8) begin
-                    $display("stream_player: %0s ends at beat %0d of %0d", name, index, beats);
-                    left <= 32'd0;
-                end else begin
-                    tdata  <= beat;
-                    tvalid <= index != drop;
-                    tlast  <= left == 32'd1;
-                    left   <= left - 32'd1;
-                    index  <= index + 32'd1;
+        end else begin
+            if (go != go_seen) begin
+                go_seen    = go;
+                waiting    = 1'b1;
+                next_job   = job;
+                next_beats = beats;
+                next_drop  = drop;
+                next_hold  = hold;
+            end
+            if (!tvalid || tready) begin
+                tvalid <= 1'b0;
+                tlast  <= 1'b0;
+                if (left == 32'd0 && waiting) begin
+                    waiting   = 1'b0;
+                    dropped   = next_drop;
+                    dry_after = next_hold;
+                    open(next_job, next_beats);
+                end
+                if (left != 32'd0 && played < dry_after
+                    && (stall == 8'd0 || noise[7:0] >= stall)) begin
+                    if (index == held) begin
+                        bytes = file == 0 ? 0 : $fread(chunk, file);
+                        held  = bytes / (BEAT_W / 8);
+                        index = 0;
+                    end
+                    if (held == 0) begin
+                        $display("stream_player: %0s ends %0d beats early", name, left);
+                        left = 32'd0;
+                    end else begin
+                        tdata  <= chunk[index];
+                        tvalid <= played != dropped;
+                        tlast  <= left == 32'd1;
+                        left   = left - 32'd1;
+                        played = played + 32'd1;
+                        index  = index + 1;
+                    end
                 end
             end
         end

@@ -24,13 +24,22 @@ from cocotbext.axi import (
 from golden.fixed import Int16Array
 from golden.plan import Job
 from tb.jobs import read_list
-from tb.registers import Control, Register, StatusCode, build_registers, descriptor
+from tb.registers import (
+    SLOT_STRIDE,
+    Control,
+    Register,
+    StatusCode,
+    build_registers,
+    descriptor,
+)
 from tb.scoreboard import CLOCK_NS, in_stream_order
 from tb.streams import pack_activations, pack_weights
 from tb.tests.cocotb_streams import LIMIT_MS
 from tb.tests.material import small_job
 
 OKAY, SLVERR = 0, 2
+READY = 4
+"""Bit of STATUS."""
 LIMIT_US = 500
 
 
@@ -61,7 +70,7 @@ class AxiBench:
         self.dut.rst.value = 0
         await ClockCycles(self.dut.clk, 2)
 
-    async def read(self, register: Register) -> int:
+    async def read(self, register: int) -> int:
         """Read one register."""
         answer = await self.registers.read(register, 4)
         assert answer.resp == OKAY
@@ -71,13 +80,19 @@ class AxiBench:
         """Write one register and return the response."""
         return int((await self.registers.write(register, struct.pack("<I", word))).resp)
 
-    async def run(self, job: Job) -> AxiStreamFrame:
-        """Send a job's streams, start it and return its output frame."""
+    async def start(self, job: Job) -> None:
+        """Send a job's streams, and start it as soon as the PE is ready."""
         for register, word in descriptor(job).items():
             assert await self.write(register, word) == OKAY
         await self.act.send(_frame(pack_activations(job.input, self.config)))
         await self.wgt.send(_frame(pack_weights(job.layer, self.config)))
+        while not await self.read(Register.STATUS) & READY:
+            pass
         assert await self.write(Register.CONTROL, Control.START | Control.IRQ_CLEAR) == OKAY
+
+    async def run(self, job: Job) -> AxiStreamFrame:
+        """Run a job and return its output frame."""
+        await self.start(job)
         frame = await with_timeout(self.out.recv(), LIMIT_US, "us")
         if not int(self.dut.irq.value):
             await with_timeout(RisingEdge(self.dut.irq), LIMIT_US, "us")
@@ -158,11 +173,7 @@ async def gives_up_on_an_output_that_is_never_taken(dut: Any) -> None:
     job, expected = small_job(bench.config, 3, 9, seed=5)
     bench.out.pause = True
     assert await bench.write(Register.WATCHDOG, 200) == OKAY
-    for register, word in descriptor(job).items():
-        assert await bench.write(register, word) == OKAY
-    await bench.act.send(_frame(pack_activations(job.input, bench.config)))
-    await bench.wgt.send(_frame(pack_weights(job.layer, bench.config)))
-    assert await bench.write(Register.CONTROL, Control.START) == OKAY
+    await bench.start(job)
     await with_timeout(RisingEdge(dut.irq), LIMIT_US, "us")
     assert StatusCode(await bench.read(Register.STATUS) >> 8 & 0xFF) is StatusCode.WATCHDOG
     await bench.reset()
@@ -182,12 +193,8 @@ async def counts_a_job_once_whenever_the_watchdog_expires(dut: Any) -> None:
     ends = set()
     for done, blocked in enumerate(range(watchdog, watchdog + 80), start=1):
         assert await bench.write(Register.WATCHDOG, watchdog) == OKAY
-        for register, word in descriptor(job).items():
-            assert await bench.write(register, word) == OKAY
         bench.out.pause = True
-        await bench.act.send(_frame(pack_activations(job.input, bench.config)))
-        await bench.wgt.send(_frame(pack_weights(job.layer, bench.config)))
-        assert await bench.write(Register.CONTROL, Control.START | Control.IRQ_CLEAR) == OKAY
+        await bench.start(job)
         await ClockCycles(dut.clk, blocked)
         bench.out.pause = False
         await ClockCycles(dut.clk, 60)
@@ -201,6 +208,36 @@ async def counts_a_job_once_whenever_the_watchdog_expires(dut: Any) -> None:
     assert ends == {StatusCode.NONE, StatusCode.WATCHDOG}
     assert await bench.write(Register.WATCHDOG, 0) == OKAY
     await bench.check(job, expected)
+
+
+@cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
+async def ends_every_job_behind_an_output_that_is_never_taken(dut: Any) -> None:
+    """One, two or three jobs in flight: as many ends and closing beats, no value of a later job."""
+    bench = AxiBench(dut)
+    await bench.reset()
+    watchdog, done = 300, 0
+    for started in (1, 2, 3, 3):
+        bench.out.pause = True
+        assert await bench.write(Register.WATCHDOG, watchdog) == OKAY
+        jobs = [small_job(bench.config, 2, 3, (1, 1), (3, 3), seed=seed) for seed in range(started)]
+        for job, _ in jobs:
+            await bench.start(job)
+        # Each closing beat may have to wait until the watchdog expires once more.
+        await ClockCycles(dut.clk, (started + 2) * watchdog)
+        done += started
+        status = await bench.read(Register.STATUS)
+        assert status >> 16 == done, f"{status >> 16} jobs done, {done} started"
+        for slot in range(min(started, 2)):
+            error = await bench.read(Register.ERROR + SLOT_STRIDE * slot)
+            assert StatusCode(error) is StatusCode.WATCHDOG
+        bench.out.pause = False
+        await ClockCycles(dut.clk, 60)
+        assert (await bench.read(Register.STATUS)) >> 16 == done
+        await bench.reset()
+        for model in (bench.act, bench.wgt, bench.out):
+            model.clear()
+        await bench.check(*small_job(bench.config, seed=started))
+        done = 1
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")

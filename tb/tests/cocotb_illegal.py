@@ -8,12 +8,13 @@ from typing import Any
 import cocotb
 import numpy as np
 
+from golden.config import PEConfig
 from tb.bench import Bench
 from tb.jobs import JobRecord
-from tb.registers import PE_ID, Register, StatusCode
+from tb.registers import COUNTERS, PE_ID, SLOT_STRIDE, Register, StatusCode
 from tb.streams import read_recording
 from tb.tests.cocotb_streams import LIMIT_MS, bench_of
-from tb.tests.material import Jobs, small_job
+from tb.tests.material import Jobs, assert_sound, small_job
 
 SLVERR = 2
 WATCHDOG_CYCLES = 150
@@ -91,6 +92,30 @@ def illegal_descriptors(record: JobRecord, bench: Bench) -> list[tuple[StatusCod
     for bad in (config.acc_w, 63):
         cases += [(code.SHIFT, {Register.POST: bad})]
     cases += [(code.ACTIVATION, {Register.POST: 3 << 12})]
+    return cases + illegal_readouts(config)
+
+
+def illegal_readouts(config: PEConfig) -> list[tuple[StatusCode, dict[int, int]]]:
+    """Windows larger than what they pool, contradictions, channels that are not the input's."""
+    one = kernel(0, kh=1, kw=1, stride=1)
+    two, three, stride_2, pad_bottom, pad_right, up, own = 2, 3, 16, 32, 64, 256, 4096
+    cases: list[tuple[StatusCode, dict[int, int]]] = [
+        (StatusCode.POOL, {Register.POOL: word}) for word in (stride_2, up | two, up | three)
+    ]
+    for rows, columns, word in (
+        *((1, 4, two), (4, 1, two), (1, 4, two | pad_right), (4, 1, two | pad_bottom)),
+        *((2, 4, three | stride_2), (4, 2, three), (2, 4, three | pad_right)),
+    ):
+        tile: dict[int, int] = {
+            Register.IN_SIZE: size(rows, columns),
+            Register.OUT_SIZE: size(rows, columns),
+        }
+        cases += [(StatusCode.POOL, {**tile, Register.KERNEL: one, Register.POOL: word})]
+    for outputs, inputs in ((4, 5), (5, 4), (8, 4)):
+        channels: dict[int, int] = {Register.CHANNELS: size(outputs, inputs)}
+        cases += [(StatusCode.OWN_CHANNELS, {**channels, Register.POOL: own})]
+    if config.p_ic != config.p_oc:
+        cases += [(StatusCode.OWN_CHANNELS, {Register.POOL: own})]
     return cases
 
 
@@ -104,9 +129,11 @@ def assert_closed(record: JobRecord, jobs: Jobs) -> None:
 
 async def expect(bench: Bench, jobs: Jobs, record: JobRecord, code: StatusCode, case: str) -> None:
     """Await the running job's end with this code and a closed output."""
-    assert not await bench.finish(), f"{case}: the job did not end"
-    found = await bench.status()
-    assert found is code, f"{case}: status {found.name}, {code.name} expected"
+    end = await bench.result()
+    assert_sound(bench, record, end)
+    assert end.status is code, f"{case}: status {end.status.name}, {code.name} expected"
+    said = await bench.status()
+    assert said is code, f"{case}: STATUS says {said.name}, {code.name} expected"
     assert_closed(record, jobs)
 
 
@@ -188,10 +215,11 @@ async def waits_for_ever_without_a_watchdog(dut: Any) -> None:
 async def refuses_unknown_and_read_only_registers(dut: Any) -> None:
     """Bad addresses and partial writes answer SLVERR and change nothing."""
     bench = await bench_of(dut)
-    known = {int(register) for register in Register}
+    results = {*COUNTERS, Register.ERROR}
+    known = {int(register) for register in Register} | {r + SLOT_STRIDE for r in results}
     writable = {
         *(Register.CONTROL, Register.WATCHDOG, Register.IN_SIZE, Register.OUT_SIZE),
-        *(Register.CHANNELS, Register.KERNEL, Register.POST, Register.IN_BASE),
+        *(Register.CHANNELS, Register.KERNEL, Register.POST, Register.IN_BASE, Register.POOL),
     }
     for address in range(256):
         if address not in writable:

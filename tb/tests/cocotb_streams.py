@@ -67,7 +67,7 @@ async def waits_for_a_bank_that_is_still_draining(dut: Any) -> None:
     for stalls in (Stalls(), Stalls(out=HALF), Stalls(out=OFTEN)):
         job, expected = small_job(bench.config, 2, channels, (1, 1), (3, 4), seed=6)
         result = await jobs.check(job, expected, stalls)
-        assert result.counters["stall_drain"] > 0
+        assert result.end.counters["stall_drain"] > 0
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
@@ -114,12 +114,12 @@ async def counts_every_cycle_once(dut: Any) -> None:
     jobs = Jobs(bench)
     for stalls in (Stalls(), Stalls(OFTEN, 0, 0), Stalls(0, OFTEN, 0), Stalls(0, 0, OFTEN)):
         result = await jobs.check(*small_job(bench.config, 9, 9, seed=3), stalls)
-        counted = dict(result.counters)
+        counted = dict(result.end.counters)
         cycles = counted.pop("cycles")
         assert sum(counted.values()) == cycles
         passes = 9 * -(-9 // bench.config.p_ic) * -(-9 // bench.config.p_oc)
         assert counted["mac_cycles"] == passes * 12
-        assert 0 <= result.end_cycle - result.start_cycle - cycles <= 4
+        assert 0 <= result.end.end_cycle - result.end.start_cycle - cycles <= 4
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")

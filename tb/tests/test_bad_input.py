@@ -23,12 +23,14 @@ from rich.console import Console
 
 from golden.errors import InputError
 from golden.fetch import CFG, ModelFiles, model_files
+from golden.images import shipped
 from tb import build, report, runs, simulate
 from tb.options import SimOptions
+from tb.run import Run
 
 SCHEMA = json.loads(report.SCHEMA_FILE.read_text())
 CONVPE = "import sys; from tb.cli import main; sys.argv[0] = 'convpe'; main()"
-SMALL = ("--layer=conv1", "--array=4x4")
+SMALL = ("--layer=conv1", "--array=4x4", "--size=64")
 HEADER = 20
 
 
@@ -192,7 +194,7 @@ def test_read_only_build_folder_is_one_line(
 def test_full_disk_makes_room_for_the_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fill(under_way: simulate._Run, console: Console) -> None:
+    def fill(under_way: Run, console: Console) -> None:
         (under_way.folder / "job_00000.act").write_text("half a stream")
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -325,6 +327,35 @@ def test_interrupted_simulation_leaves_nothing_running(tree: Path, sent: signal.
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_batch_goes_on_where_it_stopped(
+    tree: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
+    images = tmp_path / "pictures"
+    images.mkdir()
+    for name in ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"):
+        shutil.copy(shipped(name), images)
+    command = (f"--images={images}", "--array=4x4", "--size=96")
+    kept = tree / "build" / "sim" / "kept"
+    running = start(tree, *command)
+    wait_for(lambda: kept.is_dir() and list(kept.glob("*/frame.json")), seconds=240)
+    running.send_signal(sent)
+    finish(running)
+    before = len(list(kept.glob("*/frame.json")))
+    assert 0 < before < 4
+    # A picture that has changed is another one.
+    shutil.copy(shipped("motorcycle_left.png"), images / "rocket.jpg")
+    code, said = finish(start(tree, *command))
+    assert code == 0, said
+    assert f"going on: {before} of 4 frames" in said
+    found = red_report(tree / "build" / "sim")
+    assert found["passed"] and len(found["frames"]) == 4
+    assert found["total"]["values_compared"] == found["total"]["values_expected"]
+    assert found["total"]["macs"] == pytest.approx(4 * 3_090_174_464 * (96 / 416) ** 2)
+    assert not list(kept.iterdir())
+
+
+@pytest.mark.slow
 def test_killed_build_is_cleared_away_and_done_again(tree: Path) -> None:
     cache = tree / "build" / "cache"
     cache.unlink()
@@ -344,7 +375,8 @@ def test_killed_build_is_cleared_away_and_done_again(tree: Path) -> None:
 
 @pytest.mark.slow
 def test_two_runs_at_once_do_not_disturb_each_other(tree: Path) -> None:
-    both = [start(tree, *SMALL, "--seed=1"), start(tree, "--layer=conv2", "--array=4x4")]
+    conv2 = ("--layer=conv2", *SMALL[1:])
+    both = [start(tree, *SMALL, "--seed=1"), start(tree, *conv2)]
     for process in both:
         code, said = finish(process)
         assert code == 0, said

@@ -292,7 +292,7 @@ def test_wrong_word_is_named(ready: Path, word: str, message: str) -> None:
 
 def test_help_lists_every_target_and_variable(tree: Path) -> None:
     text = run(tree, "make", "help").stdout
-    listed = set(re.findall(r"^  ([A-Za-z_]+) ", text, re.MULTILINE))
+    listed = set(re.findall(r"^  ([A-Za-z_-]+) ", text, re.MULTILINE))
     phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
     variables = re.findall(r"^[A-Z]+_VARIABLES := ((?:.*\\\n)*.*)$", MAKEFILE, re.MULTILINE)
     assert phony and variables

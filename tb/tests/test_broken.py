@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tb.build import HDL, RTL
 from tb.tests.break_all import caught
 from tb.tests.broken import BROKEN, FEW
+from tb.tests.fault import Broken
 from tb.toolchain import Simulator
 
 
@@ -17,6 +19,17 @@ def test_turns_exactly_the_right_check_red(simulator: Simulator, name: str, tmp_
     broken = next(broken for broken in BROKEN if broken.patch.name == name)
     red, message = caught(broken, simulator, tmp_path)
     assert red, message
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.patch.name)
+def test_every_fault_still_has_its_place(broken: Broken) -> None:
+    patch = broken.patch
+    (path,) = (folder / patch.file for folder in (RTL, HDL) if (folder / patch.file).is_file())
+    assert path.read_text().count(patch.old) == 1
+    assert patch.new != patch.old
+    module, test = broken.test
+    suite = Path(__file__).with_name(f"{module}.py").read_text()
+    assert f"async def {test}(" in suite
 
 
 def test_every_fault_has_a_name_of_its_own() -> None:

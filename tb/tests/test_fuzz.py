@@ -18,6 +18,7 @@ from tb.fuzz_options import FuzzOptions, parse_count
 from tb.inject import ROUNDING_PATCH
 from tb.jobs import read_list
 from tb.shrink import SECONDS
+from tb.tests.broken import BROKEN
 from tb.toolchain import Simulator
 
 JOBS = 40
@@ -84,6 +85,30 @@ def test_a_broken_design_is_shrunk_and_replayed(
     code, again, _ = run(replay, tmp_path)
     assert code == 0
     assert again["values_compared"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["arithmetic of the next job", "bank pointer begins anew"])
+def test_jobs_that_fail_only_together_are_kept_together(
+    simulator: Simulator, name: str, tmp_path: Path
+) -> None:
+    """The first needs a job behind the one that fails, the second one before it."""
+    patch = next(broken.patch for broken in BROKEN if broken.patch.name == name)
+    code, document, _ = run(FuzzOptions(jobs=30, seed=3, sim=simulator.name), tmp_path, patch)
+    assert code == 1
+    assert document["smallest"].startswith("no job alone, but these ")
+    _, records = read_list(Path(document["folder"]))
+    assert len(records) in (2, 3)
+
+    (command,) = document["replay"]
+    folder = command.split("REPLAY=")[1].split()[0]
+    replay = FuzzOptions(sim=simulator.name, replay=Path(folder))
+    code, again, _ = run(replay, tmp_path, patch)
+    assert code == 1
+    assert again["failure"] == document["smallest_failure"]
+    code, again, _ = run(replay, tmp_path)
+    assert code == 0
+    assert again["jobs"] == len(records)
 
 
 def test_the_command_repeats_the_run(tmp_path: Path) -> None:

@@ -8,10 +8,22 @@ from typing import Any
 import pytest
 
 from golden.config import ConfigError
-from tb.options import SimOptions, parse_array, parse_natural
+from tb.options import SimOptions, parse_array, parse_clock, parse_natural
 
 REFUSED = [
-    ({"layer": "conv99"}, "LAYER=conv99: choose conv1, .* or pred_1"),
+    ({"layer": "conv99"}, "LAYER=conv99: choose conv1, .*, pool5, .* or pred_2"),
+    ({"layer": "pool1"}, "LAYER=pool1: it has no jobs of its own, those of conv1 make it"),
+    ({"layer": "upsample"}, "LAYER=upsample: .* give LAYER=conv_1x1_2"),
+    ({"from_layer": "concat"}, "FROM=concat: .* those of conv_set_1 make it: give FROM=conv_set_1"),
+    ({"from_layer": "x"}, "FROM=x: choose conv1"),
+    ({"from_layer": "conv2", "layer": "conv1"}, "FROM=conv2: give LAYER or FROM, not both"),
+    ({"tiles": 0}, "TILES=0: give at least 1"),
+    ({"size": 100}, "SIZE=100: give a multiple of 32 from 32 to 1024"),
+    ({"size": 0}, "SIZE=0: give a multiple of 32"),
+    ({"clock": "200"}, "CLOCK=200: give a frequency in Hz, kHz, MHz or GHz"),
+    ({"clock": "0MHz"}, "CLOCK=0MHz: give a frequency"),
+    ({"clock": "-1MHz"}, "CLOCK=-1MHz: give a frequency"),
+    ({"image": Path("a"), "images": Path("b")}, "IMAGES=b: give IMAGE or IMAGES, not both"),
     ({"mode": "fast"}, "MODE=fast: choose full, cut_floor or cut_round"),
     ({"format": "q8"}, "FORMAT=q8: choose per_layer or q7.8"),
     ({"slope": "0.1"}, "SLOPE=0.1: choose 1/8 or 13/128"),
@@ -52,8 +64,26 @@ def test_defaults_are_the_sources() -> None:
     assert SimOptions(sim="icarus").lanes == "4x4"
 
 
+def test_the_scope_says_how_much_is_simulated() -> None:
+    assert SimOptions().scope == "frame" and not SimOptions().golden_inputs
+    assert SimOptions(images=Path("x")).scope == "frame"
+    assert SimOptions(sim="icarus").scope == "tiles" and SimOptions(sim="icarus").golden_inputs
+    for filtered in ({"layer": "conv4"}, {"from_layer": "conv4"}, {"tiles": 2}):
+        assert SimOptions(**filtered).scope == "filtered"
+    assert not SimOptions(from_layer="conv4").golden_inputs
+    assert SimOptions(from_layer="pred_1").stages == ("pred_1", "extra_conv_2", "pred_2")
+    assert len(SimOptions().stages) == 14
+
+
+def test_clocks_have_units() -> None:
+    assert parse_clock("200MHz") == parse_clock("0.2 GHz") == parse_clock("200000kHz") == 2e8
+
+
 def test_the_command_repeats_the_run() -> None:
     assert SimOptions().command() == "make sim"
+    assert SimOptions(from_layer="conv6", tiles=2, size=64, clock="1GHz").command() == (
+        "make sim FROM=conv6 TILES=2 SIZE=64 CLOCK=1GHz"
+    )
     options = SimOptions(
         layer="conv4", mode="cut_round", format="q7.8", image=Path("a b.png"), seed=3, waves=True
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from golden.config import PEConfig, ProductMode
-from tb.tests.configs import TINY
+from tb.tests.configs import TINY, TINY_BYTES
 from tb.tests.suite import run_suite
 from tb.toolchain import Simulator
 
@@ -20,15 +20,37 @@ OTHER_SHAPES = [
 ]
 
 
-@pytest.mark.parametrize("module", ["cocotb_streams", "cocotb_resets", "cocotb_illegal"])
+OTHER_NUMBERS = [
+    pytest.param(TINY[ProductMode.CUT_FLOOR], id="cut_floor"),
+    pytest.param(TINY[ProductMode.CUT_ROUND], id="cut_round"),
+    pytest.param(TINY_BYTES, id="8bit"),
+]
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["cocotb_streams", "cocotb_readout", "cocotb_queue", "cocotb_resets", "cocotb_illegal"],
+)
 def test_suite(simulator: Simulator, module: str, tmp_path: Path) -> None:
     assert run_suite(simulator, TINY[ProductMode.FULL], module, tmp_path) == {}
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("module", ["cocotb_streams", "cocotb_readout", "cocotb_queue"])
 @pytest.mark.parametrize("config", OTHER_SHAPES)
-def test_other_shapes_of_array(simulator: Simulator, config: PEConfig, tmp_path: Path) -> None:
-    assert run_suite(simulator, config, "cocotb_streams", tmp_path) == {}
+def test_other_shapes_of_array(
+    simulator: Simulator, config: PEConfig, module: str, tmp_path: Path
+) -> None:
+    assert run_suite(simulator, config, module, tmp_path) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["cocotb_readout", "cocotb_queue"])
+@pytest.mark.parametrize("config", OTHER_NUMBERS)
+def test_other_modes_and_widths(
+    simulator: Simulator, config: PEConfig, module: str, tmp_path: Path
+) -> None:
+    assert run_suite(simulator, config, module, tmp_path) == {}
 
 
 @pytest.mark.slow

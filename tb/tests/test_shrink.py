@@ -9,8 +9,9 @@ import pytest
 from golden import spec
 from golden.bounds import check_layer
 from golden.config import Activation, LeakyPlace
-from golden.plan import fits
+from golden.plan import fits, input_words
 from golden.random_jobs import mode_of
+from golden.readout import PLAIN
 from tb.fuzz_cases import Case, random_case
 from tb.jobs import Stalls
 from tb.report import Failure
@@ -37,6 +38,9 @@ def smallest(fails: Callable[[Case], bool]) -> list[Case]:
                 outputs = spec.conv(job.input, layer).shape
                 tile = job.tile
                 assert outputs == (tile.last_channel, tile.height, tile.width)
+                job.readout.shape(tile.height, tile.width)
+                words = input_words(layer, job.input_shape, config)  # noqa: B023
+                assert smaller.in_base + words <= config.input_words  # noqa: B023
             return [FAILURE if fails(smaller) else None for smaller in cases]
 
         history = shrink(case, FAILURE, config, trial)
@@ -52,6 +56,9 @@ def test_a_fault_of_every_job_shrinks_to_one_product() -> None:
     for case in smallest(lambda case: True):
         assert case.job.macs == case.job.input.size == 1
         assert case.stalls == Stalls()
+        assert case.in_base == 0
+        assert case.job.readout is PLAIN
+        assert not case.job.own_channels
         assert case.job.layer.activation is Activation.LINEAR
         assert case.job.layer.shift == 0
         assert not case.job.input.any()
@@ -69,6 +76,27 @@ def test_what_the_fault_needs_is_kept() -> None:
     for case in smallest(lambda case: case.stalls.wgt > 0):
         assert case.job.macs == 1
         assert case.stalls.act == case.stalls.out == 0
+
+
+def test_a_readout_is_dropped_first_or_made_as_small_as_it_can_be() -> None:
+    for case in smallest(lambda case: case.job.layer.in_channels > 4):
+        assert case.job.readout is PLAIN
+    for case in smallest(lambda case: case.job.readout.size > 1):
+        assert case.job.readout.size == 2
+        assert case.job.readout.stride == 1
+        assert case.job.tile.pixels <= 4
+    for case in smallest(lambda case: case.job.readout.pad_right):
+        assert case.job.readout.size == 2
+        assert case.job.tile.pixels <= 2
+    for case in smallest(lambda case: case.job.readout.upsample):
+        assert case.job.macs == 1
+
+
+def test_own_channels_stay_a_block_each() -> None:
+    for case in smallest(lambda case: case.job.own_channels and case.job.layer.in_channels > 4):
+        assert case.job.layer.in_channels == case.job.layer.out_channels == 5
+    for case in smallest(lambda case: case.in_base > 7):
+        assert case.in_base == 8 or case.job.macs == 1
 
 
 def test_numbers_shrink_too() -> None:

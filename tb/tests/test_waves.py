@@ -20,12 +20,13 @@ MODULE = "tb.cocotb_jobs"
 TITLES = [
     "clock",
     "registers and control",
+    "descriptors: the job that is fetched, the job in the array",
     "activation input",
     "weights",
     "sequencer",
     "array, lane 0",
-    "accumulator, lane 0",
-    "drain",
+    "accumulator",
+    "drain and readout",
     "output stage, lane 0",
     "output stream",
 ]

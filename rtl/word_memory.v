@@ -1,12 +1,12 @@
-// Input tile memory: one write port, one read port.
+// Memory of wide words: one write port, one read port.
 //
 // Contract    rd_data is the word at rd_addr, as written before this cycle
 // Latency     one cycle from rd_en to rd_data
 // Throughput  one read and one write a cycle
 `default_nettype none
 
-module tile_memory #(
-    parameter integer WORD_W = 256,        // bits of a word: one channel group of one pixel
+module word_memory #(
+    parameter integer WORD_W = 256,        // bits of a word
     parameter integer DEPTH  = 8192,       // words
     parameter integer ADDR_W = 13          // bits of an address
 ) (

@@ -1,0 +1,51 @@
+"""Which layers run inside another's jobs, by the graph alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from golden.layers import sources
+from golden.yolov3_tiny import Node
+
+
+def fused(nodes: Sequence[Any]) -> dict[str, str]:
+    """Pools and upsamplings that run behind a convolution, with its name.
+
+    One does if nobody else reads the convolution.
+
+    Parameters
+    ----------
+    nodes : sequence of Layer or of Node
+        In data-flow order.
+    """
+    convs = {node.name for node in nodes if node.kind == "conv"}
+    read = [source for node in nodes for source in sources(node)]
+    return {
+        node.name: node.source
+        for node in nodes
+        if node.kind in ("pool", "upsample")
+        and node.source in convs
+        and read.count(node.source) == 1
+    }
+
+
+def makers(nodes: Sequence[Node]) -> dict[str, str]:
+    """The layer whose jobs make each node, in data-flow order.
+
+    A concatenation is made where its first reader's input is put together.
+
+    >>> from golden.yolov3_tiny import graph
+    >>> made = makers(graph())
+    >>> made["pool1"], made["pool5"], made["upsample"], made["concat"]
+    ('conv1', 'pool5', 'conv_1x1_2', 'conv_set_1')
+    """
+    inside = fused(nodes)
+    found: dict[str, str] = {}
+    for node in nodes:
+        if node.kind == "concat":
+            readers = (after.name for after in nodes if node.name in sources(after))  # type: ignore[arg-type]
+            found[node.name] = next(readers, node.name)
+        else:
+            found[node.name] = inside.get(node.name, node.name)
+    return found

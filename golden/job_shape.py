@@ -1,0 +1,150 @@
+"""What of a job decides its cycles, whatever its tensors hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from golden.config import PEConfig
+from golden.frame import PlannedJob
+from golden.plan import Job, groups
+from golden.readout import PLAIN, Readout
+
+CHECK: Final = 18
+"""Clocks from START to the end of the check, beside one a bit of the factors (job_check)."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobShape:
+    """What of a job decides its cycles.
+
+    Parameters
+    ----------
+    layer : str
+    in_rows, in_columns : int
+        Input pixels.
+    in_groups, out_groups : int
+        Lane groups of the channels.
+    rows, columns : int
+        Pixels of the convolution.
+    kernel : tuple of int
+        (KH, KW).
+    pad_top, pad_left : int
+    readout : Readout
+    own_channels : bool
+    in_base : int
+        First word of the tile memory.
+    after : int
+        So many jobs of the list must have ended before.
+    macs : int
+        Useful multiplications.
+    """
+
+    layer: str
+    in_rows: int
+    in_columns: int
+    in_groups: int
+    out_groups: int
+    rows: int
+    columns: int
+    kernel: tuple[int, int]
+    pad_top: int = 0
+    pad_left: int = 0
+    readout: Readout = PLAIN
+    own_channels: bool = False
+    in_base: int = 0
+    after: int = 0
+    macs: int = 0
+
+    @property
+    def words(self) -> int:
+        """Words of the tile memory."""
+        return self.in_rows * self.in_columns * self.in_groups
+
+    @property
+    def pixels(self) -> int:
+        """Clocks of a pass, as long as the weights keep up."""
+        return self.rows * self.columns
+
+    @property
+    def passes(self) -> int:
+        """Passes of one group of output channels."""
+        return self._pass_groups * self.kernel[0] * self.kernel[1]
+
+    @property
+    def products(self) -> int:
+        """Clocks in which a pixel enters the array."""
+        return self.out_groups * self.passes * self.pixels
+
+    @property
+    def reads(self) -> int:
+        """Sums that the drain reads for one group of output channels."""
+        out_rows, out_columns = self.readout.shape(self.rows, self.columns)
+        if self.readout.upsample:
+            return out_rows * out_columns
+        return self._seen(out_rows, self.rows) * self._seen(out_columns, self.columns)
+
+    @property
+    def check(self) -> int:
+        """Clocks of the descriptor check: a serial multiplier takes one a bit of a factor."""
+        factors = (
+            *(self.in_groups, self.in_rows, self.rows, self.kernel[1], self._pass_groups),
+            *(self.pad_top, self.pad_left),
+        )
+        return CHECK + sum(max(1, factor.bit_length()) for factor in factors)
+
+    @property
+    def _pass_groups(self) -> int:
+        return 1 if self.own_channels else self.in_groups
+
+    def _seen(self, outputs: int, side: int) -> int:
+        """Pixels that all windows along one axis read, those in the padding left out."""
+        size, stride = self.readout.size, self.readout.stride
+        return sum(min(size, side - index * stride) for index in range(outputs))
+
+
+def job_shape(job: Job, config: PEConfig, in_base: int = 0, after: int = 0) -> JobShape:
+    """The shape of a job with its tensors."""
+    channels, rows, columns = job.input_shape
+    return JobShape(
+        layer=job.layer.name,
+        in_rows=rows,
+        in_columns=columns,
+        in_groups=groups(channels, config.p_ic),
+        out_groups=groups(job.layer.out_channels, config.p_oc),
+        rows=job.tile.height,
+        columns=job.tile.width,
+        kernel=job.layer.kernel,
+        pad_top=job.layer.padding.top,
+        pad_left=job.layer.padding.left,
+        readout=job.readout,
+        own_channels=job.own_channels,
+        in_base=in_base,
+        after=after,
+        macs=job.macs,
+    )
+
+
+def frame_shapes(jobs: Iterable[PlannedJob], config: PEConfig) -> list[JobShape]:
+    """The shapes of a frame's plan."""
+    return [
+        JobShape(
+            layer=job.stage.name,
+            in_rows=job.window.height,
+            in_columns=job.window.width,
+            in_groups=groups(job.stage.input_shape[0], config.p_ic),
+            out_groups=groups(job.channels[1] - job.channels[0], config.p_oc),
+            rows=job.tile.height,
+            columns=job.tile.width,
+            kernel=job.stage.layer.kernel,
+            pad_top=job.window.padding.top,
+            pad_left=job.window.padding.left,
+            readout=job.readout,
+            own_channels=job.stage.own_channels,
+            in_base=job.in_base,
+            after=max(job.after, default=-1) + 1,
+            macs=job.macs,
+        )
+        for job in jobs
+    ]

@@ -1,0 +1,48 @@
+"""The sums of a network's convolutions: what any other way to its products must arrive at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from golden import kernels
+from golden.fixed import Int16Array, Int64Array
+from golden.layers import ConvLayer
+from golden.network import Network
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerSums:
+    """One convolution, what it reads, and its sums.
+
+    Parameters
+    ----------
+    layer : ConvLayer
+    input : ndarray of int16, (I, H, W)
+    sums : ndarray of int64, (O, OH, OW)
+        Bias excluded.
+    """
+
+    layer: ConvLayer
+    input: Int16Array
+    sums: Int64Array
+
+    @property
+    def macs(self) -> int:
+        """Multiplications, padding included."""
+        channels, height, width = self.input.shape
+        return self.layer.macs((channels, height, width))
+
+
+def layer_sums(network: Network, tensors: Mapping[str, Int16Array]) -> Iterator[LayerSums]:
+    """Sum the products of every convolution, in data-flow order.
+
+    Parameters
+    ----------
+    network : Network
+    tensors : mapping of str to ndarray of int16, (C, H, W)
+        What `golden.network.run` returns.
+    """
+    for layer in network.convs():
+        read = tensors[layer.source]
+        yield LayerSums(layer, read, kernels.conv_accumulate(read, layer))

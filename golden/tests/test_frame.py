@@ -1,0 +1,186 @@
+"""A frame's plan, run job by job on the plain specification, gives every node's own values."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from golden import spec
+from golden.config import ConfigError, PEConfig, PoolPad, ProductMode
+from golden.fixed import Int16Array
+from golden.frame import PlannedJob, link, made_of, place, plan_job, plan_jobs
+from golden.layers import PoolLayer
+from golden.network import Network, run
+from golden.plan import Tile, lower_input, make_job
+from golden.stages import Stage, stages
+from golden.tests.networks import branches, chain, conv, network
+from golden.tiling import tiles
+
+MODES = tuple(ProductMode)
+
+
+NETWORKS = [
+    chain(PoolPad.MINUS_INF, (21, 17)),
+    chain(PoolPad.ZERO, (23, 30), ProductMode.CUT_FLOOR),
+    chain(PoolPad.ZERO, (20, 20)),
+    branches((14, 10)),
+    branches((8, 20), ProductMode.CUT_ROUND),
+]
+CONFIGS = [
+    PEConfig(4, 4, tile_pixels=16, input_words=128),
+    PEConfig(2, 8, tile_pixels=32, input_words=512),
+    PEConfig(8, 2, tile_pixels=1024, input_words=4096),
+]
+
+
+def planned(net: Network, config: PEConfig) -> list[PlannedJob]:
+    return link(net, plan_jobs(stages(net, config), config, tiles))
+
+
+def source_of(net: Network, job: PlannedJob, made: dict[str, Int16Array]) -> Int16Array:
+    """The whole (lowered) input of a job, of what has been made so far."""
+    parts = made_of(net, job.stage.source)
+    if parts == ("image",):
+        first = next(layer for layer in net.convs() if layer.name == job.stage.name)
+        return lower_input(first, made["image"])
+    return np.concatenate([made[part] for part in parts])
+
+
+class Execution:
+    """What the jobs have made so far, and how often each value was made."""
+
+    def __init__(self, net: Network, image: Int16Array) -> None:
+        shapes = net.shapes()
+        self.net = net
+        self.made = {name: np.full(shape, 12345, np.int16) for name, shape in shapes.items()}
+        self.made["image"] = image
+        self.times = {name: np.zeros(shape, np.int16) for name, shape in shapes.items()}
+
+    def run(self, job: PlannedJob) -> None:
+        stage = job.stage
+        tensor = source_of(self.net, job, self.made)
+        work = make_job(stage.layer, tensor, job.tile, job.readout, stage.own_channels)
+        assert work.input_shape[1:] == (job.window.height, job.window.width)
+        values = spec.conv(work.input, work.layer)
+        out = job.readout.apply(values)
+        if not stage.alone:
+            job.tile.of(self.made[stage.layer.name])[...] = values
+            job.own.of(self.times[stage.layer.name])[...] += 1
+        if stage.behind is not None:
+            job.output.of(self.made[stage.behind.name])[...] = out
+            job.output.of(self.times[stage.behind.name])[...] += 1
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.array}")
+@pytest.mark.parametrize("net", NETWORKS, ids=lambda net: f"{net.mode.value}-{net.input_shape}")
+def test_the_jobs_make_every_value_once(net: Network, config: PEConfig) -> None:
+    image = np.random.default_rng(5).integers(-900, 900, net.input_shape).astype(np.int16)
+    expected = run(net, image)
+    jobs = planned(net, config)
+    execution = Execution(net, image)
+    for job in jobs:
+        execution.run(job)
+    for stage in stages(net, config):
+        for name in stage.makes:
+            unseen = unseen_rim(stage) if name != stage.makes[-1] else (0, 0)
+            seen = np.s_[
+                :, : expected[name].shape[1] - unseen[0], : expected[name].shape[2] - unseen[1]
+            ]
+            assert np.array_equal(execution.made[name][seen], expected[name][seen]), name
+            assert (execution.times[name][seen] == 1).all(), name
+    if config is CONFIGS[0]:
+        assert len(jobs) > 2 * len(stages(net, config))
+
+
+def unseen_rim(stage: Stage) -> tuple[int, int]:
+    """Last rows and columns of a convolution that no window of its pool reaches."""
+    pool = stage.behind
+    if not isinstance(pool, PoolLayer) or pool.padding is not None:
+        return 0, 0
+    _, rows, columns = stage.conv_shape
+    return (rows - pool.size) % pool.stride, (columns - pool.size) % pool.stride
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.array}")
+@pytest.mark.parametrize("net", NETWORKS, ids=lambda net: f"{net.mode.value}-{net.input_shape}")
+def test_jobs_wait_for_all_that_they_read_and_for_nothing_later(
+    net: Network, config: PEConfig
+) -> None:
+    jobs = planned(net, config)
+    for index, job in enumerate(jobs):
+        assert all(earlier < index for earlier in job.after)
+        names = [name for name in made_of(net, job.stage.source) if name != "image"]
+        for name in names:
+            there = np.zeros(net.shapes()[name], np.int16)
+            for earlier in job.after:
+                if jobs[earlier].stage.makes[-1] == name:
+                    jobs[earlier].output.of(there)[...] = 1
+            assert job.window.of(there).all()
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.array}")
+@pytest.mark.parametrize("net", NETWORKS, ids=lambda net: f"{net.mode.value}-{net.input_shape}")
+def test_inputs_lie_in_the_memory_and_apart_where_both_fit(net: Network, config: PEConfig) -> None:
+    jobs = planned(net, config)
+    for job in jobs:
+        assert job.in_base >= 0 and job.in_base + job.words <= config.input_words
+    for one, two in pairwise(jobs):
+        apart = one.in_base + one.words <= two.in_base or two.in_base + two.words <= one.in_base
+        assert apart == (one.words + two.words <= config.input_words)
+
+
+def test_what_stands_behind_a_convolution_alone_is_fused() -> None:
+    config = CONFIGS[0]
+    chained = {stage.name: stage.makes for stage in stages(NETWORKS[0], config)}
+    assert chained == {
+        "conv1": ("conv1", "pool1"),
+        "conv2": ("conv2", "pool2"),
+        "conv3": ("conv3", "pool3"),
+        "pool4": ("pool4",),
+        "conv4": ("conv4",),
+    }
+    parted = {stage.name: stage.makes for stage in stages(NETWORKS[3], config)}
+    assert parted["pool2"] == ("pool2",) and parted["conv3"] == ("conv3", "up")
+    assert parted["up5"] == ("up5",) and parted["conv4"] == ("conv4",)
+    assert "concat" not in parted
+
+
+def test_a_pool_alone_reads_its_own_channels_where_the_lanes_are_square() -> None:
+    for config in CONFIGS:
+        pool = next(stage for stage in stages(NETWORKS[3], config) if stage.name == "pool2")
+        assert pool.own_channels == (config.p_ic == config.p_oc)
+        assert pool.alone and plan_job(pool, Tile(0, 0, 1, 1, 0, 6), 0, config).macs == 0
+
+
+def test_useful_products_are_those_of_the_layers() -> None:
+    for net in NETWORKS[3:]:  # elsewhere a pool leaves a rim of its convolution alone
+        macs = dict.fromkeys(net.macs(), 0)
+        for job in planned(net, CONFIGS[0]):
+            if not job.stage.alone:
+                macs[job.stage.name] += job.macs
+        assert macs == net.macs()
+
+
+def test_a_tile_that_does_not_fit_is_named() -> None:
+    config = PEConfig(2, 2, tile_pixels=16, input_words=16)
+    stage = next(stage for stage in stages(NETWORKS[3], config) if stage.name == "conv4")
+    with pytest.raises(ConfigError, match=r"^conv4: tile .* does not fit"):
+        plan_job(stage, Tile(0, 0, 4, 4, 0, 7), 0, config)
+    with pytest.raises(ConfigError, match=r"^conv4: not one output pixel fits .* 16 words"):
+        tiles(stage, config)
+
+
+def test_a_pool_that_the_pe_lacks_is_named() -> None:
+    layer = conv("conv1", "image", 3, 4)
+    net = network(layer, PoolLayer("pool1", "conv1", 3, 1, PoolPad.ZERO), size=(9, 9))
+    with pytest.raises(ConfigError, match=r"^pool1: the PE has no pool 3x3/1$"):
+        stages(net, CONFIGS[0])
+
+
+def test_places_take_turns() -> None:
+    config = CONFIGS[0]
+    jobs = planned(NETWORKS[0], config)
+    turned = place(jobs[1:], config)
+    assert [job.in_base for job in turned[:2]] == [0, config.input_words - jobs[2].words]

@@ -1,0 +1,165 @@
+"""Frames on disk: what the simulator's side needs to run one job after another and compare.
+
+A run folder holds ``frame.json`` (a `FrameList`), ``job_<n>.wgt`` (weight streams), and
+one folder a frame, ``frame_<n>``: ``golden/<node>.npy`` (C, H, W) and ``input.npy``
+(H, W, C), the packed image. The simulation adds ``job_<n>.act``, ``.out`` and ``.tap``
+for as long as it needs them, and in the frame's folder ``results.jsonl``, tensors of the
+RTL's, and ``done``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from golden.config import PEConfig
+from golden.layers import Shape
+from golden.plan import Tile
+from tb.jobs import JobRecord, as_config, as_record
+
+LIST: Final = "frame.json"
+RESULTS: Final = "results.jsonl"
+INPUT: Final = "input.npy"
+DONE: Final = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of a node's pixels."""
+
+    row: int
+    column: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameJob:
+    """A job of every frame, without its place in the run.
+
+    Parameters
+    ----------
+    record : JobRecord
+        Its number is that within the frame.
+    source : str
+        Node that it reads.
+    region : Region
+        What it reads of it.
+    conv : str
+        Node that the convolution's values belong to; empty for a pool alone.
+    node : str
+        Node that leaves the PE.
+    own : Tile
+        Pixels of the convolution that only this job counts.
+    after : int
+        So many of the frame's jobs must have ended before.
+    """
+
+    record: JobRecord
+    source: str
+    region: Region
+    conv: str
+    node: str
+    own: Tile
+    after: int
+
+    @property
+    def expected(self) -> dict[str, int]:
+        """Values that this job makes, by node."""
+        values = {self.conv: self.own.values} if self.conv else {}
+        values[self.node] = self.record.out_tile.values
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class FrameList:
+    """All jobs of a frame, and the tensors between them.
+
+    Parameters
+    ----------
+    config : PEConfig
+    jobs : tuple of FrameJob
+        In the order in which they run.
+    shapes : dict of str to tuple of int
+        (C, H, W) of each node that is read or made; ``image`` as the PE reads it.
+    joined : dict of str to list of str
+        Concatenations, with their parts in channel order.
+    golden_inputs : bool
+        Whether jobs read golden's tensors even of nodes that other jobs make.
+    save : tuple of str
+        Nodes whose RTL values are kept.
+    frames : int
+    flip_seed : int, optional
+        Flip one expected bit of the first job.
+    """
+
+    config: PEConfig
+    jobs: tuple[FrameJob, ...]
+    shapes: dict[str, Shape]
+    joined: dict[str, list[str]]
+    golden_inputs: bool
+    save: tuple[str, ...] = ()
+    frames: int = 1
+    flip_seed: int | None = None
+
+    @property
+    def made(self) -> set[str]:
+        """Nodes that the jobs make, in whole or in part."""
+        return {name for job in self.jobs for name in job.expected}
+
+    @property
+    def checked_joins(self) -> list[str]:
+        """Concatenations that are put together from what the RTL made."""
+        if self.golden_inputs:
+            return []
+        made = self.made
+        return [name for name, parts in self.joined.items() if made.intersection(parts)]
+
+    def expected(self) -> dict[str, int]:
+        """Values of one frame that are compared, by node."""
+        values: dict[str, int] = {}
+        for job in self.jobs:
+            for name, count in job.expected.items():
+                values[name] = values.get(name, 0) + count
+        for name in self.checked_joins:
+            channels, height, width = self.shapes[name]
+            values[name] = channels * height * width
+        return values
+
+
+def frame_folder(run: Path, number: int) -> Path:
+    """Folder of a frame."""
+    return run / f"frame_{number:05d}"
+
+
+def write_frames(folder: Path, frames: FrameList) -> None:
+    """Write ``frame.json``."""
+    (folder / LIST).write_text(json.dumps(asdict(frames)))
+
+
+def read_frames(folder: Path) -> FrameList:
+    """Read ``frame.json``."""
+    document: dict[str, Any] = json.loads((folder / LIST).read_text())
+    shapes = {name: (c, h, w) for name, (c, h, w) in document["shapes"].items()}
+    return FrameList(
+        **{
+            **document,
+            "config": as_config(document["config"]),
+            "jobs": tuple(_job(entry) for entry in document["jobs"]),
+            "shapes": shapes,
+            "save": tuple(document["save"]),
+        }
+    )
+
+
+def _job(entry: dict[str, Any]) -> FrameJob:
+    return FrameJob(
+        **{
+            **entry,
+            "record": as_record(entry["record"]),
+            "region": Region(**entry["region"]),
+            "own": Tile(**entry["own"]),
+        }
+    )

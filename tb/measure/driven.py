@@ -1,0 +1,145 @@
+"""Runs in the simulator: jobs of a folder, every beat of which Python moves.
+
+The plain way to write such a test bench: tasks that wake up at each clock edge, set and
+read the ports of ``port_top``, and go on to the next beat. What moves a stream's beats
+is the caller's, so that several ways can be timed on the same jobs.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import ReadOnly, RisingEdge
+from cocotb.utils import get_sim_time
+
+from golden.config import PEConfig
+from tb.jobs import JobRecord, read_list
+from tb.registers import Control, Register, StatusCode
+from tb.scoreboard import CLOCK_NS, in_stream_order
+
+DRIVEN: Final = "driven.json"
+"""Where the simulation leaves its `Driven`."""
+RESET_CLOCKS: Final = 4
+DATA_ENDINGS: Final = ("act", "wgt")
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """What the jobs of a folder took, from the first start to the last end."""
+
+    jobs: int
+    beats: int
+    cycles: int
+    cpu_seconds: float
+    wall_seconds: float
+
+
+class Streams(Protocol):
+    """Moves the beats of the three streams."""
+
+    def load(self, number: int, act: bytes, wgt: bytes) -> None:
+        """Take a job's beats, top byte first, into whatever form is sent."""
+
+    async def send(self, number: int) -> None:
+        """Begin to send a job's activations and weights."""
+
+    async def receive(self) -> bytes:
+        """Await a job's output to its last beat; the bytes, lowest first."""
+
+
+class Registers:
+    """The register file over AXI4-Lite, a word at a time."""
+
+    def __init__(self, dut: Any) -> None:
+        self._dut = dut
+
+    async def write(self, address: int, word: int) -> None:
+        """Write one register; both channels go at once, as the PE takes them."""
+        dut = self._dut
+        dut.s_axil_awaddr.value, dut.s_axil_awvalid.value = address, 1
+        dut.s_axil_wdata.value, dut.s_axil_wstrb.value = word, 0b1111
+        dut.s_axil_wvalid.value = dut.s_axil_bready.value = 1
+        await RisingEdge(dut.clk)
+        dut.s_axil_awvalid.value = dut.s_axil_wvalid.value = 0
+        while dut.s_axil_bvalid.value != 1:
+            await RisingEdge(dut.clk)
+        assert int(dut.s_axil_bresp.value) == 0, f"write of register {address:#x} refused"
+
+    async def read(self, address: int) -> int:
+        """Read one register."""
+        dut = self._dut
+        dut.s_axil_araddr.value, dut.s_axil_arvalid.value = address, 1
+        dut.s_axil_rready.value = 1
+        await RisingEdge(dut.clk)
+        dut.s_axil_arvalid.value = 0
+        while dut.s_axil_rvalid.value != 1:
+            await RisingEdge(dut.clk)
+        assert int(dut.s_axil_rresp.value) == 0, f"read of register {address:#x} refused"
+        return int(dut.s_axil_rdata.value)
+
+
+async def begin(dut: Any) -> None:
+    """Start the clock, which Python makes, and reset the design."""
+    for name in ("aw", "w", "ar"):
+        getattr(dut, f"s_axil_{name}valid").value = 0
+    dut.rst.value = 1
+    Clock(dut.clk, CLOCK_NS, unit="ns").start()
+    for _ in range(RESET_CLOCKS):
+        await RisingEdge(dut.clk)
+    dut.rst.value = 0
+    await RisingEdge(dut.clk)
+
+
+async def run_jobs(dut: Any, streams: Streams) -> None:
+    """Run the jobs of the working folder one by one, compare, and write down what they took."""
+    folder = Path.cwd()
+    config, records = read_list(folder)
+    for record in records:
+        act, wgt = ((folder / f"{record.stem}.{ending}").read_bytes() for ending in DATA_ENDINGS)
+        streams.load(record.number, act, wgt)
+    registers = Registers(dut)
+    outputs = []
+    begun = time.process_time(), time.monotonic(), get_sim_time("ns")
+    for record in records:
+        outputs.append(await _run_job(dut, registers, streams, record))
+    ended = time.process_time(), time.monotonic(), get_sim_time("ns")
+    for record, output in zip(records, outputs, strict=True):
+        _compare(folder, record, output, config)
+    await ReadOnly()
+    assert dut.rule_broken.value == 0, (folder / "checker.txt").read_text()
+    cpu, wall, clocks = (after - before for before, after in zip(begun, ended, strict=True))
+    beats = sum(record.act_beats + record.wgt_beats + record.out_beats for record in records)
+    driven = Driven(len(records), beats, round(clocks / CLOCK_NS), cpu, wall)
+    (folder / DRIVEN).write_text(json.dumps(asdict(driven)))
+
+
+async def _run_job(dut: Any, registers: Registers, streams: Streams, record: JobRecord) -> bytes:
+    for address, word in record.registers.items():
+        await registers.write(address, word)
+    receiving = cocotb.start_soon(streams.receive())
+    await streams.send(record.number)
+    await registers.write(Register.CONTROL, Control.START | Control.IRQ_CLEAR)
+    output: bytes = await receiving
+    while dut.irq.value != 1:
+        await RisingEdge(dut.clk)
+    status = StatusCode(await registers.read(Register.STATUS) >> 8 & 0xFF)
+    assert status is StatusCode.NONE, f"{record.layer}: job {record.number} ended with {status}"
+    return output
+
+
+def _compare(folder: Path, record: JobRecord, output: bytes, config: PEConfig) -> None:
+    """Assert that every value of a job is what golden expects."""
+    expected = np.load(folder / f"{record.stem}.expected.npy")
+    values, live = in_stream_order(expected, config)
+    found = np.frombuffer(output, f"<i{config.act_w // 8}").reshape(-1, config.p_oc)
+    name = f"{record.layer}: job {record.number}"
+    assert found.shape == values.shape, f"{name}: {len(found)} beats of {len(values)}"
+    wrong = int((found != values)[live].sum())
+    assert not wrong, f"{name}: {wrong} of {expected.size} values differ"

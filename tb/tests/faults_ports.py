@@ -1,0 +1,178 @@
+"""Faults at the ports: streams, registers, resets, and the bench's own players."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tb.tests.fault import (
+    ANSWERS,
+    BUSY,
+    FAILING,
+    FAILS_ONE,
+    MODELS,
+    REGISTERS,
+    RESET,
+    STALLS,
+    fault,
+)
+
+OUTPUT: Final = "SIDE_W > 1"
+"""In a skid buffer: it is the output's, whose beats have TKEEP and TUSER beside them."""
+
+PORTS: Final = (
+    fault(
+        ("valid dropped", "axis_skid.v"),
+        (
+            "assign m_valid = out_valid;",
+            f"assign m_valid = out_valid && !({OUTPUT} && spare_valid);",
+        ),
+        STALLS,
+        "m_axis_out.*valid is held",
+    ),
+    fault(
+        ("data changed while stalled", "axis_skid.v"),
+        (
+            "            spare_data  <= s_data;\n",
+            "            spare_data  <= s_data;\n"
+            f"            if ({OUTPUT})\n                out_data <= s_data;\n",
+        ),
+        STALLS,
+        "m_axis_out.*payload is held",
+    ),
+    fault(
+        ("TLAST after every group", "drain.v"),
+        ("word_last   <= last_read && bank_final;", "word_last   <= last_read;"),
+        STALLS,
+        "m_axis_out.*TLAST is early",
+    ),
+    fault(
+        ("TLAST missing", "drain.v"),
+        ("out_last    <= value_last;", "out_last    <= 1'b0;"),
+        STALLS,
+        "m_axis_out.*TLAST is missing",
+    ),
+    fault(
+        ("TKEEP with a hole", "drain.v"),
+        ("{16'd0, bank_channels} > lane", "{16'd0, bank_channels} > lane && lane != 1"),
+        STALLS,
+        "m_axis_out.*TKEEP has a hole",
+    ),
+    fault(
+        ("TKEEP empty", "conv_pe.v"),
+        ("{(A_W/8){out_keep[o]}}", "{(A_W/8){1'b0 && out_keep[o]}}"),
+        STALLS,
+        "m_axis_out.*TKEEP is empty",
+    ),
+    fault(
+        ("output speaks in reset", "axis_skid.v"),
+        (
+            "        if (rst) begin\n            out_valid   <= 1'b0;\n",
+            f"        if (rst) begin\n            out_valid   <= {OUTPUT};\n",
+        ),
+        STALLS,
+        "m_axis_out.*silent in reset",
+        icarus="silent in reset|control is known",
+    ),
+    fault(
+        ("output not reset", "axis_skid.v"),
+        ("        if (rst) begin\n            out_valid   <= 1'b0;\n", "        if (rst) begin\n"),
+        STALLS,
+        "(m_axis_out|s_axis).*valid is known|control is known",
+        only="icarus",
+    ),
+    fault(
+        ("start taken while busy", "axil_regs.v"),
+        ("(!ready || start);", "start;"),
+        BUSY,
+        "assert 0 == 2",
+    ),
+    fault(
+        ("response dropped", "axil_regs.v"),
+        ("if (s_axil_bready)", "if (1'b1)"),
+        MODELS,
+        "AXI4-Lite channel 2.*valid is held",
+    ),
+    fault(
+        ("partial write taken", "axil_regs.v"),
+        ("s_axil_wstrb == 4'b1111", "s_axil_wstrb != 4'b0000"),
+        REGISTERS,
+        "assert 0 == 2",
+    ),
+    fault(
+        ("read data changes", "axil_regs.v"),
+        (
+            "        if (rst)\n            s_axil_rvalid <= 1'b0;\n",
+            "        if (s_axil_rvalid)\n            s_axil_rdata <= ~s_axil_rdata;\n"
+            "        if (rst)\n            s_axil_rvalid <= 1'b0;\n",
+        ),
+        ANSWERS,
+        "AXI4-Lite channel 4.*payload is held",
+    ),
+    fault(
+        ("start answered twice", "axil_regs.v"),
+        (
+            "        if (s_axil_bready)\n            s_axil_bvalid <= 1'b0;\n",
+            "        if (s_axil_bready)\n            s_axil_bvalid <= start;\n",
+        ),
+        STALLS,
+        "AXI4-Lite channel 2.*B without a write",
+    ),
+    fault(
+        ("response of no kind", "axil_regs.v"),
+        ("s_axil_bresp  <= OKAY;", "s_axil_bresp  <= 2'b01;"),
+        ANSWERS,
+        "AXI4-Lite channel 2.*response is legal",
+    ),
+    fault(
+        ("interrupt not reset", "job_control.v"),
+        ("            irq         <= 1'b0;\n", ""),
+        STALLS,
+        "AXI4-Lite channel -1.*signal is known",
+        only="icarus",
+    ),
+    fault(
+        ("shadow state not reset", "weight_loader.v"),
+        ("if (rst || clear) begin", "if (clear && !rst) begin"),
+        STALLS,
+        "control is known",
+        only="icarus",
+    ),
+    fault(
+        ("bank pointer not reset", "drain.v"),
+        ("            read_bank   <= 1'b0;\n", ""),
+        FAILS_ONE,
+        "did not end|TLAST is early",
+    ),
+    fault(
+        ("fetch not reset", "job_fetch.v"),
+        (
+            "        if (rst) begin\n            state       <= EMPTY;\n",
+            "        if (rst) begin\n",
+        ),
+        RESET,
+        "SimTimeoutError",
+        icarus="is known|X.*to int",
+    ),
+    fault(
+        ("control not reset", "job_control.v"),
+        (
+            "        if (rst) begin\n            state       <= RUN;\n",
+            "        if (rst) begin\n",
+        ),
+        FAILING,
+        "did not end",
+        icarus="SimTimeoutError",
+    ),
+    fault(
+        ("driver changes data", "stream_player.v"),
+        ("if (!tvalid || tready) begin", "if (1'b1) begin"),
+        STALLS,
+        "s_axis_(act|wgt).*(payload|valid) is held",
+    ),
+    fault(
+        ("driver ends early", "stream_player.v"),
+        ("tlast  <= left == 32'd1;", "tlast  <= left == 32'd2;"),
+        STALLS,
+        "s_axis_(act|wgt).*TLAST is early",
+    ),
+)
