@@ -296,7 +296,7 @@ module conv_pe #(
     wire [P_OC-1:0] lane_load;
 
     weight_loader #(.P_OC(P_OC), .BIAS_BEATS(BIAS_BEATS)) weights (
-        .clk(clk), .rst(core_rst || close_valid), .clear(clear),
+        .clk(clk), .rst(core_rst || close_valid),
         .start(wgt_start || (flush_start && !wgt_ours)), .load(normal), .swallow(flush_wgt),
         .passes(passes), .out_groups(out_groups),
         .s_last(wgt_last), .s_valid(wgt_valid), .s_ready(wgt_ready),

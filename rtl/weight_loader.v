@@ -17,7 +17,6 @@ module weight_loader #(
 ) (
     input  wire            clk,
     input  wire            rst,
-    input  wire            clear,          // forget what the shadows hold
 
     input  wire            start,          // one cycle: a job's stream begins
     input  wire            load,           // accept beats into the shadows
@@ -104,11 +103,9 @@ module weight_loader #(
                 end
             end
         end
-        if (rst || clear) begin
+        if (rst) begin
             weights_full <= 1'b0;
             bias_full    <= 1'b0;
-        end
-        if (rst) begin
             groups_left  <= 12'd0;
             ended        <= 1'b1;
             early        <= 1'b0;

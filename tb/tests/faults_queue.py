@@ -74,8 +74,8 @@ QUEUE: Final = (
     fault(
         ("stale shadow after a failed job", "conv_pe.v"),
         (
-            ".rst(core_rst || close_valid), .clear(clear),",
-            ".rst(core_rst), .clear(core_rst),",
+            ".rst(core_rst || close_valid),",
+            ".rst(core_rst),",
         ),
         FAILS_ONE,
         "expected|did not end|NONE",
