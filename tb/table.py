@@ -30,7 +30,7 @@ def layer_table(
         ``(P_IC, P_OC)``.
     """
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    table.padding = (0, 1, 0, 0)
+    table.padding = (0, 0, 0, 0)
     for column in COLUMNS:
         table.add_column(column, justify="left" if column == "layer" else "right", no_wrap=True)
     for shape, done, count, layer in rows:
@@ -57,7 +57,7 @@ def layer_table(
 def cycles_table(layers: Sequence[LayerReport], array: tuple[int, int]) -> Table:
     """Where the cycles of each layer and of all went, in shares of them."""
     table = Table(title="where the cycles go", title_justify="left", box=box.SIMPLE_HEAD)
-    table.padding = (0, 1, 0, 0)
+    table.padding = (0, 0, 0, 0)
     for column in ("layer", "cycles", "used", *CAUSES):
         table.add_column(column, justify="left" if column == "layer" else "right", no_wrap=True)
     for layer in layers:
