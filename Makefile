@@ -8,7 +8,7 @@
 ##   broken       Break the design in every way on file and see each fault caught
 ##   test         All tests; build/test/pytest.xml
 ##   synth-check  Map the Verilog to an FPGA with yosys and check it; build/synth/synth.json
-##   check        The part of the tests that is over in two minutes, and lint
+##   check        The quick part of the tests, and lint
 ##   lint         ruff, mypy, and three readers of Verilog: Verilator, Icarus, Verible
 ##   clean        Remove build/ and the tools' caches; .venv and the user's cache stay
 ##   help         This text
