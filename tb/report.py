@@ -9,14 +9,13 @@ without slots. The fields are described in docs/interfaces.md and held by
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tb.files import write_whole
 from tb.runs import git_commit, new_run_folder, remove_stale
 
 SCHEMA: Final = 1
@@ -341,17 +340,7 @@ class Report:
         path : Path
             File to replace; its folder is made where missing.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".report-", dir=path.parent)
-        scratch = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self.to_json())
-            scratch.chmod(0o644)
-            scratch.replace(path)
-        except BaseException:
-            scratch.unlink(missing_ok=True)
-            raise
+        write_whole(path, self.to_json())
 
     def publish(self, base: Path) -> None:
         """Write the report into the run's folder, then as the latest of all runs.

@@ -6,7 +6,6 @@ Each run starts from the sources, in a scratch folder of its own; nothing is cac
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
 import tempfile
@@ -23,6 +22,7 @@ from rich.table import Table
 from golden.config import FPGA
 from golden.errors import InputError
 from tb.build import ROOT, RTL
+from tb.files import write_whole
 from tb.runs import git_commit, remove_stale
 from tb.synth_flow import CHECKS, Design, Findings, examine
 from tb.synth_rules import CAPACITY, DEVICE, rules
@@ -75,7 +75,7 @@ def synth_check(console: Console, rtl: Path = RTL, out: Path = OUT) -> int:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     seconds = round(time.monotonic() - started, 1)
-    _write(out / "synth.json", _report(design, found, seconds))
+    write_whole(out / "synth.json", json.dumps(_report(design, found, seconds), indent=2) + "\n")
     _show(found, console)
     verdict = "[green]passed[/]" if found.passed else "[red]FAILED[/]"
     console.print(
@@ -109,20 +109,6 @@ def _report(design: Design, found: Findings, seconds: float) -> dict[str, Any]:
         "memories": found.memories,
         "counts": found.counts,
     }
-
-
-def _write(path: Path, document: dict[str, Any]) -> None:
-    """Write JSON so that a reader sees the whole of it or none."""
-    handle, name = tempfile.mkstemp(prefix=".synth-", dir=path.parent)
-    scratch = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(document, indent=2) + "\n")
-        scratch.chmod(0o644)
-        scratch.replace(path)
-    except BaseException:
-        scratch.unlink(missing_ok=True)
-        raise
 
 
 def _show(found: Findings, console: Console) -> None:

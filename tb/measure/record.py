@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import os
 import platform
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+
+from tb.files import write_whole
 
 SCHEMA: Final = 1
 SCHEMA_FILE: Final = Path(__file__).with_name("sim.schema.json")
@@ -157,17 +158,7 @@ class Record:
 
     def write(self, path: Path) -> None:
         """Write ``sim.json`` whole, or leave what was there."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".sim-", dir=path.parent)
-        scratch = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self.to_json())
-            scratch.chmod(0o644)
-            scratch.replace(path)
-        except BaseException:
-            scratch.unlink(missing_ok=True)
-            raise
+        write_whole(path, self.to_json())
 
 
 def this_machine() -> str:

@@ -14,7 +14,10 @@ from tb.build import ROOT
 PREPARING = ("tb/prepare.py", "tb/fuzz_cases.py")
 """Before a simulator starts these ask golden for the right answers; nobody in tb/ does later."""
 ANSWERS = ("golden.spec", "golden.oracle", "golden.kernels", "golden.float_model")
-STANDALONE = ("tb/bootstrap.py", "tb/report.py", "tb/runs.py", "tb/system_packages.py")
+STANDALONE = (
+    *("tb/bootstrap.py", "tb/files.py", "tb/report.py"),
+    *("tb/runs.py", "tb/system_packages.py"),
+)
 BENCH = ("tb", "cocotb", "cocotb_tools", "cocotbext")
 
 
@@ -42,7 +45,7 @@ def bench_faults(source: str) -> list[str]:
 
 
 def standalone_faults(source: str) -> list[str]:
-    allowed = ("tb.report", "tb.runs", "tb.system_packages")
+    allowed = ("tb.files", "tb.report", "tb.runs", "tb.system_packages")
     names = [name for name in imports(source) if not within(name, allowed)]
     return [name for name in names if name.split(".")[0] not in sys.stdlib_module_names]
 
