@@ -23,20 +23,22 @@ _GREY = 128
 
 
 def shipped(name: str) -> Path:
-    """Find a photograph inside the installed scikit-image.
+    """Find a photograph inside the installed scikit-image or scikit-learn.
 
     Raises
     ------
     InputError
-        If scikit-image or the photograph is not installed.
+        If the photograph is in neither.
     """
-    found = find_spec("skimage")
-    folders = (found.submodule_search_locations if found else None) or []
-    for folder in folders:
-        path = Path(folder) / "data" / name
-        if path.is_file():
-            return path
-    raise InputError(f"photograph {name} is not there: install scikit-image, or give IMAGE=path")
+    for package, inside in (("skimage", "data"), ("sklearn", "datasets/images")):
+        found = find_spec(package)
+        for folder in (found.submodule_search_locations if found else None) or []:
+            path = Path(folder) / inside / name
+            if path.is_file():
+                return path
+    raise InputError(
+        f"photograph {name} is not there: install scikit-image and scikit-learn, or give a picture"
+    )
 
 
 def default_image() -> Path:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from golden import kernels, spec
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
-from golden.darknet import read_yolov3_tiny
 from golden.fetch import ModelFiles
 from golden.fixed import CUT_BITS, Int16Array
 from golden.formats import choose_formats, reach
 from golden.images import calibration_images, load, preprocess
 from golden.layers import ConvLayer, Layer, PoolLayer, Shape, UpsampleLayer, sources
+from golden.model import read_network
 from golden.options import NumericOptions
 from golden.quantize import quantize_nodes
 from golden.yolov3_tiny import IMAGE, INPUT_SIZE, check_size
@@ -222,7 +222,7 @@ def build_yolov3_tiny(
     """
     check_size(input_size)
     options = NumericOptions() if options is None else options
-    network = read_yolov3_tiny(files.weights, files.cfg, files.names, options.pool_pad)
+    network = read_network(files, options)
     room: dict[str, float] = {}
     if options.format is NumberFormat.PER_LAYER:
         paths = calibration_images() if calibration is None else calibration

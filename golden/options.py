@@ -77,10 +77,10 @@ class NumericOptions:
         cut = self.mode is not ProductMode.FULL
         if cut and self.format is not NumberFormat.Q7_8:
             raise ConfigError(
-                f"mode {self.mode.value} is defined for format q7.8 only: give FORMAT=q7.8"
+                f"mode {self.mode.value} is defined for format q7.8 only: choose that format"
             )
         if self.format is NumberFormat.Q7_8 and widths != (16, 16):
             raise ConfigError(
                 f"format q7.8 is 16 bits wide, not {self.act_w}x{self.weight_w}: "
-                "give FORMAT=per_layer"
+                "choose format per_layer"
             )

@@ -12,11 +12,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image
-
 from golden.errors import InputError
 from golden.fixed import Int16Array
 from golden.images import default_image, load
+from golden.study.pictures import is_picture
 from golden.yolov3_tiny import HEADS
 from tb import build
 from tb.detections import PICTURE
@@ -48,7 +47,7 @@ def pictures(options: SimOptions, say: Callable[[str], None]) -> list[Path]:
         return [path]
     folder = options.images
     try:
-        found = sorted(path for path in folder.iterdir() if _is_picture(path))
+        found = sorted(path for path in folder.iterdir() if is_picture(path))
     except OSError as error:
         raise InputError(f"IMAGES={folder}: {error.strerror}") from None
     if not found:
@@ -67,11 +66,6 @@ def pictures(options: SimOptions, say: Callable[[str], None]) -> list[Path]:
             "mend them or take them away"
         )
     return found
-
-
-def _is_picture(path: Path) -> bool:
-    known = Image.registered_extensions()
-    return path.suffix.lower() in known and not path.name.startswith(".") and path.is_file()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,8 +12,10 @@ import typer
 from rich.console import Console
 
 from golden.config import ConfigError
+from golden.errors import InputError
 from tb.options import SimOptions, parse_natural
 
+EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 RUNS = Path(__file__).parent.parent / "build" / "sim"
@@ -133,14 +135,16 @@ def synth_check(
 
 
 def main() -> None:
-    """Run the command; a bad choice is one line, not a traceback."""
+    """Run the command; what its user can mend is one line, not a traceback."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
-    except ConfigError as error:
+    except (ConfigError, InputError) as error:
         code = _refused("setup", str(error), EXIT_USAGE)
+    except OSError as error:
+        code = _refused("setup", _words(error), EXIT_FAILED)
     except typer.Abort:
-        code = EXIT_INTERRUPTED
+        code = _refused("interrupted", "interrupted", EXIT_INTERRUPTED)
     except Exception as error:
         # typer has these errors from another library in some versions, and its own in others.
         if not hasattr(error, "format_message"):
@@ -152,14 +156,20 @@ def main() -> None:
     sys.exit(code)
 
 
+def _words(error: OSError) -> str:
+    """What the system refused, and of which file."""
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
 def _refused(kind: str, message: str, code: int) -> int:
     """Say in one line what is wrong, leave a red report of it, and return `code`."""
-    from tb import report
-
     line = " ".join(message.split())
     print(f"convpe: {line}", file=sys.stderr)
-    if sys.argv[1:2] in ([fuzz.__name__], [bench.__name__], ["synth-check"]):
+    if sys.argv[1:2] != [sim.__name__]:
         return code  # the report is of ``sim``
+    from tb import report
+
     command = shlex.join(["convpe", *sys.argv[1:]])
     try:
         report.publish_refusal(RUNS, kind, line, command)

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from tb.files import write_whole
+from golden.files import write_whole
 from tb.runs import git_commit, new_run_folder, remove_stale
 
 SCHEMA: Final = 1

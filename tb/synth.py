@@ -21,8 +21,8 @@ from rich.table import Table
 
 from golden.config import FPGA
 from golden.errors import InputError
+from golden.files import write_whole
 from tb.build import ROOT, RTL
-from tb.files import write_whole
 from tb.runs import git_commit, remove_stale
 from tb.synth_flow import CHECKS, Design, Findings, examine
 from tb.synth_rules import CAPACITY, DEVICE, rules

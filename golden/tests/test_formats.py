@@ -122,7 +122,7 @@ def test_a_bias_beyond_the_accumulator_is_named(network: FloatNetwork) -> None:
 
 def test_contradictory_options_name_the_cure() -> None:
     with pytest.raises(
-        ConfigError, match=r"mode cut_floor is defined for format q7\.8 only: give FORMAT=q7\.8"
+        ConfigError, match=r"mode cut_floor is defined for format q7\.8 only: choose that format"
     ):
         NumericOptions(mode=ProductMode.CUT_FLOOR)
     with pytest.raises(ConfigError, match=r"format q7\.8 is 16 bits wide, not 8x16"):

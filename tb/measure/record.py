@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from tb.files import write_whole
+from golden.files import write_whole
 
 SCHEMA: Final = 1
 SCHEMA_FILE: Final = Path(__file__).with_name("sim.schema.json")

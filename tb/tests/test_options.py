@@ -34,7 +34,7 @@ REFUSED = [
     ({"inject": "x"}, "INJECT=x: choose expected, rtl or stream"),
     ({"array": "0x3"}, "ARRAY=0x3: give input lanes"),
     ({"job": 1}, "JOB=1: say of which layer"),
-    ({"mode": "cut_floor"}, "mode cut_floor .* give FORMAT=q7.8"),
+    ({"mode": "cut_floor"}, "mode cut_floor .* choose that format"),
 ]
 
 

@@ -1,0 +1,1 @@
+"""The quantisation study: what each number format does to a network, measured."""

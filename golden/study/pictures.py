@@ -1,0 +1,171 @@
+"""Pictures to study a network on: a folder of them, or crops and flips of shipped photographs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, ImageOps
+
+from golden.errors import InputError
+from golden.images import load, shipped
+
+PHOTOGRAPHS: Final = (
+    *("astronaut.png", "camera.png", "chelsea.png", "china.jpg", "coffee.png", "flower.jpg"),
+    *("hubble_deep_field.jpg", "ihc.png", "motorcycle_left.png", "motorcycle_right.png"),
+    *("retina.jpg", "rocket.jpg"),
+)
+"""Photographs that scikit-image and scikit-learn ship."""
+SMALLEST_SIDE: Final = 0.5
+"""A crop keeps at least this part of each side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One picture of a study.
+
+    Parameters
+    ----------
+    name : str
+        File name; of a view, with its number.
+    image : PIL.Image.Image
+        RGB.
+    path : Path
+        The file that it comes from.
+    """
+
+    name: str
+    image: Image.Image
+    path: Path
+
+
+@dataclass(slots=True)
+class Folder:
+    """The pictures of a folder, read one at a time.
+
+    Parameters
+    ----------
+    path : Path
+    files : tuple of Path
+        Those with an ending that Pillow reads, by name.
+    unreadable : dict of str to str
+        What iterating met that is no picture: file name, and why.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be read or holds no picture file.
+    """
+
+    path: Path
+    files: tuple[Path, ...] = field(init=False)
+    unreadable: dict[str, str] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        try:
+            self.files = tuple(sorted(file for file in self.path.iterdir() if is_picture(file)))
+        except OSError as error:
+            raise InputError(f"{self.path}: {error.strerror}") from None
+        if not self.files:
+            raise InputError(f"{self.path}: no picture is in this folder")
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __iter__(self) -> Iterator[Shown]:
+        """Yield every picture that can be read; note the others in `unreadable`.
+
+        Raises
+        ------
+        InputError
+            At the end, if not one could be read.
+        """
+        self.unreadable.clear()
+        for file in self.files:
+            try:
+                image = load(file)
+            except InputError as error:
+                self.unreadable[file.name] = str(error)
+                continue
+            yield Shown(file.name, image, file)
+        if len(self.unreadable) == len(self.files):
+            first = next(iter(self.unreadable.values()))
+            raise InputError(
+                f"{self.path}: none of {len(self.files)} pictures can be read: {first}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Seeded crops and flips of photographs, in turn.
+
+    View n is the same whatever `count` is. The first view of each photograph is the
+    whole of it; the others keep half of each side or more, and are mirrored by a coin.
+
+    Parameters
+    ----------
+    count : int
+    seed : int
+    paths : sequence of Path
+        The shipped photographs unless given.
+    """
+
+    count: int
+    seed: int = 1
+    paths: Sequence[Path] = field(default_factory=lambda: tuple(map(shipped, PHOTOGRAPHS)))
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Shown]:
+        """Yield every view."""
+        for number in range(self.count):
+            yield self.view(number)
+
+    def view(self, number: int) -> Shown:
+        """Make view `number`, counted from 0."""
+        turn, index = divmod(number, len(self.paths))
+        path = self.paths[index]
+        image = load(path)
+        draw = random.Random(f"{self.seed}/{number}")
+        if turn:
+            width, height = (
+                max(1, round(side * draw.uniform(SMALLEST_SIDE, 1))) for side in image.size
+            )
+            left = draw.randint(0, image.width - width)
+            top = draw.randint(0, image.height - height)
+            image = image.crop((left, top, left + width, top + height))
+            if draw.random() < 0.5:
+                image = ImageOps.mirror(image)
+        return Shown(f"{path.stem} view {turn}", image, path)
+
+
+Pictures = Folder | Views
+
+
+def is_picture(path: Path) -> bool:
+    """Say whether a file's ending is one that Pillow reads."""
+    known = Image.registered_extensions()
+    return path.suffix.lower() in known and not path.name.startswith(".") and path.is_file()
+
+
+def study_pictures(
+    folder: Path | None, count: int, seed: int, say: Callable[[str], None]
+) -> Pictures:
+    """Return a folder's pictures, or `count` views of the shipped photographs where none is given.
+
+    Parameters
+    ----------
+    folder : Path or None
+    count, seed : int
+        Of the views.
+    say : callable
+        Is told that the shipped photographs stand in.
+    """
+    if folder is not None:
+        return Folder(folder)
+    say(f"no folder of pictures given: {count} seeded crops and flips of shipped photographs")
+    return Views(count, seed)
