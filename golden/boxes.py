@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,29 +12,21 @@ import numpy.typing as npt
 from golden.config import ConfigError
 from golden.errors import InputError
 from golden.fixed import FloatArray, Int16Array, check_finite, dequantize
+from golden.heads import STRIDES, decode
+from golden.overlaps import IndexArray, suppress
 from golden.placement import Fit, Placement, placement
-from golden.yolov3_tiny import ANCHORS, BOX_CHANNELS, HEADS, INPUT_SIZE, head_channels
+from golden.yolov3_tiny import HEADS, INPUT_SIZE, head_channels
 
-ANCHOR_SIZES: Final = {
-    "pred_1": ((23, 27), (37, 58), (81, 82)),
-    "pred_2": ((81, 82), (135, 169), (344, 319)),
-}
-"""Width and height of each head's anchors, pixels of the network's input.
-
-``anchors`` of Darknet's yolov3-tiny.cfg, by its ``mask`` 3,4,5 for pred_2. For pred_1
-the file says 0,1,2, but the official weights were trained with 1,2,3, and only with
-these do its boxes have the right sizes (github.com/pjreddie/darknet/issues/851,
-github.com/AlexeyAB/darknet/issues/1341).
-"""
-STRIDES: Final = {"pred_1": 16, "pred_2": 32}
-"""Side of each head's grid cell, pixels of the network's input."""
 CONFIDENCE: Final = 0.3
 """A box must score more."""
 OVERLAP: Final = 0.45
 """Boxes of one class may share this part of their union."""
+CANDIDATES: Final = 1000
+"""So many places of a picture, those that score best, are looked at for boxes that overlap.
 
-_EXPONENTS: Final = (-20.0, 20.0)
-"""Beyond these a side is nothing, or covers every picture; within, no area is 0 or infinite."""
+Suppression takes quadratic time. A sound network has some dozens of candidates; one that
+its arithmetic has destroyed has 100,000s, and no figure of it is worth waiting for.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +75,28 @@ class Box:
         """
         edges = [round(edge, 2) for edge in self.corners]
         return {"label": self.label, "confidence": round(self.confidence, 4), "box": edges}
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """What the network found in one picture.
+
+    Parameters
+    ----------
+    boxes : tuple of Box
+        Clipped to the picture; by descending confidence, then label, then corners.
+    candidates : int
+        Places that scored enough, a class each, before suppression. Where there are more
+        than `CANDIDATES`, only so many, the best, were looked at.
+    """
+
+    boxes: tuple[Box, ...]
+    candidates: int
+
+    @property
+    def cut(self) -> bool:
+        """Whether there were more candidates than were looked at."""
+        return self.candidates > CANDIDATES
 
 
 def detect(
@@ -149,9 +163,22 @@ def detect_real(
     overlap: float = OVERLAP,
 ) -> list[Box]:
     """Find the boxes that heads in real numbers describe; see `detect`."""
+    return list(find(heads, classes, picture_size, fit, input_size, confidence, overlap).boxes)
+
+
+def find(
+    heads: Mapping[str, npt.NDArray[np.floating]],
+    classes: Sequence[str],
+    picture_size: tuple[int, int],
+    fit: Fit,
+    input_size: int = INPUT_SIZE,
+    confidence: float = CONFIDENCE,
+    overlap: float = OVERLAP,
+) -> Detections:
+    """Find boxes as `detect_real` does, and say how many candidates there were."""
     _check_choices(picture_size, fit, input_size, confidence, overlap)
     place = placement(picture_size, input_size, fit)
-    found: list[Box] = []
+    decoded = []
     for head in HEADS:
         if head not in heads:
             raise InputError(f"{head}: its tensor is missing")
@@ -160,9 +187,9 @@ def detect_real(
         if heads[head].shape != wanted:
             raise InputError(f"{head}: shape {heads[head].shape}, {wanted} is wanted")
         check_finite(heads[head], head)
-        corners, scores = decode(np.asarray(heads[head], np.float64), head)
-        found.extend(_boxes(place.to_picture(corners), scores, classes, place, confidence))
-    return suppress(found, overlap)
+        decoded.append(decode(np.asarray(heads[head], np.float64), head))
+    corners, scores = (np.concatenate(parts) for parts in zip(*decoded, strict=True))
+    return _best(place.to_picture(corners), scores, classes, place, confidence, overlap)
 
 
 def _check_choices(
@@ -179,110 +206,36 @@ def _check_choices(
             raise ConfigError(f"{name} {value}: choose 0 to 1")
 
 
-def sigmoid(x: npt.ArrayLike) -> FloatArray:
-    """Return 1 / (1 + exp(-x)), without overflow.
-
-    >>> sigmoid([0.0, 32768.0, -32768.0]).tolist()
-    [0.5, 1.0, 0.0]
-    """
-    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * np.asarray(x, np.float64)))
-
-
-def decode(values: FloatArray, head: str) -> tuple[FloatArray, FloatArray]:
-    """Read every box of a head.
-
-    For each of three anchors the channels are x, y, width, height, objectness and the
-    classes. With t a channel's value at a cell, centre = (sigmoid(t) + cell) * stride,
-    size = exp(t) * anchor, score = sigmoid(objectness) * sigmoid(class) (Redmon and
-    Farhadi, YOLOv3, 2018).
-
-    Parameters
-    ----------
-    values : ndarray of float64, (3 * (5 + classes), G, G)
-    head : str
-        ``pred_1`` or ``pred_2``.
-
-    Returns
-    -------
-    corners : ndarray of float64, (3 * G * G, 4)
-        Left, top, right, bottom, pixels of the network's input; anchor by anchor, row
-        by row.
-    scores : ndarray of float64, (3 * G * G, classes)
-    """
-    rows, columns = np.indices(values.shape[1:])
-    anchors = np.array(ANCHOR_SIZES[head], np.float64).reshape(ANCHORS, 2, 1, 1)
-    fields = values.reshape(ANCHORS, -1, *values.shape[1:])
-    centre = (sigmoid(fields[:, :2]) + np.stack((columns, rows))) * STRIDES[head]
-    half = np.exp(np.clip(fields[:, 2:4], *_EXPONENTS)) * anchors / 2
-    corners = np.concatenate((centre - half, centre + half), axis=1)
-    scores = sigmoid(fields[:, 4:BOX_CHANNELS]) * sigmoid(fields[:, BOX_CHANNELS:])
-    return _flat(corners), _flat(scores)
-
-
-def _flat(fields: FloatArray) -> FloatArray:
-    """Turn (anchor, field, row, column) into (box, field)."""
-    return np.moveaxis(fields, 1, -1).reshape(-1, fields.shape[1])
-
-
-def _boxes(
+def _best(
     corners: FloatArray,
     scores: FloatArray,
     classes: Sequence[str],
     place: Placement,
     confidence: float,
-) -> Iterator[Box]:
-    """Clip boxes to the picture; yield one for each class that scores enough."""
+    overlap: float,
+) -> Detections:
+    """Clip boxes to the picture; of each class keep the best of those that overlap."""
     height, width = place.picture_size
     clipped = np.clip(corners, 0, (width, height, width, height))
     seen = (clipped[:, :2] < clipped[:, 2:]).all(axis=1, keepdims=True)
-    for index, label in np.argwhere((scores > confidence) & seen).tolist():
-        yield Box(classes[label], float(scores[index, label]), *clipped[index].tolist())
+    places, labels = np.nonzero((scores > confidence) & seen)
+    names, ranks = np.unique(classes, return_inverse=True)
+    count = len(places)
+    first = _first(scores[places, labels], ranks[labels], clipped[places])
+    places, labels = places[first], labels[first]
+    chosen = suppress(clipped[places], ranks[labels], overlap)
+    boxes = tuple(
+        Box(str(names[ranks[label]]), float(scores[at, label]), *clipped[at].tolist())
+        for at, label in zip(places[chosen], labels[chosen], strict=True)
+    )
+    return Detections(boxes, count)
 
 
-def suppress(boxes: Iterable[Box], overlap: float = OVERLAP) -> list[Box]:
-    """Keep the best of the boxes that overlap, class by class, and put all in order.
-
-    Parameters
-    ----------
-    boxes : iterable of Box
-    overlap : float
-        A box goes if it shares more than this part of the union with a better one.
-
-    Returns
-    -------
-    list of Box
-        By descending confidence, then label, then corners.
-
-    >>> best, second, cat = (Box(n, c, 0, 0, 9, 9) for n, c in zip("ddc", (0.9, 0.8, 0.7)))
-    >>> suppress([cat, second, best]) == [best, cat]
-    True
-    """
-    ordered = sorted(boxes, key=lambda box: (-box.confidence, box.label, box.corners))
-    corners = np.array([box.corners for box in ordered], np.float64)
-    kept: list[int] = []
-    for label in {box.label for box in ordered}:
-        rest = np.array([i for i, box in enumerate(ordered) if box.label == label])
-        while len(rest):
-            best, rest = int(rest[0]), rest[1:]
-            kept.append(best)
-            rest = rest[intersection_over_union(corners[best], corners[rest]) <= overlap]
-    return [ordered[index] for index in sorted(kept)]
-
-
-def intersection_over_union(one: npt.ArrayLike, others: npt.ArrayLike) -> FloatArray:
-    """Return which part of their union a box shares with each of others.
-
-    Parameters
-    ----------
-    one : array_like of float, (4,)
-        Left, top, right, bottom; not empty.
-    others : array_like of float, (N, 4)
-
-    >>> intersection_over_union([0, 0, 2, 1], [[1, 0, 3, 1], [2, 0, 3, 1]]).round(3).tolist()
-    [0.333, 0.0]
-    """
-    a, b = np.asarray(one, np.float64), np.asarray(others, np.float64)
-    shared = np.minimum(a[2:], b[:, 2:]) - np.maximum(a[:2], b[:, :2])
-    common = np.maximum(shared, 0).prod(axis=1)
-    union = (a[2:] - a[:2]).prod() + (b[:, 2:] - b[:, :2]).prod(axis=1) - common
-    return np.asarray(common / union)
+def _first(scores: FloatArray, ranks: IndexArray, corners: FloatArray) -> IndexArray:
+    """Order candidates by descending score, then label, then corners; return the best."""
+    rows = np.arange(len(scores))
+    if len(scores) > CANDIDATES:
+        least = -np.partition(-scores, CANDIDATES - 1)[CANDIDATES - 1]
+        rows = np.flatnonzero(scores >= least)
+    keys = (*corners[rows].T[::-1], ranks[rows], -scores[rows])
+    return rows[np.lexsort(keys)][:CANDIDATES]

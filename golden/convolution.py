@@ -20,7 +20,7 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.fixed import Int16Array, Int64Array, int_range
+from golden.fixed import CUT_BITS, Int16Array, Int64Array, int_range
 
 Shape = tuple[int, int, int]
 """(C, H, W)."""
@@ -159,6 +159,11 @@ class ConvLayer:
     def in_channels(self) -> int:
         """I."""
         return int(self.weight.shape[1])
+
+    @property
+    def sum_frac(self) -> int:
+        """Fraction bits of a sum and of the bias that is added to it."""
+        return self.in_frac + self.weight_frac - (0 if self.mode is ProductMode.FULL else CUT_BITS)
 
     @property
     def kernel(self) -> tuple[int, int]:

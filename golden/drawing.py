@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import colorsys
-import os
-import tempfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor
 from pathlib import Path
 
@@ -17,10 +15,15 @@ from PIL import Image, ImageDraw, ImageFont
 
 from golden.boxes import Box
 from golden.errors import InputError
+from golden.files import whole_file
 
 Colour = tuple[int, int, int]
+Picture = npt.NDArray[np.uint8]
 
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
+_IN_A_ROW = 3
+_TITLE, _SMALLEST = 16, 8
+"""Pixels of a title's letters; of a long one's, at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class _Pen:
         return cls(line=max(2, round(side / 250)), letter=letter, margin=letter // 6)
 
 
-def draw(picture: npt.NDArray[np.uint8], boxes: Sequence[Box], path: Path) -> None:
+def draw(picture: Picture, boxes: Sequence[Box], path: Path) -> None:
     """Draw boxes on a photograph and write it whole, or leave what was there.
 
     Parameters
@@ -59,24 +62,31 @@ def draw(picture: npt.NDArray[np.uint8], boxes: Sequence[Box], path: Path) -> No
     OSError
         If the file cannot be written.
     """
+    save(drawn(picture, boxes), path)
+
+
+def check_ending(path: Path) -> str:
+    """Return the format that a file's ending names.
+
+    Raises
+    ------
+    InputError
+        If it names none that Pillow writes.
+    """
     kind = Image.registered_extensions().get(path.suffix.lower())
-    if kind not in Image.SAVE:
+    if kind is None or kind not in Image.SAVE:
         raise InputError(f"{path}: no picture format has that ending; choose .png")
-    image = drawn(picture, boxes)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
-    scratch = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            image.save(file, format=kind)
-        scratch.chmod(0o644)
-        scratch.replace(path)
-    except BaseException:
-        scratch.unlink(missing_ok=True)
-        raise
+    return kind
 
 
-def drawn(picture: npt.NDArray[np.uint8], boxes: Sequence[Box]) -> Image.Image:
+def save(image: Image.Image, path: Path) -> None:
+    """Write a picture whole, or leave what was there; see `draw`."""
+    kind = check_ending(path)
+    with whole_file(path) as scratch, scratch.open("wb") as file:
+        image.save(file, format=kind)
+
+
+def drawn(picture: Picture, boxes: Sequence[Box]) -> Image.Image:
     """Return a copy of a photograph with boxes on it; see `draw`."""
     if picture.ndim != 3 or picture.shape[2] != 3 or not picture.size or picture.dtype != np.uint8:
         raise ValueError(f"picture is {picture.dtype} {picture.shape}: uint8 (H, W, 3) is wanted")
@@ -93,6 +103,69 @@ def drawn(picture: npt.NDArray[np.uint8], boxes: Sequence[Box]) -> Image.Image:
     for box in worst_first:
         _write(canvas, box, font, pen, image.size)
     return image
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One of several drawings of the same photograph.
+
+    Parameters
+    ----------
+    title : str
+        What stands above it.
+    boxes : sequence of Box
+        In the photograph's pixels.
+    """
+
+    title: str
+    boxes: Sequence[Box]
+
+
+def side_by_side(picture: Picture, panels: Sequence[Panel], side: int = 480) -> Image.Image:
+    """Draw a photograph once for each panel, three in a row, each under its title.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, (H, W, 3)
+        Red, green, blue.
+    panels : sequence of Panel
+        From left to right, then down; at least one.
+    side : int
+        Pixels of a panel's longer side, whatever the photograph's size.
+    """
+    height, width = picture.shape[:2]
+    size = tuple(max(1, round(edge * side / max(width, height))) for edge in (width, height))
+    scale = (size[0] / width, size[1] / height) * 2
+    small = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+    strip, gap = _TITLE * 2, _TITLE // 2
+    cell = max(size[0], side // 2) + gap, size[1] + strip + gap
+    columns = min(len(panels), _IN_A_ROW)
+    rows = ceil(len(panels) / columns)
+    sheet = Image.new("RGB", (columns * cell[0] + gap, rows * cell[1] + gap), _WHITE)
+    canvas = ImageDraw.Draw(sheet)
+    for index, panel in enumerate(panels):
+        left = gap + index % columns * cell[0]
+        top = gap + index // columns * cell[1]
+        fitted = [_scaled(box, scale) for box in panel.boxes]
+        sheet.paste(drawn(small, fitted), (left, top + strip))
+        font = _fitting(canvas, panel.title, cell[0] - gap)
+        canvas.text((left, top + strip // 2), panel.title, fill=_BLACK, font=font, anchor="lm")
+    return sheet
+
+
+def _scaled(box: Box, scale: Sequence[float]) -> Box:
+    left, top, right, bottom = (edge * by for edge, by in zip(box.corners, scale, strict=True))
+    return replace(box, left=left, top=top, right=right, bottom=bottom)
+
+
+def _fitting(
+    canvas: ImageDraw.ImageDraw, text: str, width: int
+) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The title's font, smaller where the text needs it."""
+    letter = _TITLE
+    while letter > _SMALLEST and canvas.textlength(text, ImageFont.load_default(letter)) > width:
+        letter -= 1
+    return ImageFont.load_default(letter)
 
 
 def colour(label: str) -> Colour:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golden import float_model
-from golden.config import Activation, LeakyPlace, NumberFormat
+from golden.config import Activation, ConfigError, LeakyPlace, NumberFormat
 from golden.fixed import int_range
 from golden.layers import ConcatLayer, sources
 from golden.options import NumericOptions
@@ -90,13 +90,16 @@ def reach(
 
 
 def choose_formats(
-    network: FloatNetwork, room: Mapping[str, float], options: NumericOptions
+    network: FloatNetwork,
+    room: Mapping[str, float],
+    options: NumericOptions,
+    given: Mapping[str, int] | None = None,
 ) -> Formats:
     """Choose the fraction bits of every tensor.
 
     Format ``q7.8``: 8 everywhere. ``per_layer``: weights by their largest magnitude,
     activations by `room`, the image by its white; all
-    sources of a concatenation take the fewest bits among them.
+    sources of a concatenation take the fewest bits among them. What is `given` comes first.
 
     Parameters
     ----------
@@ -104,16 +107,31 @@ def choose_formats(
     room : mapping of str to float
         What `reach` returns; not read for q7.8.
     options : NumericOptions
+    given : mapping of str to int, optional
+        Fraction bits by tensor: ``image``, ``conv1.weight``, ``conv1.output``.
+
+    Raises
+    ------
+    ConfigError
+        If a given tensor is unknown, the format is q7.8, or an output would have more
+        fraction bits than its products.
     """
+    given = {} if given is None else given
+    _check_given(network, given, options)
     if options.format is NumberFormat.Q7_8:
         names = (IMAGE, *(node.name for node in network.nodes))
         return Formats(dict.fromkeys(names, Q7_8_FRAC), dict.fromkeys(network.convs, Q7_8_FRAC))
     weight = {
-        name: frac_bits(float(np.abs(conv.weight).max()), options.weight_w)
+        name: given.get(
+            weight_of(name), frac_bits(float(np.abs(conv.weight).max()), options.weight_w)
+        )
         for name, conv in network.convs.items()
     }
-    own = {name: frac_bits(most, options.act_w) for name, most in room.items()}
-    own[IMAGE] = frac_bits(1.0, options.act_w)
+    own = {
+        name: given.get(output_of(name), frac_bits(most, options.act_w))
+        for name, most in room.items()
+    }
+    own[IMAGE] = given.get(IMAGE, frac_bits(1.0, options.act_w))
     for node in network.nodes:
         if isinstance(node, ConcatLayer):
             joined = [_producer(network, name) for name in node.sources]
@@ -123,8 +141,39 @@ def choose_formats(
         output[node.name] = output[node.sources[0] if node.kind == "concat" else node.source]
         if isinstance(node, ConvNode):
             most = output[node.source] + weight[node.name]
+            if given.get(output_of(node.name), most) > most:
+                raise ConfigError(
+                    f"{output_of(node.name)} has {own[node.name]} fraction bits, its products "
+                    f"have {most}: give no more"
+                )
             output[node.name] = min(own[node.name], most)
     return Formats(output, weight)
+
+
+def weight_of(conv: str) -> str:
+    """Name a convolution's weights among given fraction bits."""
+    return f"{conv}.weight"
+
+
+def output_of(conv: str) -> str:
+    """Name a convolution's output among given fraction bits."""
+    return f"{conv}.output"
+
+
+def _check_given(network: FloatNetwork, given: Mapping[str, int], options: NumericOptions) -> None:
+    known = {IMAGE, *map(weight_of, network.convs), *map(output_of, network.convs)}
+    for name, frac in given.items():
+        if options.format is NumberFormat.Q7_8:
+            raise ConfigError(
+                f"{name}: format q7.8 has 8 fraction bits everywhere: choose format per_layer"
+            )
+        if name not in known:
+            raise ConfigError(
+                f"fraction bits of {name}: no such tensor; give {IMAGE}, or a convolution's "
+                f"weights or output, such as {weight_of('conv1')} or {output_of('conv1')}"
+            )
+        if not -MAX_FRAC <= frac <= MAX_FRAC:
+            raise ConfigError(f"{name}: {frac} fraction bits: give {-MAX_FRAC} to {MAX_FRAC}")
 
 
 def _producer(network: FloatNetwork, name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,18 +21,28 @@ CALIBRATION = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_right.p
 """Photographs that the fraction bits are chosen on."""
 DEFAULT = "motorcycle_left.png"
 """The photograph that runs when none is named."""
+_PACKAGES = (
+    *(("skimage", "data"), ("sklearn", "datasets/images")),
+    ("matplotlib", "mpl-data/sample_data"),
+)
 _GREY = 128
+MOST_PIXELS = 89_478_485
+"""A larger picture is refused: Pillow's own limit, 256 MiB of RGB."""
+_TOO_LARGE = f"more than {MOST_PIXELS:,} are not read; give a smaller copy"
+
+# Some of its readers speak to the log before they raise: what they raise is enough.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 def shipped(name: str) -> Path:
-    """Find a photograph inside the installed scikit-image or scikit-learn.
+    """Find a photograph inside the installed scikit-image, scikit-learn or matplotlib.
 
     Raises
     ------
     InputError
-        If the photograph is in neither.
+        If the photograph is in none of them.
     """
-    for package, inside in (("skimage", "data"), ("sklearn", "datasets/images")):
+    for package, inside in _PACKAGES:
         found = find_spec(package)
         for folder in (found.submodule_search_locations if found else None) or []:
             path = Path(folder) / inside / name
@@ -60,20 +72,35 @@ def load(path: Path) -> Image.Image:
     Raises
     ------
     InputError
-        If the file is missing, no picture, damaged, or of a kind without brightness.
+        If the file is missing, no picture, damaged, larger than `MOST_PIXELS`, or of a kind
+        without brightness.
     """
     try:
-        with Image.open(path) as image:
-            image.load()
-            upright = ImageOps.exif_transpose(image)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damage that is no error, and of large pictures
+            with Image.open(path) as image:
+                _check_size(image, path)
+                image.load()
+                return _rgb(ImageOps.exif_transpose(image), path)
+    except InputError:
+        raise
     except FileNotFoundError:
         raise InputError(f"{path}: no such picture") from None
     except UnidentifiedImageError:
         raise InputError(f"{path}: not a picture that Pillow can read") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: the picture cannot be read: {reason}") from None
-    return _rgb(upright, path)
+    except Image.DecompressionBombError:
+        raise InputError(f"{path}: {_TOO_LARGE}") from None
+    except Exception as error:  # Pillow's readers raise what they like on damaged bytes
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise InputError(
+            f"{path}: the picture cannot be read: {reason or type(error).__name__}"
+        ) from None
+
+
+def _check_size(image: Image.Image, path: Path) -> None:
+    """Refuse a picture that would fill the memory, before its pixels are decoded."""
+    if image.width * image.height > MOST_PIXELS:
+        raise InputError(f"{path}: {image.width}x{image.height} pixels: {_TOO_LARGE}")
 
 
 def _rgb(image: Image.Image, path: Path) -> Image.Image:

@@ -8,14 +8,15 @@ from pathlib import Path
 
 from golden import kernels, spec
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
-from golden.fetch import ModelFiles
-from golden.fixed import CUT_BITS, Int16Array
+from golden.fixed import Int16Array
 from golden.formats import choose_formats, reach
 from golden.images import calibration_images, load, preprocess
 from golden.layers import ConvLayer, Layer, PoolLayer, Shape, UpsampleLayer, sources
-from golden.model import read_network
+from golden.models.fetch import ModelFiles
+from golden.models.reading import read_network
 from golden.options import NumericOptions
 from golden.quantize import quantize_nodes
+from golden.retune.patch import Retune
 from golden.yolov3_tiny import IMAGE, INPUT_SIZE, check_size
 
 
@@ -148,8 +149,7 @@ def check_fracs(layer: ConvLayer, in_frac: int) -> None:
     """
     if layer.in_frac != in_frac:
         raise ConfigError(f"{layer.name}: in_frac {layer.in_frac}, but its source has {in_frac}")
-    cut = 0 if layer.mode is ProductMode.FULL else CUT_BITS
-    shift = layer.in_frac + layer.weight_frac - cut - layer.out_frac
+    shift = layer.sum_frac - layer.out_frac
     if layer.shift != shift:
         raise ConfigError(f"{layer.name}: shift {layer.shift}, but its fraction bits give {shift}")
 
@@ -159,7 +159,7 @@ def run_node(node: Layer, inputs: list[Int16Array], act_w: int = 16) -> Int16Arr
     if isinstance(node, ConvLayer):
         return kernels.conv(inputs[0], node)
     if isinstance(node, PoolLayer):
-        return spec.pool(inputs[0], node, act_w)
+        return kernels.pool(inputs[0], node, act_w)
     if isinstance(node, UpsampleLayer):
         return spec.upsample(inputs[0], node)
     return spec.concat(inputs, node)
@@ -198,6 +198,7 @@ def build_yolov3_tiny(
     options: NumericOptions | None = None,
     calibration: Sequence[Path] | None = None,
     input_size: int = INPUT_SIZE,
+    retune: Retune = "shipped",
 ) -> Network:
     """Build the hardware-shaped YOLOv3-tiny of a Darknet model, in integers.
 
@@ -212,17 +213,20 @@ def build_yolov3_tiny(
         Format q7.8 reads none.
     input_size : int
         Rows and columns of the image, a multiple of 32.
+    retune : Path, "shipped" or None
+        Retuning patch: a file, the one that ships where it fits, or none.
 
     Raises
     ------
     InputError
         If a file is damaged or holds another network.
     ConfigError
-        If a layer cannot be held in the chosen arithmetic, or the size is none.
+        If a layer cannot be held in the chosen arithmetic, the size is none, or the patch
+        is for another slope.
     """
     check_size(input_size)
     options = NumericOptions() if options is None else options
-    network = read_network(files, options)
+    network = read_network(files, options, retune)
     room: dict[str, float] = {}
     if options.format is NumberFormat.PER_LAYER:
         paths = calibration_images() if calibration is None else calibration

@@ -16,7 +16,7 @@ from golden.config import (
     Slope,
 )
 
-_CHOICES: dict[str, type[Enum]] = {
+CHOICES: dict[str, type[Enum]] = {
     "format": NumberFormat,
     "mode": ProductMode,
     "slope": Slope,
@@ -25,6 +25,7 @@ _CHOICES: dict[str, type[Enum]] = {
     "rounding": Rounding,
     "overflow": Overflow,
 }
+"""Fields that hold an enumeration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class NumericOptions:
     weight_w: int = 16
 
     def __post_init__(self) -> None:
-        for field, kind in _CHOICES.items():
+        for field, kind in CHOICES.items():
             if not isinstance(getattr(self, field), kind):
                 raise ConfigError(f"{field} {getattr(self, field)!r} is not a {kind.__name__}")
         widths = (self.act_w, self.weight_w)

@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from golden.config import ACC_WIDTHS, ConfigError, ProductMode
 from golden.fixed import CUT_BITS, Int16Array, quantize
-from golden.fold import FloatConv
 from golden.formats import Formats
 from golden.layers import ConvLayer, Layer, Padding
+from golden.models.fold import FloatConv
 from golden.options import NumericOptions
 from golden.yolov3_tiny import IMAGE, ConvNode, FloatNetwork
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from golden.config import Activation, ConfigError, PoolPad
-from golden.fold import FloatConv
 from golden.layers import ConcatLayer, PoolLayer, UpsampleLayer
+from golden.models.fold import FloatConv
 
 IMAGE = "image"
 """Name of the network's input tensor."""

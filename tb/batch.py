@@ -175,6 +175,7 @@ class Kept:
         described = {
             "options": {name: chosen[name] for name in chosen if name not in IRRELEVANT},
             "weights": prepared.files.sha256,
+            "retune": prepared.retune_sha256,
             "names": prepared.network.classes,
             "design": made.folder.name,
             "sources": _sources(),
@@ -231,6 +232,6 @@ def _sources() -> str:
     """Hash of the Python sources that golden and the bench consist of."""
     digest = hashlib.sha256()
     for name in ("golden", "tb"):
-        for path in sorted((build.ROOT / name).glob("*.py")):
+        for path in sorted((build.ROOT / name).rglob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

@@ -13,11 +13,27 @@ from rich.console import Console
 
 from golden.config import ConfigError
 from golden.errors import InputError
-from tb.options import SimOptions, parse_natural
+from tb.options import SimOptions, choose, parse_natural
+from tb.study.conv_error import conv_error
+from tb.study.detect import detect
+from tb.study.distributions import distributions
+from tb.study.errors import errors
+from tb.study.fuse import fuse
+from tb.study.infer import infer
+from tb.study.mean_precision import mean_precision
+from tb.study.model import model
+from tb.study.multiply import SETTINGS as MULTIPLY_SETTINGS
+from tb.study.multiply import multiply
+from tb.study.perturb import perturb
+from tb.study.preprocess import preprocess
+from tb.study.quantize import quantize
+from tb.study.retune import retune
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+SAY_IT_THEMSELVES = (["sim"], ["fuzz"], ["bench"])
+"""Commands that tell an interruption in their own words."""
 RUNS = Path(__file__).parent.parent / "build" / "sim"
 RTL = Path(__file__).parent.parent / "rtl"
 
@@ -50,7 +66,10 @@ def sim(
     image: Annotated[Path | None, typer.Option(help="Picture file.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of pictures, a frame each.")] = None,
     fit: Annotated[str, typer.Option(help="letterbox or plain.")] = "letterbox",
-    model: Annotated[Path | None, typer.Option(help="Darknet .weights file.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Darknet .weights, .pth, .safetensors or a manifest.json.")
+    ] = None,
+    retune: Annotated[str, typer.Option(help="Retuning patch: shipped, none or a file.")] = "",
     simulator: Annotated[str, typer.Option("--sim", help="verilator or icarus.")] = "verilator",
     verilator: Annotated[str, typer.Option(help="Verilator 5.036 or later.")] = "",
     seed: Annotated[str, typer.Option(help="Integer that repeats every random choice.")] = "1",
@@ -75,6 +94,7 @@ def sim(
         images=images,
         fit=fit,
         model=model,
+        retune=retune,
         sim=simulator,
         verilator=verilator,
         seed=parse_natural("SEED", seed),
@@ -115,13 +135,23 @@ def fuzz(
 
 @app.command()
 def bench(
+    part: Annotated[str, typer.Option(help="sim or golden alone; both by default.")] = "",
     verilator: Annotated[str, typer.Option(help="Verilator 5.036 or later.")] = "",
 ) -> None:
-    """Measure how fast the simulation is (``make bench``)."""
-    from tb.measure.command import bench as run
-    from tb.measure.plan import measurements
+    """Measure how fast the simulation and the golden model are (``make bench``)."""
+    if part:
+        choose("PART", part, ("sim", "golden"))
+    code = 0
+    if part != "golden":
+        from tb.measure.command import bench as run
+        from tb.measure.plan import measurements
 
-    raise typer.Exit(run(Console(), measurements(verilator), verilator))
+        code = run(Console(), measurements(verilator), verilator)
+    if part != "sim" and code != EXIT_INTERRUPTED:
+        from tb.measure.golden_speed import bench_golden
+
+        code = bench_golden(Console()) or code
+    raise typer.Exit(code)
 
 
 @app.command("synth-check")
@@ -134,16 +164,33 @@ def synth_check(
     raise typer.Exit(run(Console(), rtl))
 
 
+app.command("infer")(infer)
+app.command("multiply", context_settings=MULTIPLY_SETTINGS)(multiply)
+app.command("errors")(errors)
+app.command("conv-error")(conv_error)
+app.command("perturb")(perturb)
+app.command("detect")(detect)
+app.command("map")(mean_precision)
+app.command("preprocess")(preprocess)
+app.command("distributions")(distributions)
+app.command("retune")(retune)
+app.command("model")(model)
+app.command("fuse")(fuse)
+app.command("quantize")(quantize)
+
+
 def main() -> None:
     """Run the command; what its user can mend is one line, not a traceback."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
+        if code == EXIT_INTERRUPTED and sys.argv[1:2] not in SAY_IT_THEMSELVES:
+            code = _refused("interrupted", "interrupted", code)
     except (ConfigError, InputError) as error:
         code = _refused("setup", str(error), EXIT_USAGE)
     except OSError as error:
         code = _refused("setup", _words(error), EXIT_FAILED)
-    except typer.Abort:
+    except typer.Abort:  # in some versions of typer
         code = _refused("interrupted", "interrupted", EXIT_INTERRUPTED)
     except Exception as error:
         # typer has these errors from another library in some versions, and its own in others.

@@ -149,6 +149,8 @@ class SimOptions:
         Frequency that frames a second are given for.
     image, images, model : Path or None
         A picture; or a folder of them, one frame each.
+    retune : str
+        Retuning patch: ``shipped`` (also where empty), ``none`` or a file.
     seed : int
     waves : bool
 
@@ -174,6 +176,7 @@ class SimOptions:
     images: Path | None = None
     fit: str = "letterbox"
     model: Path | None = None
+    retune: str = ""
     sim: str = "verilator"
     verilator: str = ""
     seed: int = 1

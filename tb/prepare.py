@@ -11,15 +11,17 @@ import numpy as np
 from golden import oracle, spec
 from golden.bounds import smallest_acc_w
 from golden.config import ConfigError, PEConfig
-from golden.fetch import ModelFiles, model_files
 from golden.fixed import Int16Array
 from golden.frame import PlannedJob, link, made_of, place, plan_jobs
 from golden.images import load, preprocess
 from golden.layers import ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer, sources
+from golden.models.fetch import INTEGERS, ModelFiles, model_files, sha256_of
+from golden.models.integer_reader import integer_network
 from golden.network import Network, build_yolov3_tiny, run
 from golden.placement import Fit
 from golden.plan import Job, Tile, groups, lower_input, make_job
 from golden.quantize import quantize_image
+from golden.retune.patch import fitting, retune_choice
 from golden.sampling import MIN_LAYER_MACS, sample_tiles
 from golden.stages import Stage, stages
 from golden.tiling import tiles
@@ -56,6 +58,8 @@ class Prepared:
         The layers to simulate.
     jobs : tuple of PlannedJob
         Of one frame, in order.
+    retune_sha256 : str or None
+        Of the retuning patch that the network was tuned with.
     """
 
     files: ModelFiles
@@ -63,6 +67,7 @@ class Prepared:
     config: PEConfig
     stages: tuple[Stage, ...]
     jobs: tuple[PlannedJob, ...]
+    retune_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +104,12 @@ def prepare(options: SimOptions, say: Callable[[str], None]) -> Prepared:
     """
     files = model_files(options.model, say=say)
     say("quantising the network")
-    network = build_yolov3_tiny(files, options.numerics(), input_size=options.size)
+    numerics = options.numerics()
+    patch = fitting(retune_choice(options.retune), files.sha256, numerics.slope)
+    if files.weights.suffix.lower() == INTEGERS:
+        network = integer_network(files.weights, numerics, options.size)
+    else:
+        network = build_yolov3_tiny(files, numerics, input_size=options.size, retune=patch)
     p_ic, p_oc = parse_array(options.lanes)
     config = PEConfig(
         p_ic,
@@ -110,7 +120,14 @@ def prepare(options: SimOptions, say: Callable[[str], None]) -> Prepared:
         input_words=INPUT_ACTIVATIONS // p_ic,
     )
     chosen = tuple(s for s in stages(network, config) if s.name in options.stages)
-    return Prepared(files, network, config, chosen, _plan(network, chosen, config, options))
+    return Prepared(
+        files,
+        network,
+        config,
+        chosen,
+        _plan(network, chosen, config, options),
+        None if patch is None else sha256_of(patch),
+    )
 
 
 def _plan(

@@ -218,6 +218,7 @@ class Run:
             image=str(self.pictures[0]) if self.pictures and options.images is None else None,
             frames=frames or None,
             weights_sha256=None if prepared is None else prepared.files.sha256,
+            retune_sha256=None if prepared is None else prepared.retune_sha256,
             format=options.format,
             mode=options.mode,
             slope=options.slope,

@@ -12,13 +12,13 @@ from cocotb_tools.check_results import get_results
 from rich.console import Console
 from rich.live import Live
 
-from golden.config import ConfigError
+from golden.config import ConfigError, Slope
 from golden.errors import InputError
 from tb import build, cocotb_jobs, report, runs, waves
 from tb.batch import HandOver, Kept, pictures
 from tb.inject import ROUNDING_PATCH
 from tb.options import SimOptions
-from tb.prepare import OracleError, prepare, write_run
+from tb.prepare import OracleError, Prepared, prepare, write_run
 from tb.run import Run
 from tb.table import cycles_table, layer_table
 from tb.toolchain import find_simulator
@@ -161,7 +161,7 @@ def _table(run: Run) -> Any:
     ]
     title = (
         f"YOLOv3-tiny on the {config.array} PE, {run.simulator.name} {run.simulator.version}, "
-        f"{config.mode.value}, {run.options.format}, slope {run.options.slope}"
+        f"{config.mode.value}, {run.options.format}, slope {_slope(run.prepared)}"
     )
     if run.options.images is not None:
         title += f"\n{run.where()}"
@@ -173,6 +173,15 @@ def _table(run: Run) -> Any:
         ],
         _array(run),
     )
+
+
+def _slope(prepared: Prepared) -> str:
+    """The slope, and whether the network is tuned to it."""
+    slope = prepared.network.slope
+    if prepared.retune_sha256:
+        return f"{slope.value} tuned"
+    missed = prepared.files.official and slope is Slope.EIGHTH
+    return f"{slope.value} untuned" if missed else slope.value
 
 
 def _unfinished(run: Run, results_file: Path) -> report.Failure | None:

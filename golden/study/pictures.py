@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -67,6 +68,8 @@ class Folder:
     def __post_init__(self) -> None:
         try:
             self.files = tuple(sorted(file for file in self.path.iterdir() if is_picture(file)))
+        except NotADirectoryError:
+            raise InputError(f"{self.path}: a file; give the folder that holds it") from None
         except OSError as error:
             raise InputError(f"{self.path}: {error.strerror}") from None
         if not self.files:
@@ -88,9 +91,9 @@ class Folder:
             try:
                 image = load(file)
             except InputError as error:
-                self.unreadable[file.name] = str(error)
+                self.unreadable[_printable(file.name)] = _printable(str(error))
                 continue
-            yield Shown(file.name, image, file)
+            yield Shown(_printable(file.name), image, file)
         if len(self.unreadable) == len(self.files):
             first = next(iter(self.unreadable.values()))
             raise InputError(
@@ -148,8 +151,13 @@ Pictures = Folder | Views
 
 def is_picture(path: Path) -> bool:
     """Say whether a file's ending is one that Pillow reads."""
-    known = Image.registered_extensions()
-    return path.suffix.lower() in known and not path.name.startswith(".") and path.is_file()
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    return kind in Image.OPEN and not path.name.startswith(".") and path.is_file()
+
+
+def _printable(text: str) -> str:
+    """Replace what a file name has that is no text."""
+    return os.fsencode(text).decode("utf-8", "replace")
 
 
 def study_pictures(

@@ -18,10 +18,10 @@ from golden.config import (
     Slope,
 )
 from golden.errors import InputError
-from golden.fetch import ModelFiles, model_files
 from golden.fixed import Int16Array
 from golden.images import default_image, load, preprocess
 from golden.layers import ConvLayer, Padding
+from golden.models.fetch import ModelFiles, model_files
 from golden.network import Network, build_yolov3_tiny
 from golden.options import NumericOptions
 from golden.quantize import quantize_image

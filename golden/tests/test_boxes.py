@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -11,16 +11,17 @@ import pytest
 import torch
 from PIL import Image
 
-from golden import boxes, float_model
-from golden.boxes import Box, detect, detect_real, suppress
+from golden import boxes, float_model, heads
+from golden.boxes import Box, Detections, detect, detect_real, find
 from golden.config import ConfigError, Slope
-from golden.darknet import read_yolov3_tiny
 from golden.errors import InputError
-from golden.fetch import ModelFiles
 from golden.fixed import FloatArray, Int16Array
 from golden.images import default_image, load, preprocess
+from golden.models.fetch import ModelFiles
+from golden.models.reading import read_network
 from golden.network import Network, run
 from golden.options import NumericOptions
+from golden.overlaps import IndexArray, suppress
 from golden.placement import Fit, placement
 from golden.tests.conftest import PER_LAYER
 from golden.yolov3_tiny import HEADS, VOC_CLASSES
@@ -288,43 +289,94 @@ def test_coordinates_go_there_and_back(
 # Non-maximum suppression
 
 
+def side_by_side(
+    size: float, scores: dict[float, tuple[str, float]]
+) -> tuple[FloatArray, IndexArray]:
+    """Squares of this size at these left edges, each of a class and a score: best first."""
+    best_first = sorted(scores, key=lambda left: -scores[left][1])
+    corners = np.array([[left, 0, left + size, size] for left in best_first], np.float64)
+    return corners, np.array([ord(scores[left][0]) for left in best_first])
+
+
 def test_the_lesser_of_two_goes() -> None:
-    best, lesser = Box("dog", 0.9, 0, 0, 10, 10), Box("dog", 0.8, 1, 1, 11, 11)
-    assert suppress([lesser, best]) == [best]
-    assert suppress([replace(lesser, label="cat"), best]) == [best, replace(lesser, label="cat")]
-    assert suppress([]) == []
+    corners, labels = side_by_side(10, {0: ("d", 0.9), 1: ("d", 0.8), 2: ("c", 0.7)})
+    assert suppress(corners, labels, 0.45).tolist() == [0, 2]
+    assert suppress(np.zeros((0, 4)), np.zeros(0, np.int64), 0.45).tolist() == []
 
 
 def test_the_limit_itself_may_be_shared() -> None:
-    one, half = Box("dog", 0.9, 0, 0, 2, 1), Box("dog", 0.8, 0, 0, 1, 1)
-    assert suppress([one, half], 0.5) == [one, half]
-    assert suppress([one, half], 0.4999) == [one]
+    corners, labels = np.array([[0, 0, 2, 1], [0, 0, 1, 1.0]]), np.zeros(2, np.int64)
+    assert suppress(corners, labels, 0.5).tolist() == [0, 1]
+    assert suppress(corners, labels, 0.4999).tolist() == [0]
 
 
 def test_what_was_suppressed_suppresses_nothing() -> None:
-    chain = [Box("dog", 0.9 - k / 10, 4 * k, 0, 4 * k + 10, 10) for k in range(3)]
-    assert suppress(chain, 0.4) == [chain[0], chain[2]]
+    corners, labels = side_by_side(10, {0: ("d", 0.9), 4: ("d", 0.8), 8: ("d", 0.7)})
+    assert suppress(corners, labels, 0.4).tolist() == [0, 2]
 
 
-def random_boxes(rng: np.random.Generator, count: int) -> list[Box]:
-    """Boxes of few labels, few confidences and few places, so that many tie."""
-    corner, side = rng.integers(0, 8, (count, 2)), rng.integers(1, 6, (count, 2))
-    edges = np.hstack((corner, corner + side)).astype(np.float64).tolist()
-    return [
-        Box("abc"[int(rng.integers(3))], float(rng.integers(1, 5)) / 4, *edge) for edge in edges
-    ]
+def test_equal_boxes_of_no_overlap_allowed_leave_one() -> None:
+    """Edges whose areas are not whole numbers: a box must not suppress itself."""
+    corners = np.array([[0.1, 0.2, 7.7, 9.13]] * 3 + [[20.3, 0.7, 21.1, 3.3]])
+    assert suppress(corners, np.zeros(4, np.int64), 0.0).tolist() == [0, 3]
+
+
+def crowded_heads(rng: np.random.Generator, size: int = 96) -> dict[str, Int16Array]:
+    """Heads of few levels, so that many scores tie."""
+    levels = np.array([-32768, -200, 0, 300, 32767], np.int16)
+    return {
+        head: rng.choice(levels, values.shape) for head, values in silent_heads(size, 3).items()
+    }
+
+
+def in_order(found: Iterable[Box]) -> list[Box]:
+    return sorted(found, key=lambda box: (-box.confidence, box.label, box.corners))
 
 
 @pytest.mark.parametrize("overlap", [0.0, 0.3, 0.45, 1.0])
 def test_agrees_with_a_plain_suppression(overlap: float, rng: np.random.Generator) -> None:
-    pool = random_boxes(rng, 200)
+    values, names = crowded_heads(rng), ["b", "c", "a"]
+    pool = detect(values, FRACS, names, (90, 96), "plain", 96, 0.2, overlap=1)
+    assert 200 < len(pool) < boxes.CANDIDATES
+    assert len({box.confidence for box in pool}) < 20
     kept: list[Box] = []
-    for box in sorted(pool, key=lambda b: (-b.confidence, b.label, b.corners)):
+    for box in in_order(pool):
         if all(b.label != box.label or overlap_of(b, box) <= overlap for b in kept):
             kept.append(box)
-    assert suppress(pool, overlap) == kept
-    shuffled = [pool[int(index)] for index in rng.permutation(len(pool))]
-    assert suppress(shuffled, overlap) == kept
+    assert detect(values, FRACS, names, (90, 96), "plain", 96, 0.2, overlap) == kept
+
+
+def test_the_best_candidates_alone_are_looked_at(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = {head: values / 2.0 ** FRACS[head] for head, values in crowded_heads(rng).items()}
+
+    def found(overlap: float) -> Detections:
+        return find(real, ["b", "c", "a"], (90, 96), "plain", 96, 0.2, overlap)
+
+    whole = found(1)
+    assert whole.candidates == len(whole.boxes) > 200
+    monkeypatch.setattr(boxes, "CANDIDATES", 100)
+    cut = found(1)
+    assert whole.boxes[99].confidence == whole.boxes[100].confidence  # a tie is cut through
+    assert cut.boxes == whole.boxes[:100]
+    assert cut.candidates == whole.candidates
+    assert found(0.45).candidates == whole.candidates
+    assert set(found(0.45).boxes) < set(cut.boxes)
+
+
+def test_a_destroyed_network_is_cut_short() -> None:
+    """Every class at every place of the largest input: 307,200 boxes."""
+    noise = np.random.default_rng(5)
+    ruined = {
+        head: noise.choice(np.array([0, 32767], np.int16), values.shape)
+        for head, values in silent_heads(1024, 20).items()
+    }
+    real = {head: values / 2.0 ** FRACS[head] for head, values in ruined.items()}
+    found = find(real, VOC_CLASSES, (700, 900), "letterbox", 1024)
+    assert found.candidates > 100_000
+    assert 0 < len(found.boxes) < boxes.CANDIDATES
+    assert {box.confidence for box in found.boxes} == {1.0}
 
 
 def test_an_impossible_box_is_refused() -> None:
@@ -339,20 +391,22 @@ def test_an_impossible_box_is_refused() -> None:
 # The real network
 
 
-@pytest.mark.parametrize(("slope", "low"), [(Slope.EIGHTH, 0.85), (Slope.THIRTEEN_128THS, 0.5)])
+@pytest.mark.parametrize("slope", Slope)
 def test_integers_find_the_motorcycle_that_floats_find(
-    slope: Slope, low: float, build: Build, photograph: Photograph, files: ModelFiles
+    slope: Slope, build: Build, photograph: Photograph, files: ModelFiles
 ) -> None:
     image = load(default_image())
     size = (image.height, image.width)
-    network = build(replace(PER_LAYER, slope=slope))
+    options = replace(PER_LAYER, slope=slope)
+    network = build(options)
     values = run(network, photograph(network))
     found = detect(values, network.fracs(), network.classes, size, "letterbox")
-    real = read_yolov3_tiny(files.weights, files.cfg, files.names)
+    real = read_network(files, options)
     floats = float_model.run(real, preprocess(image), float_model.SLOPES[slope], torch.float64)
     wanted = detect_real(floats, real.classes, size, "letterbox")
     assert {box.label for box in found} == {"motorbike"}
-    assert found[0].confidence > low
+    # The teacher says 0.56; untuned, slope 1/8 would say 0.91.
+    assert 0.5 < found[0].confidence < 0.8
     assert len(found) == len(wanted)
     for box, truth in zip(found, wanted, strict=True):
         assert box.label == truth.label
@@ -371,7 +425,7 @@ def test_small_motorcycles_have_the_right_size_with_these_anchors_alone(
         corner + 0.3 * edge for corner, edge in zip((259, 175) * 2, MOTORCYCLE.corners, strict=True)
     )
     truth = Box("motorbike", 1, *edges)
-    real = read_yolov3_tiny(files.weights, files.cfg, files.names)
+    real = read_network(files, replace(PER_LAYER, slope=Slope.THIRTEEN_128THS))
     values = float_model.run(real, preprocess(canvas), 0.1)
     values["pred_2"] = np.full_like(values["pred_2"], -99)
 
@@ -380,5 +434,5 @@ def test_small_motorcycles_have_the_right_size_with_these_anchors_alone(
 
     assert overlap_of(best(), truth) > 0.6
     masked_0_1_2 = ((10, 14), (23, 27), (37, 58))
-    monkeypatch.setitem(boxes.ANCHOR_SIZES, "pred_1", masked_0_1_2)
+    monkeypatch.setitem(heads.ANCHOR_SIZES, "pred_1", masked_0_1_2)
     assert overlap_of(best(), truth) < 0.4

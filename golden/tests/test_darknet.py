@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from golden.darknet import HEADER_BYTES, read_convs, read_yolov3_tiny, select_classes
-from golden.darknet_cfg import check_graph, read_names, read_sections
 from golden.errors import InputError
-from golden.fetch import ModelFiles
-from golden.fold import FloatConv
+from golden.models.darknet import HEADER_BYTES, read_stored
+from golden.models.darknet_cfg import check_graph, read_names, read_sections
+from golden.models.fetch import ModelFiles
+from golden.models.fold import FloatConv
+from golden.models.reading import fold_all
+from golden.models.shaping import hardware_network, select_classes
 from golden.yolov3_tiny import DARKNET_ORDER, VOC_CLASSES
 
 
@@ -46,6 +48,10 @@ def floats(heads: int = 75, kernel: int = 1) -> int:
 
 
 Write = Callable[..., tuple[Path, Path]]
+
+
+def read_convs(weights: Path, cfg: Path) -> dict[str, FloatConv]:
+    return fold_all(read_stored(weights, cfg), weights)
 
 
 @pytest.fixture
@@ -86,15 +92,13 @@ def test_a_sibling_is_recognised_by_its_size(heads: int, kernel: int, write: Wri
     assert convs["conv_set_2"].weight.shape == (256, 1024, kernel, kernel)
 
 
-def test_75_channels_keep_their_own_classes(write: Write, tmp_path: Path) -> None:
-    weights, cfg = write()
-    names = tmp_path / "names"
-    names.write_text("\n".join(f"class{i}" for i in range(20)))
-    network = read_yolov3_tiny(weights, cfg, names)
+def test_75_channels_keep_their_own_classes(write: Write) -> None:
+    convs = read_convs(*write())
+    network = hardware_network(convs, tuple(f"class{i}" for i in range(20)))
     assert network.classes[19] == "class19"
     assert network.embedded_zero_taps == {"conv_set_2": 8}
-    names.write_text("\n".join(f"class{i}" for i in range(80)))
-    assert read_yolov3_tiny(weights, cfg, names).classes == VOC_CLASSES
+    others = tuple(f"class{i}" for i in range(80))
+    assert hardware_network(convs, others).classes == VOC_CLASSES
 
 
 @pytest.mark.parametrize(
@@ -213,12 +217,13 @@ def test_classes_are_selected_for_every_anchor() -> None:
 
 
 def test_official_files_are_read(files: ModelFiles) -> None:
+    assert files.cfg is not None and files.names is not None
     assert check_graph(files.cfg) == (80, 1)
     names = read_names(files.names)
     assert len(names) == 80
     assert set(VOC_CLASSES) < set(names)
     convs = read_convs(files.weights, files.cfg)
-    network = read_yolov3_tiny(files.weights, files.cfg, files.names)
+    network = hardware_network(convs, names)
     assert network.convs["pred_1"].bias.shape == (75,)
     person = 85 + 5 + names.index("person")
     kept = network.convs["pred_1"].bias[25 + 5 + VOC_CLASSES.index("person")]

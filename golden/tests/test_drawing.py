@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from golden.boxes import Box
-from golden.drawing import colour, draw, drawn
+from golden.drawing import Panel, colour, draw, drawn, side_by_side
 from golden.errors import InputError
 
 Picture = npt.NDArray[np.uint8]
@@ -166,3 +166,27 @@ def test_a_wrong_picture_is_refused(picture: Picture, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"uint8 \(H, W, 3\) is wanted"):
         draw(picture, [], tmp_path / "boxes.png")
     assert not any(tmp_path.iterdir())
+
+
+def test_panels_stand_side_by_side_under_their_titles() -> None:
+    picture = np.full((100, 200, 3), 90, np.uint8)
+    box = Box("dog", 0.9, 20, 40, 120, 90)
+    panels = [Panel(f"panel {n}", [box] * (n == 1)) for n in range(4)]
+    sheet = np.asarray(side_by_side(picture, panels, 400))
+    # Panels of 400 x 200 with 8 pixels around them and 32 for the title; the fourth below.
+    assert sheet.shape == (8 + 2 * 240, 8 + 3 * 408, 3)
+    tops, lefts = (40, 280), (8, 416, 824)
+    cells = [sheet[top : top + 200, left : left + 400] for top in tops for left in lefts]
+    assert [(cell == 90).all() for cell in cells] == [True, False, True, True, False, False]
+    assert (cells[4] == 255).all()
+    changed = np.argwhere((cells[1] == colour("dog")).all(axis=2))
+    assert changed.max(axis=0).tolist() == [179, 239]  # edges 90 and 120, twice as large
+    for top, left in ((8, 8), (8, 416), (8, 824), (248, 8)):
+        assert (sheet[top : top + 32, left : left + 100] < 128).any()
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 900), (900, 1), (2000, 30)])
+def test_panels_of_any_size_and_any_title(height: int, width: int) -> None:
+    box = Box("dog", 0.5, 0, 0, width, height)
+    sheet = side_by_side(noise(height, width), [Panel("long title " * 20, [box]), Panel("", [])])
+    assert max(sheet.size) < 1100

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from golden import fetch
 from golden.errors import InputError
-from golden.fetch import CFG, NAMES, OFFICIAL_SHA256, WEIGHTS, ModelFiles, model_files
+from golden.models import fetch
+from golden.models.fetch import CFG, NAMES, OFFICIAL_SHA256, WEIGHTS, ModelFiles, model_files
 
 CONTENT = {WEIGHTS: b"weights" * 99, CFG: b"[net]\n", NAMES: b"person\n"}
 FOLDER = Path("models") / "yolov3-tiny"
@@ -58,6 +58,7 @@ def downloads(monkeypatch: pytest.MonkeyPatch) -> Downloads:
 def assert_official(files: ModelFiles, cache: Path) -> None:
     assert files.official
     assert files.sha256 == sha256(CONTENT[WEIGHTS])
+    found: dict[Path | None, str]
     found = {files.weights: WEIGHTS, files.cfg: CFG, files.names: NAMES}
     for path, name in found.items():
         assert path == cache / FOLDER / name
@@ -192,15 +193,28 @@ def test_users_model_borrows_what_is_not_beside_it(tmp_path: Path, downloads: Do
     assert files.official
 
 
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".safetensors", ".PTH", ".json"])
+def test_a_checkpoint_needs_no_description(
+    suffix: str, tmp_path: Path, downloads: Downloads
+) -> None:
+    model = tmp_path / f"mine{suffix}"
+    model.write_bytes(b"mine")
+    files = model_files(model, cache=tmp_path / "cache")
+    assert files == ModelFiles(model, None, None, sha256(b"mine"), False)
+    model.with_suffix(".names").write_text("cat")
+    assert model_files(model, cache=tmp_path / "cache").names == model.with_suffix(".names")
+    assert downloads.count == 0
+
+
 @pytest.mark.parametrize("kind", ["missing", "folder"])
 def test_model_that_is_no_file_is_named(tmp_path: Path, kind: str) -> None:
     path = tmp_path if kind == "folder" else tmp_path / "no.weights"
-    with pytest.raises(InputError, match=r"give the path of a Darknet \.weights file"):
+    with pytest.raises(InputError, match=r"give a \.weights, \.pth or \.safetensors"):
         model_files(path, cache=tmp_path)
 
 
 def test_package_is_never_imported() -> None:
-    code = f"import golden.fetch, sys; sys.exit({fetch._PACKAGE!r} in sys.modules)"
+    code = f"import golden.models.fetch, sys; sys.exit({fetch._PACKAGE!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
@@ -209,4 +223,5 @@ def test_official_files_are_the_published_ones() -> None:
     files = model_files()
     assert files.official
     assert files.weights.stat().st_size == 35_434_956
+    assert files.names is not None
     assert files.names.read_text().split("\n")[:2] == ["person", "bicycle"]

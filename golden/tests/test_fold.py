@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from golden.errors import InputError
-from golden.fold import BatchNorm, Epsilon, FloatConv, embed_in_centre, fold
+from golden.models.fold import BatchNorm, Epsilon, FloatConv, embed_in_centre, fold
 
 
 def random_norm(rng: np.random.Generator, channels: int) -> BatchNorm:

@@ -13,9 +13,9 @@ from golden.config import (
     NumberFormat,
     ProductMode,
 )
-from golden.fold import FloatConv
 from golden.formats import MAX_FRAC, Formats, choose_formats, frac_bits, reach
 from golden.layers import ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer
+from golden.models.fold import FloatConv
 from golden.network import Network
 from golden.options import NumericOptions
 from golden.quantize import quantize_conv, quantize_nodes

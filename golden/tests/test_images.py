@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ from PIL import Image
 
 from golden.errors import InputError
 from golden.images import calibration_images, default_image, load, preprocess, shipped
+from golden.placement import Fit
 
 
 def saved(image: Image.Image, path: Path) -> Path:
@@ -104,3 +108,90 @@ def test_any_size_fits(size: tuple[int, int]) -> None:
     pixels = preprocess(Image.new("RGB", size, (255, 255, 255)))
     assert pixels.shape == (3, 416, 416)
     assert pixels.max() == 1
+
+
+def test_grey_with_alpha_and_deep_colour_are_read(tmp_path: Path) -> None:
+    faint = saved(Image.new("LA", (2, 2), (0, 0)), tmp_path / "faint.png")
+    assert load(faint).getpixel((1, 1)) == (255, 255, 255)
+    ink = saved(Image.new("CMYK", (2, 2), (0, 255, 255, 0)), tmp_path / "ink.tif")
+    assert load(ink).getpixel((0, 0)) == (255, 0, 0)
+
+
+@pytest.mark.parametrize("size", [(10_000, 1), (1, 10_000)])
+@pytest.mark.parametrize("fit", ["letterbox", "plain"])
+def test_absurd_shapes_keep_a_row_of_pixels(
+    size: tuple[int, int], fit: Fit, tmp_path: Path
+) -> None:
+    path = saved(Image.new("RGB", size, (255, 255, 255)), tmp_path / "thin.png")
+    pixels = preprocess(load(path), 64, fit)
+    assert pixels.shape == (3, 64, 64)
+    assert np.count_nonzero(pixels == 1) == 3 * (64 if fit == "letterbox" else 64 * 64)
+
+
+def bomb(path: Path, side: int) -> Path:
+    """A PNG that says how large it is, and ends there."""
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + head
+    data = struct.pack(">I", len(head)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + data + struct.pack(">I", 0) + b"IDAT")
+    return path
+
+
+@pytest.mark.parametrize("side", [9460, 13_000, 60_000])
+def test_huge_pictures_are_refused_before_they_are_decoded(side: int, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="more than 89,478,485 are not read; give a smaller copy"):
+        load(bomb(tmp_path / "bomb.png", side))
+    with pytest.raises(InputError, match="cannot be read"):
+        load(bomb(tmp_path / "large.png", 9459))
+
+
+def test_large_pictures_within_the_limit_are_read_without_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
+    path = saved(Image.new("RGB", (10, 8)), tmp_path / "large.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load(path).size == (10, 8)
+
+
+def test_unreadable_file_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(Image.new("RGB", (2, 2)), tmp_path / "mine.png")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    # A mode would not keep out the super-user, who runs tests in containers.
+    monkeypatch.setattr(Image, "open", refuse)
+    with pytest.raises(InputError, match=r"mine\.png: the picture cannot be read: Permission"):
+        load(path)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "tif", "gif", "webp", "bmp", "ppm", "ico", "tga"])
+def test_damage_ends_in_one_line_or_in_a_picture(
+    kind: str, tmp_path: Path, rng: np.random.Generator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    noise = Image.fromarray(rng.integers(0, 256, (20, 30, 3), dtype=np.uint8))
+    path = tmp_path / f"damaged.{kind}"
+    if kind in ("jpg", "tif", "png", "webp"):
+        noise.save(path, exif=exif)
+    else:
+        noise.save(path)
+    data = path.read_bytes()
+    refused = 0
+    for _ in range(150):
+        damaged = bytearray(data)
+        for index in rng.integers(0, min(len(data), 300), 4):
+            damaged[index] = rng.integers(256)
+        path.write_bytes(damaged[: rng.integers(1, len(data), endpoint=True)])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                assert load(path).mode == "RGB"
+            except InputError as error:
+                assert "\n" not in str(error) and str(path) in str(error)
+                refused += 1
+    assert refused > 20
+    assert capfd.readouterr() == ("", "")

@@ -13,11 +13,11 @@ import torch
 
 from golden import bounds, float_model, kernels, oracle, spec
 from golden.config import LeakyPlace, NumberFormat, Overflow, PoolPad, Rounding, Slope
-from golden.darknet import read_yolov3_tiny
-from golden.fetch import ModelFiles
 from golden.fixed import Int16Array, dequantize
 from golden.images import default_image, load, preprocess
 from golden.layers import ConcatLayer, ConvLayer, Padding, PoolLayer, UpsampleLayer, sources
+from golden.models.fetch import ModelFiles
+from golden.models.reading import read_network
 from golden.network import Network, run
 from golden.options import NumericOptions
 from golden.tests.conftest import CUT_FLOOR, CUT_ROUND, PER_LAYER, Q7_8
@@ -144,7 +144,7 @@ def reference(
 
     @cache
     def outputs(slope: Slope, pool_pad: PoolPad) -> dict[str, npt.NDArray[np.floating]]:
-        network = read_yolov3_tiny(files.weights, files.cfg, files.names, pool_pad)
+        network = read_network(files, replace(PER_LAYER, slope=slope, pool_pad=pool_pad))
         pixels = preprocess(load(default_image()))
         return float_model.run(network, pixels, float_model.SLOPES[slope], torch.float64)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -49,3 +51,54 @@ def test_shipped_photographs_stand_in_and_say_so() -> None:
     said: list[str] = []
     assert len(study_pictures(None, 100, 1, said.append)) == 100
     assert "shipped photographs" in said[0]
+
+
+def test_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "one.png"
+    Image.new("RGB", (3, 2)).save(path)
+    with pytest.raises(InputError, match=r"one\.png: a file; give the folder"):
+        Folder(path)
+
+
+def test_folder_takes_pictures_of_every_kind(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (30, 10)).save(tmp_path / "turned.jpg", exif=exif)
+    Image.new("L", (4, 3), 7).save(tmp_path / "grey.png")
+    Image.new("RGBA", (4, 3), (1, 2, 3, 0)).save(tmp_path / "clear.webp")
+    Image.fromarray(np.full((3, 4), 0x8000, np.uint16)).save(tmp_path / "deep.tif")
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.bmp")
+    Image.new("RGB", (1000, 1)).save(tmp_path / "thin.png")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / ".hidden.png").write_bytes(b"")
+    (tmp_path / "report.pdf").write_bytes(b"no kind that is read")
+    sizes = {shown.name: shown.image.size for shown in Folder(tmp_path)}
+    assert sizes == {
+        "clear.webp": (4, 3),
+        "deep.tif": (4, 3),
+        "dot.bmp": (1, 1),
+        "grey.png": (4, 3),
+        "thin.png": (1000, 1),
+        "turned.jpg": (10, 30),
+    }
+    assert {shown.image.mode for shown in Folder(tmp_path)} == {"RGB"}
+
+
+def test_picture_that_goes_away_is_skipped_and_named(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (3, 2)).save(tmp_path / name)
+    folder = Folder(tmp_path)
+    (tmp_path / "b.png").unlink()
+    assert [shown.name for shown in folder] == ["a.png"]
+    assert "no such picture" in folder.unreadable["b.png"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes on Linux alone")
+def test_name_that_is_no_text_can_be_printed(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    Image.new("RGB", (3, 2)).save(path)
+    (tmp_path / os.fsdecode(b"bad\xe9.png")).write_bytes(b"")
+    folder = Folder(tmp_path)
+    (shown,) = folder
+    assert shown.name == "caf\ufffd.png"
+    assert "bad\ufffd.png: not a picture" in folder.unreadable["bad\ufffd.png"]

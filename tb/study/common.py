@@ -16,10 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from golden.config import LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from golden.files import write_whole
-from tb.build import ROOT
 from tb.runs import git_commit
 
 SCHEMA: Final = 1
+ROOT: Final = Path(__file__).parent.parent.parent
 
 Model = Annotated[
     Path | None,
@@ -34,6 +34,12 @@ Views = Annotated[int, typer.Option(min=1, help="How many crops and flips.")]
 Fit = Annotated[str, typer.Option(help="letterbox or plain.")]
 Size = Annotated[int, typer.Option(help="Rows and columns of the input, a multiple of 32.")]
 Seed = Annotated[int, typer.Option(min=0, help="Integer that repeats every random choice.")]
+RetuneOption = Annotated[
+    str,
+    typer.Option(
+        "--retune", help="Retuning patch: shipped (used where it fits), none, or a file's path."
+    ),
+]
 Mode = Annotated[ProductMode, typer.Option(help="What one product adds to a sum.")]
 Format = Annotated[
     NumberFormat, typer.Option("--format", help="Fraction bits per layer, or 8 everywhere.")

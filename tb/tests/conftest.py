@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from _pytest.terminal import TerminalReporter
 
+from golden.errors import InputError
+from golden.models.fetch import ModelFiles, model_files
 from tb.system_packages import command, is_there
 from tb.toolchain import Simulator, find_icarus, find_verilator
 
@@ -19,6 +21,15 @@ def simulator(request: pytest.FixtureRequest) -> Simulator:
     if not is_there("icarus"):
         pytest.skip(NO_ICARUS)
     return find_icarus()
+
+
+@pytest.fixture(scope="session")
+def model() -> ModelFiles:
+    """The official model, or no test."""
+    try:
+        return model_files()
+    except InputError as error:
+        pytest.skip(str(error))
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

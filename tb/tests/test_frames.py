@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from golden.config import PEConfig, PoolPad, ProductMode
-from golden.fetch import ModelFiles
 from golden.fixed import Int16Array
 from golden.frame import link, plan_jobs
+from golden.models.fetch import ModelFiles
 from golden.network import Network, run
 from golden.plan import Tile
 from golden.readout import Readout

@@ -34,6 +34,10 @@ _DOWNLOAD_SECONDS: Final = 1800
 WEIGHTS: Final = "yolov3-tiny.weights"
 CFG: Final = "yolov3-tiny.cfg"
 NAMES: Final = "coco.names"
+SUFFIXES: Final = (".pth", ".pt", ".safetensors")
+"""Endings of a checkpoint."""
+INTEGERS: Final = ".json"
+"""Ending of a manifest of integers; any other file is Darknet's."""
 
 OFFICIAL_SHA256: Final[dict[str, str]] = {
     WEIGHTS: "dccea06f59b781ec1234ddf8d1e94b9519a97f4245748a7d4db75d5b7080a42c",
@@ -47,12 +51,16 @@ OFFICIAL_BYTES: Final = 35_434_956
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """The three Darknet files of one model.
+    """The files of one model.
 
     Parameters
     ----------
-    weights, cfg, names : Path
-        Weights, network description, and class names one a line.
+    weights : Path
+        Darknet ``.weights``, torch ``.pth`` or ``.pt``, or ``.safetensors``.
+    cfg : Path or None
+        Network description of a Darknet model; the others have none.
+    names : Path or None
+        Class names one a line; None where a checkpoint has none beside it.
     sha256 : str
         Of the weights, in hexadecimal.
     official : bool
@@ -60,8 +68,8 @@ class ModelFiles:
     """
 
     weights: Path
-    cfg: Path
-    names: Path
+    cfg: Path | None
+    names: Path | None
     sha256: str
     official: bool
 
@@ -99,8 +107,10 @@ def model_files(
     Parameters
     ----------
     model : Path, optional
-        A Darknet ``.weights`` file. Its ``.cfg`` and ``.names`` are the files of
-        that name beside it; the official ones stand in for one that is not there.
+        A Darknet ``.weights`` file, whose ``.cfg`` and ``.names`` are the files of
+        that name beside it; the official ones stand in for one that is not there. Or a
+        checkpoint, ``.pth``, ``.pt`` or ``.safetensors``: it has no ``.cfg``, and may have
+        a ``.names`` beside it. Or a manifest of integers, ``.json``.
     cache : Path, optional
         Folder that keeps the official files, `default_cache` unless given.
     say : callable, optional
@@ -123,6 +133,9 @@ def model_files(
             official[WEIGHTS], official[CFG], official[NAMES], OFFICIAL_SHA256[WEIGHTS], True
         )
     sha256 = _user_sha256(model)
+    if model.suffix.lower() in (*SUFFIXES, INTEGERS):
+        names = model.with_suffix(".names")
+        return ModelFiles(model, None, names if names.is_file() else None, sha256, False)
     beside = {CFG: model.with_suffix(".cfg"), NAMES: model.with_suffix(".names")}
     if not all(path.is_file() for path in beside.values()):
         official = _official(cache, say)
@@ -131,6 +144,17 @@ def model_files(
         say(f"warning: {model} has the official file's size but another sha256: its numbers differ")
     is_official = sha256 == OFFICIAL_SHA256[WEIGHTS] and _matches(beside[CFG], CFG)
     return ModelFiles(model, beside[CFG], beside[NAMES], sha256, is_official)
+
+
+def official_names(cache: Path | None = None) -> Path:
+    """Return the official class names, fetched with the official model if need be.
+
+    Raises
+    ------
+    InputError
+        If they can be neither found nor fetched.
+    """
+    return _official(default_cache() if cache is None else cache, _silent)[NAMES]
 
 
 def sha256_of(path: Path) -> str:
@@ -156,12 +180,12 @@ def sha256_of(path: Path) -> str:
 def _user_sha256(model: Path) -> str:
     if not model.is_file():
         what = "is a folder" if model.is_dir() else "does not exist"
-        raise InputError(f"model {model} {what}; give the path of a Darknet .weights file")
+        raise InputError(f"model {model} {what}; give a .weights, .pth or .safetensors file")
     try:
         return sha256_of(model)
     except OSError as error:
         raise InputError(
-            f"model {model} cannot be read: {error.strerror}; give a readable .weights file"
+            f"model {model} cannot be read: {error.strerror}; give a file that you may read"
         ) from None
 
 

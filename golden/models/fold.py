@@ -73,11 +73,55 @@ class BatchNorm:
             )
 
 
-def fold(weight: FloatArray, norm: BatchNorm, epsilon: Epsilon = Epsilon.DARKNET) -> FloatConv:
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredConv:
+    """A convolution as its file holds it, in the file's channels.
+
+    Parameters
+    ----------
+    name : str
+    weight : ndarray of float64, (O, I, KH, KW)
+    bias : ndarray of float64, (O,), or None
+        Of the convolution itself; a head and a fused convolution have one.
+    norm : BatchNorm or None
+        The batch normalisation behind it.
+    epsilon : Epsilon
+        The one that `norm` was trained with.
+
+    Raises
+    ------
+    InputError
+        If it has neither bias nor batch normalisation.
+    """
+
+    name: str
+    weight: FloatArray
+    bias: FloatArray | None
+    norm: BatchNorm | None = None
+    epsilon: Epsilon = Epsilon.DARKNET
+
+    def __post_init__(self) -> None:
+        if self.bias is None and self.norm is None:
+            raise InputError(f"{self.name}: neither a bias nor a batch normalisation")
+
+    def folded(self) -> FloatConv:
+        """Return the convolution with its batch normalisation merged into it."""
+        if self.norm is not None:
+            return fold(self.weight, self.norm, self.epsilon, self.bias)
+        assert self.bias is not None
+        return FloatConv(self.name, self.weight, self.bias)
+
+
+def fold(
+    weight: FloatArray,
+    norm: BatchNorm,
+    epsilon: Epsilon = Epsilon.DARKNET,
+    bias: FloatArray | None = None,
+) -> FloatConv:
     """Merge a batch normalisation into the convolution before it.
 
-    ``gamma * (w * x - mean) / deviation + beta`` becomes ``(w * g) * x + beta - mean * g``
-    with ``g = gamma / deviation``.
+    ``gamma * (w * x + b - mean) / deviation + beta`` becomes
+    ``(w * g) * x + beta - (mean - b) * g`` with ``g = gamma / deviation``.
 
     Parameters
     ----------
@@ -85,6 +129,8 @@ def fold(weight: FloatArray, norm: BatchNorm, epsilon: Epsilon = Epsilon.DARKNET
     norm : BatchNorm
     epsilon : Epsilon
         Darknet's own for its files, torch's for torch models.
+    bias : ndarray of float64, (O,), optional
+        Of the convolution, 0 unless given.
 
     Returns
     -------
@@ -100,12 +146,20 @@ def fold(weight: FloatArray, norm: BatchNorm, epsilon: Epsilon = Epsilon.DARKNET
     >>> round(float(conv.weight[0, 0, 0, 0]), 4), round(float(conv.bias[0]), 4)
     (3.0, 0.0)
     """
+    gain = norm.gamma / deviation(norm.variance, epsilon)
+    mean = norm.mean if bias is None else norm.mean - bias
+    return FloatConv(norm.name, weight * gain[:, None, None, None], norm.beta - mean * gain)
+
+
+def deviation(variance: FloatArray, epsilon: Epsilon) -> FloatArray:
+    """Return what a batch normalisation divides by.
+
+    >>> deviation(np.array([4.0]), Epsilon.DARKNET).item()
+    2.000001
+    """
     if epsilon is Epsilon.DARKNET:
-        deviation = np.sqrt(norm.variance) + 1e-6
-    else:
-        deviation = np.sqrt(norm.variance + 1e-5)
-    gain = norm.gamma / deviation
-    return FloatConv(norm.name, weight * gain[:, None, None, None], norm.beta - norm.mean * gain)
+        return np.sqrt(variance) + 1e-6
+    return np.sqrt(variance + 1e-5)
 
 
 def embed_in_centre(conv: FloatConv, kernel: int) -> FloatConv:

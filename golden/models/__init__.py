@@ -1,0 +1,1 @@
+"""Model files: fetched, read, folded, shaped for the hardware, and written again."""

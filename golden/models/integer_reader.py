@@ -1,0 +1,170 @@
+"""Reads the raw integers that `golden.models.integers` writes back into a network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+
+from golden.config import Activation, ConfigError, PoolPad
+from golden.convolution import ConvLayer, Padding
+from golden.errors import InputError
+from golden.fixed import Int16Array
+from golden.layers import ConcatLayer, Layer, PoolLayer, Shape, UpsampleLayer
+from golden.models.integers import MANIFEST, SCHEMA, Ints, plain_options
+from golden.network import Network
+from golden.options import CHOICES, NumericOptions
+from golden.yolov3_tiny import IMAGE
+
+_TYPES: Final = {f"int{width}": f"<i{width // 8}" for width in (8, 16, 32, 64)}
+_ENUMS: Final[dict[str, type[Enum]]] = {**CHOICES, "activation": Activation, "padding": PoolPad}
+_MOVES: Final[dict[str, Callable[..., Layer]]] = {
+    PoolLayer.kind: PoolLayer,
+    UpsampleLayer.kind: UpsampleLayer,
+    ConcatLayer.kind: ConcatLayer,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Integers:
+    """What a manifest leads to.
+
+    Parameters
+    ----------
+    network : Network
+    image : ndarray of int16, (3, H, W), or None
+        A quantised picture.
+    about : dict of str
+        The manifest.
+    """
+
+    network: Network
+    image: Int16Array | None
+    about: dict[str, Any]
+
+
+def read_integers(manifest: Path) -> Integers:
+    """Read what `write_integers` wrote, and check every hash.
+
+    Parameters
+    ----------
+    manifest : Path
+        The file, or its folder.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged, or not what the manifest says; one line names it.
+    """
+    path = manifest / MANIFEST if manifest.is_dir() else manifest
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise InputError(f"{path}: not a JSON file, or a damaged one") from None
+    if not isinstance(about, dict) or about.get("schema") != SCHEMA or "nodes" not in about:
+        raise InputError(f"{path}: not a manifest of integers with schema {SCHEMA}")
+    try:
+        tensors = _read_tensors(path, about)
+        return Integers(_network(about, tensors), tensors.get(IMAGE), about)
+    except ConfigError as error:
+        raise InputError(f"{path}: {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: not what a manifest has there: {error}") from None
+
+
+def integer_network(manifest: Path, options: NumericOptions, size: int) -> Network:
+    """Read the network of a manifest that was made with these choices.
+
+    Parameters
+    ----------
+    manifest : Path
+    options : NumericOptions
+    size : int
+        Rows and columns of the image.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged, or not what the manifest says.
+    ConfigError
+        If the network was made with another choice; the text says with which.
+    """
+    network = read_integers(manifest).network
+    wanted = {**plain_options(options), "size": size}
+    made = {**plain_options(network.options), "size": network.input_shape[1]}
+    for field, value in made.items():
+        if wanted[field] != value:
+            raise ConfigError(
+                f"{manifest}: its integers were made with {field} {value}, not {wanted[field]}: "
+                "choose that"
+            )
+    return network
+
+
+def _network(about: Mapping[str, Any], tensors: Mapping[str, Ints]) -> Network:
+    nodes = tuple(_layer(dict(node), tensors) for node in about["nodes"])
+    options = NumericOptions(**_typed(about["options"]))
+    shape = cast(Shape, tuple(about["input_shape"]))
+    image = tensors.get(IMAGE)
+    if image is not None and image.shape != shape:
+        raise InputError(f"image is {image.shape}, the network's is {shape}")
+    classes = tuple(about["classes"])
+    frac = about["input_frac"]
+    return Network(about["network"], nodes, frac, options, shape, classes, about["saturated"])
+
+
+def _layer(node: dict[str, Any], tensors: Mapping[str, Ints]) -> Layer:
+    kind = node.pop("kind")
+    if kind == ConvLayer.kind:
+        name = node["name"]
+        padding = Padding(**node.pop("padding"))
+        weight = tensors[f"{name}.weight"].astype(np.int16)
+        bias = tensors[f"{name}.bias"].astype(np.int64)
+        return ConvLayer(**_typed(node), padding=padding, weight=weight, bias=bias)
+    if kind == ConcatLayer.kind:
+        node["sources"] = tuple(node["sources"])
+    return _MOVES[kind](**_typed(node))
+
+
+def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn JSON's words into the enumerations that they stand for."""
+    return {
+        key: _ENUMS[key](x) if key in _ENUMS and isinstance(x, str) else x
+        for key, x in values.items()
+    }
+
+
+def _read_tensors(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
+    data = path.parent / Path(about["data"]["file"]).name
+    try:
+        content = data.read_bytes()
+    except OSError as error:
+        raise InputError(f"{data}: cannot be read: {error.strerror}") from None
+    if len(content) != about["data"]["bytes"]:
+        wanted = about["data"]["bytes"]
+        raise InputError(f"{data}: {len(content)} bytes, its manifest says {wanted}")
+    if hashlib.sha256(content).hexdigest() != about["data"]["sha256"]:
+        raise InputError(f"{data}: another sha256 than its manifest says: the file is damaged")
+    return {record["name"]: _tensor(path, content, record) for record in about["tensors"]}
+
+
+def _tensor(path: Path, content: bytes, record: Mapping[str, Any]) -> Ints:
+    name, shape = record["name"], tuple(record["shape"])
+    count, start = int(np.prod(shape)), record["offset"]
+    if record["type"] not in _TYPES:
+        raise InputError(f"{path}: {name} has type {record['type']!r}")
+    kind = np.dtype(_TYPES[record["type"]])
+    if start < 0 or start + count * kind.itemsize > len(content):
+        raise InputError(f"{path}: {name} reaches beyond the data")
+    values = np.frombuffer(content, kind, count, start).reshape(shape)
+    return values.astype(np.int16) if name == IMAGE else values

@@ -1,0 +1,138 @@
+"""The float network that everything is judged by and made from, out of a model's files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from golden.errors import InputError
+from golden.models import darknet, state_dict
+from golden.models.darknet_cfg import COCO_CLASSES, read_names
+from golden.models.fetch import INTEGERS, ModelFiles, official_names
+from golden.models.fold import FloatConv, StoredConv
+from golden.models.shaping import hardware_network
+from golden.models.stored import count_classes
+from golden.options import NumericOptions
+from golden.retune.patch import Retune, fitting, tune
+from golden.yolov3_tiny import HEADS, VOC_CLASSES, FloatNetwork
+
+
+def read_network(
+    files: ModelFiles, options: NumericOptions, retune: Retune = "shipped"
+) -> FloatNetwork:
+    """Read the hardware-shaped float network: folded, tuned, VOC's classes selected.
+
+    Parameters
+    ----------
+    files : ModelFiles
+    options : NumericOptions
+        `pool_pad` and `slope` are read.
+    retune : Path, "shipped" or None
+        Retuning patch: a file, the one that ships where it fits, or none.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged or holds another network.
+    ConfigError
+        If `retune` names a patch for another slope.
+    """
+    convs = read_convs(files, options, retune)
+    return hardware_network(convs, class_names(files, convs), options.pool_pad)
+
+
+def read_convs(
+    files: ModelFiles, options: NumericOptions, retune: Retune = "shipped"
+) -> dict[str, FloatConv]:
+    """Read every convolution of a model, folded and tuned, ready to be shaped for the hardware.
+
+    Parameters
+    ----------
+    files : ModelFiles
+    options : NumericOptions
+        `slope` is read.
+    retune : Path, "shipped" or None
+        Retuning patch: a file, the one that ships where it fits, or none.
+
+    Returns
+    -------
+    dict of str to FloatConv
+        By node name, folded, in the file's order and the file's channels.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged or holds another network.
+    """
+    patch = fitting(retune, files.sha256, options.slope)
+    return tune(fold_all(read_stored(files), files.weights), patch)
+
+
+def read_stored(files: ModelFiles) -> dict[str, StoredConv]:
+    """Read every convolution of a model as its file holds it.
+
+    Returns
+    -------
+    dict of str to StoredConv
+        By node name, in the file's order and the file's channels.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged or holds another network.
+    """
+    if files.weights.suffix.lower() == INTEGERS:
+        raise InputError(
+            f"{files.weights}: a manifest of integers is for make sim alone; give a model file"
+        )
+    if files.cfg is None:
+        return state_dict.read_stored(files.weights)
+    return darknet.read_stored(files.weights, files.cfg)
+
+
+def class_names(files: ModelFiles, convs: Mapping[str, FloatConv]) -> tuple[str, ...]:
+    """Return the class names of a model's heads.
+
+    Parameters
+    ----------
+    files : ModelFiles
+        Its ``.names``, or where there is none the official names for 80 classes.
+    convs : mapping of str to FloatConv
+        In the file's channels.
+
+    Raises
+    ------
+    InputError
+        If they are not there, and the number of classes is neither 80 nor 20.
+    """
+    if files.names is not None:
+        return read_names(files.names)
+    classes = count_classes(len(convs[HEADS[0]].bias))
+    if classes == len(VOC_CLASSES):
+        return VOC_CLASSES
+    if classes == COCO_CLASSES:
+        return read_names(official_names())
+    raise InputError(
+        f"{files.weights}: {classes} classes without names: put them, one a line, into "
+        f"{files.weights.with_suffix('.names')}"
+    )
+
+
+def fold_all(stored: Mapping[str, StoredConv], path: Path) -> dict[str, FloatConv]:
+    """Fold every batch normalisation; order and channels stay the file's.
+
+    Parameters
+    ----------
+    stored : mapping of str to StoredConv
+    path : Path
+        The file, for the error.
+
+    Raises
+    ------
+    InputError
+        If a folded value is NaN or infinite.
+    """
+    try:
+        return {name: conv.folded() for name, conv in stored.items()}
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None

@@ -1,0 +1,186 @@
+"""A model written again: in its source file's order and format, or folded as a checkpoint."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from golden.config import ConfigError
+from golden.errors import InputError
+from golden.files import whole_file
+from golden.models import darknet, state_dict
+from golden.models.fetch import SUFFIXES, ModelFiles, model_files
+from golden.models.fold import FloatConv
+from golden.models.reading import fold_all, read_stored
+from golden.models.shaping import file_network
+from golden.models.stored import neutral_all
+from golden.models.tensor_files import TensorFile, read_tensors, tensor_bytes
+from golden.models.torch_model import load_trackers, torch_model
+
+
+def save_like(files: ModelFiles, convs: Mapping[str, FloatConv], path: Path) -> list[Path]:
+    """Write a model again with other numbers: same tensors, order and format.
+
+    A batch normalisation becomes one that changes nothing (`golden.models.stored.neutral`), so
+    that every reader gets these weights and biases bit for bit. Description and class
+    names are copied beside it.
+
+    Parameters
+    ----------
+    files : ModelFiles
+        The source; it is not touched.
+    convs : mapping of str to FloatConv
+        Every convolution in the source's channels; numbers that a float32 holds.
+    path : Path
+        With the source's ending.
+
+    Returns
+    -------
+    list of Path
+        The files written, the model first.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be read any more.
+    ConfigError
+        If `path` has another ending or is the source.
+    """
+    check_target(files, path)
+    stored = neutral_all(convs, read_stored(files))
+    if files.cfg is None:
+        content = state_dict.file_bytes(path, read_tensors(files.weights), stored)
+    else:
+        content = darknet.file_bytes(_header(files.weights), stored)
+    _write(path, content)
+    return [path, *copy_companions(files, path)]
+
+
+def check_saved(path: Path, convs: Mapping[str, FloatConv]) -> None:
+    """Read a model back and compare every number.
+
+    Raises
+    ------
+    InputError
+        If one differs: what was written is not what was meant.
+    """
+    found = fold_all(read_stored(model_files(path)), path)
+    for name, conv in convs.items():
+        equal = np.array_equal(found[name].weight, conv.weight)
+        if not equal or not np.array_equal(found[name].bias, conv.bias):
+            raise InputError(f"{path}: {name} was not written as it was meant; write it again")
+
+
+def save_folded(files: ModelFiles, convs: Mapping[str, FloatConv], path: Path) -> list[Path]:
+    """Write a model as a checkpoint of the torch model, batch normalisation folded.
+
+    Parameters
+    ----------
+    files : ModelFiles
+        The source; a checkpoint's range trackers are taken over.
+    convs : mapping of str to FloatConv
+        Every convolution, folded, in the source's channels.
+    path : Path
+        ``.pth``, ``.pt`` or ``.safetensors``.
+
+    Returns
+    -------
+    list of Path
+        The files written, the model first.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be read any more.
+    ConfigError
+        If `path` has another ending or is the source.
+    """
+    check_folded_target(files, path)
+    trackers = {} if files.cfg is not None else read_tensors(files.weights).tensors
+    write_folded(path, convs, trackers)
+    return [path, *copy_companions(files, path)]
+
+
+def write_folded(
+    path: Path, convs: Mapping[str, FloatConv], trackers: Mapping[str, torch.Tensor] | None = None
+) -> None:
+    """Write folded convolutions under the names of the torch model, as float32.
+
+    Parameters
+    ----------
+    path : Path
+        ``.pth``, ``.pt`` or ``.safetensors``.
+    convs : mapping of str to FloatConv
+        In the file's channels.
+    trackers : mapping of str to tensor, optional
+        A checkpoint with range trackers to take over.
+    """
+    model = torch_model(file_network(convs))
+    load_trackers(model, trackers or {})
+    _write(path, tensor_bytes(path, TensorFile({}), model.state_dict()))
+
+
+def check_target(files: ModelFiles, path: Path) -> None:
+    """Refuse a target that is the source, or has another ending.
+
+    Raises
+    ------
+    ConfigError
+        Saying which.
+    """
+    if path.suffix.lower() != files.weights.suffix.lower():
+        raise ConfigError(f"{path}: the source is a {files.weights.suffix} file: write one too")
+    _check_other(files, path)
+
+
+def check_folded_target(files: ModelFiles, path: Path) -> None:
+    """Refuse a target that is the source, or no checkpoint.
+
+    Raises
+    ------
+    ConfigError
+        Saying which.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"{path}: a folded model is written as {', '.join(SUFFIXES)}")
+    _check_other(files, path)
+
+
+def copy_companions(files: ModelFiles, path: Path) -> list[Path]:
+    """Copy a model's description and class names to beside `path`; return the copies."""
+    copies = []
+    described = path.suffix.lower() not in SUFFIXES
+    for source in (files.cfg if described else None, files.names):
+        target = path.with_suffix(source.suffix) if source is not None else path
+        if source is None or _same(source, target):
+            continue
+        with whole_file(target) as scratch:
+            shutil.copyfile(source, scratch)
+        copies.append(target)
+    return copies
+
+
+def _check_other(files: ModelFiles, path: Path) -> None:
+    if _same(files.weights, path):
+        raise ConfigError(f"{path} is the source itself: give another file")
+
+
+def _same(one: Path, other: Path) -> bool:
+    return other.exists() and one.samefile(other)
+
+
+def _header(weights: Path) -> bytes:
+    try:
+        with weights.open("rb") as file:
+            return file.read(darknet.HEADER_BYTES)
+    except OSError as error:
+        raise InputError(f"{weights}: cannot be read: {error.strerror}") from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    with whole_file(path) as scratch:
+        scratch.write_bytes(content)

@@ -1,0 +1,121 @@
+"""From a file's convolutions to the network that the hardware is shaped for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from golden.config import PoolPad
+from golden.errors import InputError
+from golden.models.fold import FloatConv, embed_in_centre
+from golden.models.stored import count_classes, file_nodes
+from golden.yolov3_tiny import (
+    ANCHORS,
+    BOX_CHANNELS,
+    HEADS,
+    VOC_CLASSES,
+    FloatNetwork,
+    graph,
+    head_channels,
+)
+
+
+def hardware_network(
+    convs: Mapping[str, FloatConv], names: tuple[str, ...], pool_pad: PoolPad = PoolPad.MINUS_INF
+) -> FloatNetwork:
+    """Shape a file's convolutions for the hardware.
+
+    Heads keep the 75 channels of the VOC classes, in `VOC_CLASSES` order, where they know
+    them all; otherwise, and with 20 classes, they keep their own. A 1x1 kernel of
+    conv_set_2 moves to the centre of a 3x3.
+
+    Parameters
+    ----------
+    convs : mapping of str to FloatConv
+        By node name, in the file's channels.
+    names : tuple of str
+        Class names of the file's heads.
+    pool_pad : PoolPad
+        Value beyond the edge of the stride-1 pool.
+
+    Raises
+    ------
+    InputError
+        If the number of names is not the heads'.
+    """
+    shaped = dict(convs)
+    classes: tuple[str, ...] = VOC_CLASSES
+    if len(shaped[HEADS[0]].bias) == head_channels(len(VOC_CLASSES)):
+        classes = names if len(names) == len(VOC_CLASSES) else VOC_CLASSES
+    else:
+        classes = VOC_CLASSES if set(VOC_CLASSES) <= set(names) else names
+        shaped |= {head: select_classes(shaped[head], names, classes) for head in HEADS}
+    zeros: dict[str, int] = {}
+    if shaped["conv_set_2"].weight.shape[2] == 1:
+        shaped["conv_set_2"] = embed_in_centre(shaped["conv_set_2"], 3)
+        zeros["conv_set_2"] = 3 * 3 - 1
+    return FloatNetwork(graph(len(classes), pool_pad), shaped, classes, zeros)
+
+
+def file_network(
+    convs: Mapping[str, FloatConv],
+    pool_pad: PoolPad = PoolPad.MINUS_INF,
+    names: tuple[str, ...] = (),
+) -> FloatNetwork:
+    """Make a network of a file's convolutions as they are: its heads, its kernels.
+
+    Parameters
+    ----------
+    convs : mapping of str to FloatConv
+        By node name, in the file's channels.
+    pool_pad : PoolPad
+        Value beyond the edge of the stride-1 pool.
+    names : tuple of str
+        Class names of the heads; VOC's stand in for 20 classes. Numbers unless given.
+
+    Raises
+    ------
+    InputError
+        If the number of names is not the heads'.
+    """
+    classes = count_classes(len(convs[HEADS[0]].bias))
+    assert classes is not None, "checked where the file was read"
+    if names and len(names) != classes:
+        if classes != len(VOC_CLASSES):
+            raise _names_disagree(convs[HEADS[0]], names)
+        names = VOC_CLASSES
+    nodes = file_nodes(classes, convs["conv_set_2"].weight.shape[2], pool_pad)
+    labels = names or tuple(map(str, range(classes)))
+    return FloatNetwork(tuple(nodes), dict(convs), labels, {})
+
+
+def _names_disagree(head: FloatConv, names: tuple[str, ...]) -> InputError:
+    return InputError(
+        f"{head.name}: {len(names)} class names, but {len(head.bias)} channels: "
+        "give the model's own .names file"
+    )
+
+
+def select_classes(head: FloatConv, names: tuple[str, ...], wanted: tuple[str, ...]) -> FloatConv:
+    """Cut a head for the classes `wanted` from one for the classes `names`.
+
+    Parameters
+    ----------
+    head : FloatConv
+        ``3 * (5 + len(names))`` output channels: for each anchor the box, then the classes.
+    names, wanted : tuple of str
+        Classes of `head`, and those to keep, in channel order.
+
+    Raises
+    ------
+    InputError
+        If a wanted class is not among `names`, or their number is not the head's.
+    """
+    if len(head.bias) != head_channels(len(names)):
+        raise _names_disagree(head, names)
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        raise InputError(f"{head.name}: no class {missing[0]} among the model's class names")
+    kept = [*range(BOX_CHANNELS), *(BOX_CHANNELS + names.index(name) for name in wanted)]
+    step = BOX_CHANNELS + len(names)
+    channels = [anchor * step + channel for anchor in range(ANCHORS) for channel in kept]
+    return FloatConv(head.name, head.weight[channels], head.bias[channels])

@@ -1,0 +1,178 @@
+"""Files of named tensors: torch ``.pth`` and ``.pt``, and ``.safetensors``."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import pickle
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from golden.errors import InputError
+
+SAFETENSORS: Final = ".safetensors"
+_WRAPPERS: Final = ("state_dict", "model_state_dict", "model")
+"""Where training scripts keep the state dict in a larger dictionary."""
+_CODES: Final = {
+    **{torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"},
+    **{torch.int64: "I64", torch.int32: "I32", torch.int16: "I16", torch.int8: "I8"},
+    **{torch.uint8: "U8", torch.bool: "BOOL"},
+}
+"""The names of types in a ``.safetensors`` header."""
+_SAFETENSORS_ALIGNMENT: Final = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TensorFile:
+    """Named tensors, and what stands around them in their file.
+
+    Parameters
+    ----------
+    tensors : dict of str to torch.Tensor
+        In the file's order.
+    document : Any
+        All that a torch file holds; the metadata of a ``.safetensors``.
+    key : str
+        Where in `document` the tensors are; empty where it is the tensors.
+    """
+
+    tensors: dict[str, torch.Tensor]
+    document: Any = None
+    key: str = ""
+
+
+def read_tensors(path: Path) -> TensorFile:
+    """Read the named tensors of a file; no code in it is run.
+
+    Parameters
+    ----------
+    path : Path
+        ``.pth``, ``.pt`` or ``.safetensors``.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is damaged, or holds anything but named tensors.
+    """
+    try:
+        if path.suffix.lower() == SAFETENSORS:
+            return _read_safetensors(path)
+        return _read_torch(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def tensor_bytes(path: Path, like: TensorFile, tensors: Mapping[str, torch.Tensor]) -> bytes:
+    """Return the content of a file of tensors, in the format that the ending of `path` says.
+
+    Parameters
+    ----------
+    path : Path
+    like : TensorFile
+        What to keep around the tensors: a torch file's other entries, metadata.
+    tensors : mapping of str to torch.Tensor
+        In the order to write.
+    """
+    if path.suffix.lower() == SAFETENSORS:
+        return _safetensors_bytes(tensors, like.document if not like.key else None)
+    document = copy.copy(like.document) if isinstance(like.document, dict) else {}
+    inner = copy.copy(document[like.key]) if like.key else document
+    for name in [name for name, value in inner.items() if name not in tensors]:
+        del inner[name]
+    inner.update(tensors)
+    if like.key:
+        document[like.key] = inner
+    buffer = io.BytesIO()
+    torch.save(document, buffer)
+    return buffer.getvalue()
+
+
+def _read_torch(path: Path) -> TensorFile:
+    document = _load(path)
+    key = ""
+    if isinstance(document, dict) and not _is_state_dict(document):
+        keys = [name for name in _WRAPPERS if _is_state_dict(document.get(name))]
+        key = keys[0] if keys else ""
+    inner = document[key] if key else document
+    if not _is_state_dict(inner):
+        found = type(inner).__name__
+        raise InputError(f"{path}: holds a {found}, not named tensors; save model.state_dict()")
+    return TensorFile(dict(inner), document, key)
+
+
+def _load(path: Path) -> Any:
+    """Let torch read a file without running code from it."""
+    damaged = InputError(f"{path}: not a torch file, or a damaged or truncated one")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        code = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if code is None:
+            raise damaged from None
+        raise InputError(
+            f"{path}: holds code ({code[1]}), which is not run; save model.state_dict()"
+        ) from None
+    except RuntimeError as error:
+        if "TorchScript" in str(error):
+            raise InputError(
+                f"{path}: holds a TorchScript program, which is not run; save model.state_dict()"
+            ) from None
+        raise damaged from None
+    except OSError:
+        raise
+    except Exception:  # whatever damaged bytes lead the unpickler to
+        raise damaged from None
+
+
+def _is_state_dict(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and bool(value)
+        and all(isinstance(name, str) and torch.is_tensor(x) for name, x in value.items())
+    )
+
+
+def _read_safetensors(path: Path) -> TensorFile:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: not a safetensors file, or a damaged one: {reason}") from None
+    with path.open("rb") as raw:
+        length = int.from_bytes(raw.read(8), "little")
+        header = json.loads(raw.read(length))
+    return TensorFile({name: found[name] for name in header if name in found}, metadata)
+
+
+def _safetensors_bytes(tensors: Mapping[str, torch.Tensor], metadata: Any) -> bytes:
+    """Lay out header and data in the order given; the library's own writer sorts by name."""
+    header: dict[str, Any] = {}
+    if isinstance(metadata, dict) and all(isinstance(x, str) for x in metadata.values()):
+        header["__metadata__"] = metadata
+    data: list[bytes] = []
+    start = 0
+    for name, tensor in tensors.items():
+        flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        data.append(flat.numpy().tobytes())
+        stop = start + len(data[-1])
+        header[name] = {
+            "dtype": _CODES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [start, stop],
+        }
+        start = stop
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _SAFETENSORS_ALIGNMENT)
+    return b"".join([len(text).to_bytes(8, "little"), text, *data])

@@ -1,0 +1,204 @@
+"""The network as a torch model, with the names that published checkpoints use."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from golden.config import PoolPad
+from golden.layers import PoolLayer
+from golden.models.fold import StoredConv
+from golden.models.range_tracker import MOMENTUM, AveragedRangeTracker
+from golden.models.shaping import file_network
+from golden.models.state_dict import (
+    TRACKERS,
+    stored_convs,
+    tensors_of,
+    without_prefix,
+)
+from golden.yolov3_tiny import HEADS, IMAGE, VOC_CLASSES, FloatNetwork, head_channels
+
+SLOPE: Final = 0.125
+"""Of the leaky rectifier."""
+TRACKER_OF: Final = {
+    **{f"conv{i}": f"a_tracker{i}" for i in range(1, 8)},
+    **{"conv_set_2": "a_tracker8", "conv_1x1_2": "a_tracker9", "conv_set_1": "a_tracker10"},
+    **{"extra_conv_2": "a_tracker11", "pred_2": "a_tracker12", "pred_1": "a_tracker13"},
+}
+"""The tracker of each convolution's output."""
+_POOLS: Final = 6
+
+
+class Conv2d_fuse(nn.Module):
+    """A convolution that batch normalisation is folded into, and its leaky rectifier."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int) -> None:
+        super().__init__()
+        self.convs = nn.Sequential(
+            nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2),
+            nn.LeakyReLU(SLOPE),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Compute (N, O, H, W) from (N, I, H, W)."""
+        y: torch.Tensor = self.convs(x)
+        return y
+
+
+class YOLOv3_tiny_quantize_bnfuse(nn.Module):
+    """The hardware-shaped YOLOv3-tiny, folded, with a range tracker behind each convolution.
+
+    Modules stand in the order in which the listing registers them.
+
+    Parameters
+    ----------
+    classes : int
+        Classes that the heads tell apart.
+    momentum : float
+        Of the range trackers.
+    pool_pad : PoolPad
+        Value beyond the edge of the stride-1 pool.
+    kernel : int
+        Side of conv_set_2's kernel, 3 or 1.
+    """
+
+    def __init__(
+        self,
+        classes: int = len(VOC_CLASSES),
+        momentum: float = MOMENTUM,
+        pool_pad: PoolPad = PoolPad.ZERO,
+        kernel: int = 3,
+    ) -> None:
+        super().__init__()
+        self.pool_pad = pool_pad
+        self.a_tracker_in = AveragedRangeTracker(momentum)
+        self.conv1 = Conv2d_fuse(3, 16, 3)
+        self.a_tracker1 = AveragedRangeTracker(momentum)
+        self.pool1 = nn.MaxPool2d(2, 2)
+        self.conv2 = Conv2d_fuse(16, 32, 3)
+        self.a_tracker2 = AveragedRangeTracker(momentum)
+        self.pool2 = nn.MaxPool2d(2, 2)
+        self.conv3 = Conv2d_fuse(32, 64, 3)
+        self.a_tracker3 = AveragedRangeTracker(momentum)
+        self.pool3 = nn.MaxPool2d(2, 2)
+        self.conv4 = Conv2d_fuse(64, 128, 3)
+        self.a_tracker4 = AveragedRangeTracker(momentum)
+        self.pool4 = nn.MaxPool2d(2, 2)
+        self.conv5 = Conv2d_fuse(128, 256, 3)
+        self.a_tracker5 = AveragedRangeTracker(momentum)
+        self.pool5 = nn.MaxPool2d(2, 2)
+        self.conv6 = Conv2d_fuse(256, 512, 3)
+        self.a_tracker6 = AveragedRangeTracker(momentum)
+        self.pool6 = nn.Sequential(_pad(pool_pad), nn.MaxPool2d(2, 1))
+        self.conv7 = Conv2d_fuse(512, 1024, 3)
+        self.a_tracker7 = AveragedRangeTracker(momentum)
+        self.conv_set_2 = Conv2d_fuse(1024, 256, kernel)
+        self.a_tracker8 = AveragedRangeTracker(momentum)
+        self.conv_1x1_2 = Conv2d_fuse(256, 128, 1)
+        self.a_tracker9 = AveragedRangeTracker(momentum)
+        self.extra_conv_2 = Conv2d_fuse(256, 512, 3)
+        self.a_tracker11 = AveragedRangeTracker(momentum)
+        self.pred_2 = nn.Conv2d(512, head_channels(classes), 1)
+        self.a_tracker12 = AveragedRangeTracker(momentum)
+        self.conv_set_1 = Conv2d_fuse(384, 256, 3)
+        self.a_tracker10 = AveragedRangeTracker(momentum)
+        self.pred_1 = nn.Conv2d(256, head_channels(classes), 1)
+        self.a_tracker13 = AveragedRangeTracker(momentum)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Compute both heads, `HEADS` in order, from pictures (N, 3, H, W) of 0 to 1."""
+        values = self.layers(x)
+        return values[HEADS[0]], values[HEADS[1]]
+
+    def layers(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Compute every node's output by its name, (N, C, H, W)."""
+        values = {IMAGE: self.a_tracker_in(x)}
+
+        def conv(name: str, source: str) -> None:
+            y = self.get_submodule(name)(values[source])
+            values[name] = self.get_submodule(TRACKER_OF[name])(y)
+
+        source = IMAGE
+        for i in range(1, _POOLS + 1):
+            conv(f"conv{i}", source)
+            source = f"pool{i}"
+            values[source] = self.get_submodule(source)(values[f"conv{i}"])
+        conv("conv7", source)
+        conv("conv_set_2", "conv7")
+        conv("conv_1x1_2", "conv_set_2")
+        values["upsample"] = functional.interpolate(values["conv_1x1_2"], scale_factor=2)
+        values["concat"] = torch.cat([values["upsample"], values["conv5"]], dim=1)
+        conv("extra_conv_2", "conv_set_2")
+        conv("pred_2", "extra_conv_2")
+        conv("conv_set_1", "concat")
+        conv("pred_1", "conv_set_1")
+        return values
+
+
+def torch_model(
+    network: FloatNetwork, momentum: float = MOMENTUM, dtype: torch.dtype = torch.float32
+) -> YOLOv3_tiny_quantize_bnfuse:
+    """Make a torch model of a float network, in evaluation mode.
+
+    Parameters
+    ----------
+    network : FloatNetwork
+    momentum : float
+        Of the range trackers.
+    dtype : torch.dtype
+        Of the parameters.
+    """
+    kernel = network.convs["conv_set_2"].weight.shape[2]
+    pads = [node.padding for node in network.nodes if isinstance(node, PoolLayer)]
+    pool_pad = next(pad for pad in pads if pad is not None)
+    model = YOLOv3_tiny_quantize_bnfuse(len(network.classes), momentum, pool_pad, kernel)
+    state = model.state_dict()
+    for name, conv in network.convs.items():
+        stored = StoredConv(name, conv.weight, conv.bias)
+        for key, values in tensors_of(stored, head=name in HEADS).items():
+            assert values is not None
+            state[key] = torch.from_numpy(values)
+    model.to(dtype).load_state_dict(state)
+    return model.eval()
+
+
+def load_trackers(
+    model: YOLOv3_tiny_quantize_bnfuse, tensors: Mapping[str, torch.Tensor]
+) -> tuple[str, ...]:
+    """Take the range trackers of a checkpoint into a model; return the names of those found."""
+    plain = without_prefix(tensors)
+    state = {name: x for name, x in plain.items() if name.split(".")[0] in TRACKERS}
+    model.load_state_dict(state, strict=False)
+    return tuple(dict.fromkeys(name.split(".")[0] for name in state))
+
+
+def float_network(
+    model: YOLOv3_tiny_quantize_bnfuse, classes: tuple[str, ...] | None = None
+) -> FloatNetwork:
+    """Make a float network of a torch model.
+
+    Parameters
+    ----------
+    model : YOLOv3_tiny_quantize_bnfuse
+    classes : tuple of str, optional
+        Class names, numbers unless given.
+
+    Raises
+    ------
+    InputError
+        If a parameter is NaN or infinite.
+    """
+    stored = stored_convs(model.state_dict())
+    network = file_network({n: conv.folded() for n, conv in stored.items()}, model.pool_pad)
+    return network if classes is None else replace(network, classes=classes)
+
+
+def _pad(pool_pad: PoolPad) -> nn.Module:
+    sides = (0, 1, 0, 1)
+    return nn.ZeroPad2d(sides) if pool_pad is PoolPad.ZERO else nn.ConstantPad2d(sides, -math.inf)

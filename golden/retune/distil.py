@@ -1,0 +1,269 @@
+"""Tuning by gradient descent: the heads are drawn to those of the teacher.
+
+The teacher is the network with the slope that it was trained for. No labels are needed,
+and pictures of any kind serve.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from golden.errors import InputError
+from golden.float_model import TRAINED_SLOPE, activate, convolve, move, parameters
+from golden.images import preprocess
+from golden.models.fold import FloatConv
+from golden.retune.patch import Patch
+from golden.study.pictures import Views
+from golden.yolov3_tiny import (
+    ANCHORS,
+    BOX_CHANNELS,
+    HEADS,
+    IMAGE,
+    INPUT_SIZE,
+    ConvNode,
+    FloatNetwork,
+)
+
+OBJECT_WEIGHT: Final = 20.0
+"""A cell that surely holds an object counts so much more than one that does not."""
+_OBJECTNESS: Final = slice(BOX_CHANNELS - 1, BOX_CHANNELS)
+_ENDLESS: Final = 1 << 62
+
+Pair = tuple[torch.Tensor, torch.Tensor]
+Output = dict[str, torch.Tensor]
+
+
+class What(str, Enum):
+    """Which numbers are tuned: two an output channel, or every weight and bias."""
+
+    SCALE_AND_BIAS = "scale-and-bias"
+    WEIGHTS = "weights"
+
+
+LEARNING_RATES: Final = {What.SCALE_AND_BIAS: 1e-3, What.WEIGHTS: 2e-5}
+"""Of Adam at the start; it falls to nothing along half a cosine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What repeats a distillation.
+
+    Parameters
+    ----------
+    what : str
+        A `What`.
+    weights_sha256 : str
+        Of the model file.
+    slope : float
+        To tune to.
+    files : tuple of str
+        Names of the pictures that crops and flips are made of.
+    seed, size, batch : int
+        Of the crops; rows and columns of the input; pictures a step.
+    learning_rate : float
+    """
+
+    what: str
+    weights_sha256: str
+    slope: float
+    files: tuple[str, ...]
+    seed: int = 1
+    size: int = INPUT_SIZE
+    batch: int = 2
+    learning_rate: float = LEARNING_RATES[What.SCALE_AND_BIAS]
+
+
+@dataclass(slots=True, eq=False)
+class Distillation:
+    """A distillation under way; every step depends on the ones before alone, not on time.
+
+    Parameters
+    ----------
+    teacher : FloatNetwork
+        In its file's channels, untuned.
+    start : Patch
+        Where it begins: what the closed form gives.
+    paths : sequence of Path
+        Pictures; a view number picks one, as `golden.study.pictures.Views` does.
+    recipe : Recipe
+    """
+
+    teacher: FloatNetwork
+    start: Patch
+    paths: Sequence[Path]
+    recipe: Recipe
+    losses: list[float] = field(default_factory=list)
+    """Of every step so far."""
+    seconds: float = 0.0
+    """Wall clock that the steps took, as the caller counts it."""
+    cpu_seconds: float = 0.0
+    """Processor time, likewise."""
+    tuned: dict[str, Pair] = field(init=False)
+    """By convolution: scale and shift, or weight and bias."""
+    fixed: dict[str, Pair] = field(init=False)
+    """By convolution: the teacher's weight and bias."""
+    adam: torch.optim.Adam = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fixed = {name: parameters(conv) for name, conv in self.teacher.convs.items()}
+        if self.recipe.what == What.WEIGHTS:
+            begun = self.start.apply(self.teacher.convs)
+            self.tuned = {name: parameters(conv) for name, conv in begun.items()}
+        else:
+            self.tuned = {
+                name: (
+                    torch.from_numpy(self.start.scale[name]).float(),
+                    torch.from_numpy(self.start.shift[name]).float(),
+                )
+                for name in self.start.scale
+            }
+        flat = [tensor.requires_grad_() for pair in self.tuned.values() for tensor in pair]
+        self.adam = torch.optim.Adam(flat, lr=self.recipe.learning_rate)
+
+    @property
+    def steps(self) -> int:
+        """Steps done."""
+        return len(self.losses)
+
+    def step(self, done: float) -> float:
+        """Do one step; return its loss.
+
+        Parameters
+        ----------
+        done : float
+            Part of the whole that lies behind, 0 to 1: the learning rate falls with it.
+        """
+        rate = self.recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+        for group in self.adam.param_groups:
+            group["lr"] = rate
+        self.adam.zero_grad()
+        views = Views(_ENDLESS, self.recipe.seed, self.paths)
+        total = 0.0
+        for i in range(self.recipe.batch):
+            shown = views.view(self.steps * self.recipe.batch + i)
+            pixels = torch.from_numpy(preprocess(shown.image, self.recipe.size))
+            with torch.no_grad():
+                wanted = self._heads(pixels, None)
+            loss = head_loss(self._heads(pixels, self.tuned), wanted) / self.recipe.batch
+            torch.autograd.backward(loss)
+            total += loss.item()
+        self.adam.step()
+        if not math.isfinite(total):
+            raise InputError(
+                f"step {self.steps + 1}: the loss is {total}: give a smaller --learning-rate"
+            )
+        self.losses.append(total)
+        return total
+
+    def _heads(self, pixels: torch.Tensor, tuned: dict[str, Pair] | None) -> Output:
+        """Run the teacher, or the network being tuned."""
+        slope = TRAINED_SLOPE if tuned is None else self.recipe.slope
+        values = {IMAGE: pixels}
+        for node in self.teacher.nodes:
+            if isinstance(node, ConvNode):
+                sums = self._sums(node.name, values[node.source], tuned)
+                values[node.name] = activate(node, sums, slope)
+            else:
+                values[node.name] = move(node, values)
+        return {head: values[head] for head in HEADS}
+
+    def _sums(self, name: str, x: torch.Tensor, tuned: dict[str, Pair] | None) -> torch.Tensor:
+        if tuned is None:
+            return convolve(x, *self.fixed[name])
+        if self.recipe.what == What.WEIGHTS:
+            return convolve(x, *tuned[name])
+        scale, shift = tuned[name]
+        return convolve(x, *self.fixed[name]) * scale[:, None, None] + shift[:, None, None]
+
+    def patch(self, about: dict[str, Any]) -> Patch:
+        """Return the scales and shifts reached, with their provenance."""
+        numbers = {
+            name: tuple(tensor.detach().double().numpy().copy() for tensor in pair)
+            for name, pair in self.tuned.items()
+        }
+        scale = {name: pair[0] for name, pair in numbers.items()}
+        return Patch(scale, {name: pair[1] for name, pair in numbers.items()}, about)
+
+    def convs(self) -> dict[str, FloatConv]:
+        """Return the convolutions reached."""
+        if self.recipe.what != What.WEIGHTS:
+            about = {"weights_sha256": self.recipe.weights_sha256, "slope": ""}
+            return self.patch(about).apply(self.teacher.convs)
+        return {
+            name: FloatConv(name, *(tensor.detach().double().numpy() for tensor in pair))
+            for name, pair in self.tuned.items()
+        }
+
+
+def head_loss(found: Output, wanted: Output) -> torch.Tensor:
+    """Mean squared difference of both heads, weighted by the teacher's objectness.
+
+    Parameters
+    ----------
+    found, wanted : dict of str to tensor, (3 * (5 + classes), G, G)
+
+    >>> wanted = {head: torch.zeros(255, 1, 1) for head in HEADS}
+    >>> found = {head: torch.ones(255, 1, 1) for head in HEADS}
+    >>> head_loss(found, wanted).item()  # half an object everywhere, two heads
+    22.0
+    """
+    total = torch.zeros(())
+    for head in HEADS:
+        anchors = (ANCHORS, -1, *wanted[head].shape[1:])
+        truth = wanted[head].reshape(anchors)
+        weight = 1 + OBJECT_WEIGHT * torch.sigmoid(truth[:, _OBJECTNESS])
+        total = total + (weight * (found[head].reshape(anchors) - truth) ** 2).mean()
+    return total
+
+
+def distil(
+    run: Distillation,
+    done: Callable[[Distillation], float],
+    watch: Callable[[Distillation], bool] = lambda _: True,
+) -> bool:
+    """Step until all is done.
+
+    Parameters
+    ----------
+    run : Distillation
+    done : callable
+        Says which part of the whole lies behind; 1 or more ends it.
+    watch : callable
+        Is told of each step; False ends it too.
+
+    Returns
+    -------
+    bool
+        Whether it came to its end.
+    """
+    while (part := done(run)) < 1:
+        run.step(part)
+        if not watch(run):
+            return False
+    return True
+
+
+def settings(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe as JSON holds it."""
+    return {**asdict(recipe), "files": list(recipe.files)}
+
+
+def smoothed(losses: Sequence[float], window: int) -> list[float]:
+    """Mean of each loss and the `window` - 1 before it.
+
+    >>> smoothed([1.0, 2.0, 3.0], 2)
+    [1.0, 1.5, 2.5]
+    """
+    sums = np.cumsum([0.0, *losses])
+    return [
+        float(sums[i + 1] - sums[max(0, i + 1 - window)]) / min(window, i + 1)
+        for i in range(len(losses))
+    ]

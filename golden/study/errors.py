@@ -1,0 +1,213 @@
+"""How far one run of a network lies from another, layer by layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.errors import InputError
+from golden.fixed import check_finite
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The element that lies furthest from the reference.
+
+    Parameters
+    ----------
+    picture : str
+        Name of the picture, empty where there is but one.
+    index : tuple of int
+        (c, y, x), counted from 0.
+    reference, value : float
+    """
+
+    picture: str
+    index: tuple[int, ...]
+    reference: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class LayerError:
+    """Error of one layer's output: value less reference.
+
+    Parameters
+    ----------
+    name : str
+    count : int
+        Elements compared.
+    least, most, mean, rms : float
+        Of the error.
+    signal : float
+        Root mean square of the reference.
+    equal : float
+        Share of elements that are alike; of integers against floats, share that is as
+        near to the float as the format allows.
+    worst : Worst
+    """
+
+    name: str
+    count: int
+    least: float
+    most: float
+    mean: float
+    rms: float
+    signal: float
+    equal: float
+    worst: Worst
+
+    @property
+    def exact(self) -> bool:
+        """Whether every element is the reference's."""
+        return self.rms == 0
+
+    @property
+    def sqnr(self) -> float | None:
+        """Signal to noise, dB: sum of squares by sum of squared errors; None if one is 0."""
+        return decibels(self.signal, self.rms)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON holds them; a ratio that is not finite is null."""
+        return {
+            "name": self.name,
+            "count": self.count,
+            "min": self.least,
+            "max": self.most,
+            "mean": self.mean,
+            "rms": self.rms,
+            "signal_rms": self.signal,
+            "sqnr_db": self.sqnr,
+            "exact": self.exact,
+            "equal": self.equal,
+            "worst": {
+                "picture": self.worst.picture,
+                "index": list(self.worst.index),
+                "reference": self.worst.reference,
+                "value": self.worst.value,
+            },
+        }
+
+
+@dataclass(slots=True)
+class ErrorSum:
+    """Errors of one layer, added up over pictures; no tensor is kept.
+
+    Parameters
+    ----------
+    name : str
+        Layer.
+    """
+
+    name: str
+    _count: int = field(init=False, default=0)
+    _alike: int = field(init=False, default=0)
+    _least: float = field(init=False, default=math.inf)
+    _most: float = field(init=False, default=-math.inf)
+    _sums: npt.NDArray[np.float64] = field(init=False, default_factory=lambda: np.zeros(3))
+    _worst: Worst | None = field(init=False, default=None)
+
+    def add(
+        self,
+        reference: npt.NDArray[np.floating],
+        values: npt.NDArray[np.floating],
+        frac: int | None = None,
+        picture: str = "",
+    ) -> None:
+        """Add one picture's tensors.
+
+        Parameters
+        ----------
+        reference, values : ndarray of float, (C, H, W)
+        frac : int, optional
+            Fraction bits of `values`, where these are integers and `reference` is not.
+        picture : str
+
+        Raises
+        ------
+        InputError
+            If the shapes differ, or a value is not finite; the text names the layer.
+        """
+        if reference.shape != values.shape:
+            raise InputError(
+                f"{self.name}: one run has shape {reference.shape}, the other {values.shape}"
+            )
+        wanted, got = (np.asarray(run, np.float64) for run in (reference, values))
+        for run in (wanted, got):
+            check_finite(run, self.name)
+        error = got - wanted
+        distance = np.abs(error)
+        self._count += error.size
+        near = 0.0 if frac is None else 2.0 ** -(frac + 1)
+        self._alike += int(np.count_nonzero(distance <= near))
+        self._least = min(self._least, float(error.min()))
+        self._most = max(self._most, float(error.max()))
+        self._sums += error.sum(), np.vdot(error, error), np.vdot(wanted, wanted)
+        place = np.unravel_index(int(distance.argmax()), error.shape)
+        if self._worst is None or distance[place] > abs(self._worst.value - self._worst.reference):
+            index = tuple(int(i) for i in place)
+            self._worst = Worst(picture, index, float(wanted[place]), float(got[place]))
+
+    def result(self) -> LayerError:
+        """The figures so far.
+
+        Raises
+        ------
+        ValueError
+            If nothing was added.
+        """
+        if self._worst is None:
+            raise ValueError(f"{self.name}: nothing was compared")
+        mean, noise, signal = (float(total) / self._count for total in self._sums)
+        return LayerError(
+            self.name,
+            self._count,
+            self._least,
+            self._most,
+            mean,
+            math.sqrt(noise),
+            math.sqrt(signal),
+            self._alike / self._count,
+            self._worst,
+        )
+
+
+@dataclass(slots=True)
+class RunErrors:
+    """Errors of every layer of a run against a reference, added up over pictures."""
+
+    layers: dict[str, ErrorSum] = field(default_factory=dict)
+
+    def add(
+        self,
+        reference: Mapping[str, npt.NDArray[np.floating]],
+        values: Mapping[str, npt.NDArray[np.floating]],
+        fracs: Mapping[str, int] | None = None,
+        picture: str = "",
+    ) -> None:
+        """Add the layers that both have; see `ErrorSum.add`."""
+        for name in reference:
+            if name in values:
+                layer = self.layers.setdefault(name, ErrorSum(name))
+                frac = None if fracs is None else fracs[name]
+                layer.add(reference[name], values[name], frac, picture)
+
+    def results(self) -> list[LayerError]:
+        """The figures so far, in the order of the first reference."""
+        return [layer.result() for layer in self.layers.values()]
+
+
+def decibels(signal: float, noise: float) -> float | None:
+    """Ratio of two root mean squares, dB; None where one of them is 0.
+
+    >>> decibels(1.0, 0.01), decibels(1.0, 0.0), decibels(0.0, 1.0)
+    (40.0, None, None)
+    """
+    if signal <= 0 or noise <= 0:
+        return None
+    return 20 * math.log10(signal / noise)

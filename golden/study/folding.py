@@ -1,0 +1,123 @@
+"""What folding batch normalisation changes: the network run both ways, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from golden import float_model
+from golden.config import PoolPad
+from golden.models.fold import Epsilon, StoredConv
+from golden.models.shaping import file_network
+from golden.yolov3_tiny import IMAGE, ConvNode
+
+
+@dataclass(frozen=True, slots=True)
+class FoldingError:
+    """How far a convolution's output moves when batch normalisation is folded.
+
+    Parameters
+    ----------
+    name : str
+    normalised : bool
+        Whether the convolution has a batch normalisation.
+    float32, float64 : float
+        Largest difference of the outputs, after the activation, in that arithmetic; each
+        run feeds on its own outputs from the image on.
+    largest : float
+        Largest magnitude of the outputs.
+    """
+
+    name: str
+    normalised: bool
+    float32: float
+    float64: float
+    largest: float
+
+
+def folding_errors(
+    stored: Mapping[str, StoredConv],
+    image: npt.NDArray[np.floating],
+    slope: float,
+    pool_pad: PoolPad = PoolPad.MINUS_INF,
+) -> list[FoldingError]:
+    """Compare the folded network with the one that normalises, in float32 and in float64.
+
+    Parameters
+    ----------
+    stored : mapping of str to StoredConv
+        Every convolution of a file.
+    image : ndarray of float, (3, H, W)
+        Values 0 to 1.
+    slope : float
+        Of the leaky rectifier.
+    pool_pad : PoolPad
+        Value beyond the edge of the stride-1 pool.
+
+    Returns
+    -------
+    list of FoldingError
+        In data-flow order.
+
+    Raises
+    ------
+    InputError
+        If a folded value is NaN or infinite.
+    """
+    network = file_network({name: conv.folded() for name, conv in stored.items()}, pool_pad)
+    worst: dict[str, dict[torch.dtype, float]] = {name: {} for name in stored}
+    largest: dict[str, float] = {}
+    for dtype in (torch.float32, torch.float64):
+        values: dict[str, torch.Tensor] = {IMAGE: torch.from_numpy(image).to(dtype)}
+        folded = float_model.run(network, image, slope, dtype)
+        for node in network.nodes:
+            if not isinstance(node, ConvNode):
+                values[node.name] = float_model.move(node, values)
+                continue
+            sums = unfolded(values[node.source], stored[node.name])
+            values[node.name] = float_model.activate(node, sums, slope)
+            difference = np.abs(values[node.name].numpy() - folded[node.name])
+            worst[node.name][dtype] = float(difference.max())
+            largest[node.name] = float(np.abs(folded[node.name]).max())
+    return [
+        FoldingError(
+            node.name,
+            stored[node.name].norm is not None,
+            worst[node.name][torch.float32],
+            worst[node.name][torch.float64],
+            largest[node.name],
+        )
+        for node in network.nodes
+        if isinstance(node, ConvNode)
+    ]
+
+
+def unfolded(x: torch.Tensor, conv: StoredConv) -> torch.Tensor:
+    """Convolve, then normalise: ``gamma * (sum - mean) / deviation + beta``.
+
+    Parameters
+    ----------
+    x : torch.Tensor, (I, H, W)
+        Its type is the arithmetic.
+    conv : StoredConv
+    """
+    weight = torch.from_numpy(conv.weight).to(x.dtype)
+    bias = None if conv.bias is None else torch.from_numpy(conv.bias).to(x.dtype)
+    sums = functional.conv2d(x, weight, bias, padding=conv.weight.shape[-1] // 2)
+    if conv.norm is None:
+        return sums
+    norm = conv.norm
+    beta, gamma, mean, variance = (
+        torch.from_numpy(value).to(x.dtype)[:, None, None]
+        for value in (norm.beta, norm.gamma, norm.mean, norm.variance)
+    )
+    if conv.epsilon is Epsilon.DARKNET:
+        divisor = variance.sqrt() + 1e-6
+    else:
+        divisor = (variance + 1e-5).sqrt()
+    return gamma * (sums - mean) / divisor + beta

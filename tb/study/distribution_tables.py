@@ -1,0 +1,183 @@
+"""Tables of ``convpe distributions``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich import box
+from rich.table import Table
+
+from golden.config import NumberFormat
+from golden.study.distributions import (
+    RAIL,
+    SOURCE_PICTURES,
+    SOURCE_RANGE,
+    Fate,
+    Measured,
+    extremes,
+    inputs,
+)
+from golden.study.tally import PERCENTILE_ERROR, Tally
+from golden.study.weights import AFTER_FOLDING, BEFORE_FOLDING, weight_fates, weight_scales
+from golden.yolov3_tiny import HEADS
+
+SHOWN = (0.1, 50.0, 99.9)
+"""Percentiles in a table; JSON has more."""
+
+
+def all_tables(found: Measured) -> Iterator[Table]:
+    """Yield every table, in the order of the work."""
+    yield weight_table(found)
+    yield format_table(found)
+    slope = found.options.slope.value
+    yield range_table(found.tensors, f"float, slope {slope}, {found.pictures} pictures")
+    yield fate_table(found)
+    if found.integer_network is not None:
+        options = found.integer_network.options
+        kind = f"{options.format.value}, {options.mode.value}"
+        yield rail_table(found.integers, f"bit-true, {kind}, {found.pictures} pictures")
+
+
+def weight_table(found: Measured) -> Table:
+    """Weights of every convolution as stored and after folding."""
+    table = _table(
+        "weights before and after folding",
+        *("layer", "weights", "stored\nmin", "\nmax", "\nstd"),
+        *("folded\nmin", "\nmax", "\nstd"),
+    )
+    for name, stages in found.weights.items():
+        after = stages[AFTER_FOLDING]
+        figures = (*_spread(stages[BEFORE_FOLDING]), *_spread(after))
+        table.add_row(name, f"{after.count:,}", *map(figure, figures))
+    return table
+
+
+def format_table(found: Measured) -> Table:
+    """Weights of every convolution after quantisation, in both formats."""
+    table = _table(
+        f"weights in q7.8, and in per_layer of {found.options.weight_w} bits",
+        *("layer", "q7.8\nmin", "\nmax", "\nstd", "\nbeyond", "\nto 0"),
+        *("per_layer\nfraction", "\nbeyond", "\nto 0"),
+    )
+    for name, stages in found.weights.items():
+        fates = weight_fates(stages, weight_scales(name, found.formats, found.options))
+        q7_8, own = fates[NumberFormat.Q7_8], fates[NumberFormat.PER_LAYER]
+        table.add_row(
+            name,
+            *map(figure, _spread(stages[NumberFormat.Q7_8.value])),
+            *(share(q7_8.saturated), share(q7_8.zeroed)),
+            *(str(own.scale.frac), share(own.saturated), share(own.zeroed)),
+        )
+    return table
+
+
+def _spread(tally: Tally) -> tuple[float, float, float]:
+    return tally.low, tally.high, tally.std
+
+
+def range_table(tensors: Mapping[str, Tally], title: str) -> Table:
+    """Range, moments and percentiles of every tensor."""
+    table = _table(title, "tensor", "min", "max", "mean", "std", *(f"{p:g}%" for p in SHOWN))
+    for name, tally in tensors.items():
+        figures = (*_moments(tally), *tally.percentiles(SHOWN))
+        table.add_row(name, *map(figure, figures))
+    return table
+
+
+def rail_table(tensors: Mapping[str, Tally], title: str) -> Table:
+    """Range and moments of every integer tensor, and what is at a rail or zero."""
+    table = _table(title, "tensor", "min", "max", "mean", "std", "at a rail", "zero")
+    for name, tally in tensors.items():
+        at_rail = share(tally.beyond[RAIL] / tally.count) if tally.limits else ""
+        zero = share(tally.zeros / tally.count)
+        table.add_row(name, *map(figure, _moments(tally)), at_rail, zero)
+    return table
+
+
+def _moments(tally: Tally) -> tuple[float, float, float, float]:
+    return tally.low, tally.high, tally.mean, tally.std
+
+
+def fate_table(found: Measured) -> Table:
+    """What both formats do to every tensor of the float network."""
+    table = _table(
+        f"the same values in q7.8, and in per_layer of {found.options.act_w} bits",
+        *("tensor", "zero", "q7.8\nbeyond", "\nahead", "\nto 0"),
+        *("per_layer\nfraction", "\nbeyond", "\nahead", "\nto 0"),
+    )
+    for name, tally in found.tensors.items():
+        fates = found.fates(name)
+        q7_8, own = fates[NumberFormat.Q7_8], fates[NumberFormat.PER_LAYER]
+        zero = share(tally.zeros / tally.count)
+        table.add_row(name, zero, *_shares(q7_8), str(own.scale.frac), *_shares(own))
+    return table
+
+
+def _shares(fate: Fate) -> tuple[str, str, str]:
+    ahead = "" if fate.saturated_ahead is None else share(fate.saturated_ahead)
+    return share(fate.saturated), ahead, share(fate.zeroed)
+
+
+def share(part: float) -> str:
+    """Write a share so that a small one is still told from none.
+
+    >>> share(0.0), share(2.5e-7), share(0.00012), share(0.5)
+    ('0', '2e-07', '0.01%', '50.0%')
+    """
+    if not part:
+        return "0"
+    return f"{part:.0e}" if part < 1e-4 else f"{part:.2%}" if part < 0.1 else f"{part:.1%}"
+
+
+def figure(value: float) -> str:
+    """Write a number in seven characters.
+
+    >>> figure(-135.25), figure(-27.16), figure(0.0333)
+    ('-135', '-27.2', '0.033')
+    """
+    size = abs(value)
+    return f"{value:.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.3f}"
+
+
+def remarks(found: Measured) -> Iterator[str]:
+    """Yield the lines below the tables."""
+    yield "beyond: saturates in the format. ahead: does so before the activation, where"
+    yield "the requantiser cuts. to 0: is not zero, but rounded to it. A percentile is off"
+    yield f"by at most {PERCENTILE_ERROR:.2%} of itself. A layer's input is the row above it; but"
+    yield f"{_odd_inputs(found)}.\n"
+    yield _range("all layers' inputs and outputs", extremes(found.tensors.values()))
+    inner = [tally for name, tally in found.tensors.items() if name not in HEADS]
+    yield _range("without the heads", extremes(inner))
+    low, high = SOURCE_RANGE
+    yield (
+        f"the source: {low:+g} to {high:+g} over {SOURCE_PICTURES} pictures, its own weights; "
+        "tensors not said"
+    )
+
+
+def _odd_inputs(found: Measured) -> str:
+    """Say which tensors a layer reads, where that is not the row above it."""
+    rows = list(found.tensors)
+    odd = [
+        f"{node.name} reads {' and '.join(inputs(node))}"
+        for node in found.network.nodes
+        if inputs(node) != (rows[rows.index(node.name) - 1],)
+    ]
+    return ", ".join(odd)
+
+
+def _range(what: str, ends: tuple[Tally, Tally]) -> str:
+    low, high = ends
+    return (
+        f"{what}:\n  {low.low:+.1f} ({low.name}, {low.low_at}) "
+        f"to {high.high:+.1f} ({high.name}, {high.high_at})"
+    )
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table.padding = (0, 1, 0, 0)
+    for column in columns:
+        left = column in ("tensor", "layer")
+        table.add_column(column, justify="left" if left else "right", no_wrap=True)
+    return table

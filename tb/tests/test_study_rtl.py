@@ -1,0 +1,92 @@
+"""What the study's commands say of a product and of a convolution, held against the RTL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from golden import spec
+from golden.config import Activation, LeakyPlace, Overflow, ProductMode, Rounding, Slope
+from golden.fixed import dequantize
+from golden.plan import whole_job
+from golden.study.multiplier import FRAC, Operand, Result, parse_operand, result
+from golden.study.uniform_conv import ConvShape, draw
+from golden.vectors import Vector
+from tb import build, cocotb_jobs
+from tb.frame_tensors import from_beats
+from tb.jobs import write_job, write_list
+from tb.results import first_failure, read_results
+from tb.streams import read_recording
+from tb.tests.configs import TINY
+from tb.tests.test_vectors import run_vectors
+from tb.toolchain import Simulator
+
+MODES = [
+    pytest.param(mode, marks=() if mode is ProductMode.FULL else pytest.mark.slow)
+    for mode in ProductMode
+]
+"""The cut modes need designs that only slow tests compile."""
+PAIRS = (
+    ("1.1234", "1.1234"),
+    ("0x3DC3", "0x3DC3"),
+    ("-1.5", "2"),
+    ("-0.01", "0.3"),
+    ("-128", "-128"),
+    ("300", "raw:-1"),
+)
+
+
+def vector(pair: tuple[Operand, Operand], product: Result) -> Vector:
+    """The product as a job of one pixel, with the result that the command shows."""
+    return Vector(
+        name="x".join(operand.text for operand in pair),
+        activations=(pair[0].integer,),
+        weights=(pair[1].integer,),
+        bias=0,
+        mode=product.mode,
+        shift=FRAC if product.mode is ProductMode.FULL else 0,
+        rounding=Rounding.ROUND_HALF_TO_POSITIVE_INFINITY,
+        overflow=Overflow.SATURATE,
+        activation=Activation.LINEAR,
+        slope=Slope.EIGHTH,
+        place=LeakyPlace.AFTER_REQUANT,
+        expected=product.integer,
+        reason="golden.study.multiplier",
+    )
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_pe_multiplies_as_the_command_shows(
+    simulator: Simulator, mode: ProductMode, tmp_path: Path
+) -> None:
+    operands = [(parse_operand(a), parse_operand(w)) for a, w in PAIRS]
+    vectors = [vector(pair, result(*pair, mode)) for pair in operands]
+    worked = {ProductMode.FULL: 32767, ProductMode.CUT_FLOOR: -6526, ProductMode.CUT_ROUND: -6525}
+    assert [v.expected for v in vectors[:2]] == [324, worked[mode]]
+    run_vectors(simulator, TINY[mode], vectors, tmp_path)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_pe_convolves_uniform_numbers_as_golden_does(
+    simulator: Simulator, mode: ProductMode, tmp_path: Path
+) -> None:
+    """The RTL's error against float64 is of the order of 0.01, but for the floor's bias."""
+    config, shape = TINY[mode], ConvShape(16, 16, 3, 8)
+    experiment = draw(shape, seed=1)
+    layer = experiment.layer(mode)
+    job = whole_job(layer, experiment.pixels)
+    record = write_job(tmp_path, 0, job, spec.conv(experiment.pixels, layer), config)
+    write_list(tmp_path, config, [record])
+    build.run(build.build(simulator, config), cocotb_jobs.__name__, tmp_path)
+    results = read_results(tmp_path / cocotb_jobs.RESULTS)
+    assert first_failure(results) is None
+    recording = read_recording(tmp_path / f"{record.stem}.out", config)
+    outputs = from_beats(recording.values, shape.out_channels, shape.size, shape.size)
+    assert outputs.size == results[0]["verdict"]["values_compared"] == 16 * 8 * 8
+    error = dequantize(outputs, FRAC) - experiment.real()
+    bias = -0.23 if mode is ProductMode.CUT_FLOOR else 0.0
+    assert abs(error.mean() - bias) < 0.02
+    if not bias:
+        assert 0.005 < np.sqrt((error**2).mean()) < 0.02
