@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Final
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -160,4 +159,3 @@ add_rounded_highs = _function(Product.HIGH_ROUNDED)
 
 OVERREACH: Final = 2 * max(PAIR_PIXELS, HIGH_PIXELS)
 """Values beyond a run's end that a pass may read."""
-assert np.dtype(np.int16).itemsize * 8 == _I16.width

@@ -164,6 +164,11 @@ def synth_check(
     raise typer.Exit(run(Console(), rtl))
 
 
+app.command("model")(model)
+app.command("fuse")(fuse)
+app.command("preprocess")(preprocess)
+app.command("distributions")(distributions)
+app.command("quantize")(quantize)
 app.command("infer")(infer)
 app.command("multiply", context_settings=MULTIPLY_SETTINGS)(multiply)
 app.command("errors")(errors)
@@ -171,12 +176,7 @@ app.command("conv-error")(conv_error)
 app.command("perturb")(perturb)
 app.command("detect")(detect)
 app.command("map")(mean_precision)
-app.command("preprocess")(preprocess)
-app.command("distributions")(distributions)
 app.command("retune")(retune)
-app.command("model")(model)
-app.command("fuse")(fuse)
-app.command("quantize")(quantize)
 
 
 def main() -> None:

@@ -160,7 +160,7 @@ def _table(run: Run) -> Any:
         for entry in run.progress()
     ]
     title = (
-        f"YOLOv3-tiny on the {config.array} PE, {run.simulator.name} {run.simulator.version}, "
+        f"YOLOv3-tiny, {config.array} PE, {run.simulator.name} {run.simulator.version}, "
         f"{config.mode.value}, {run.options.format}, slope {_slope(run.prepared)}"
     )
     if run.options.images is not None:
