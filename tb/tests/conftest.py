@@ -24,7 +24,7 @@ def simulator(request: pytest.FixtureRequest) -> Simulator:
 
 
 @pytest.fixture(scope="session")
-def model() -> ModelFiles:
+def official() -> ModelFiles:
     """The official model, or no test."""
     try:
         return model_files()

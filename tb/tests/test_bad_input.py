@@ -21,9 +21,8 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from golden.errors import InputError
 from golden.images import shipped
-from golden.models.fetch import CFG, ModelFiles, model_files
+from golden.models.fetch import CFG, ModelFiles
 from tb import build, report, runs, simulate
 from tb.options import SimOptions
 from tb.run import Run
@@ -32,14 +31,6 @@ SCHEMA = json.loads(report.SCHEMA_FILE.read_text())
 CONVPE = "import sys; from tb.cli import main; sys.argv[0] = 'convpe'; main()"
 SMALL = ("--layer=conv1", "--array=4x4", "--size=64")
 HEADER = 20
-
-
-@pytest.fixture(scope="module")
-def official() -> ModelFiles:
-    try:
-        return model_files()
-    except InputError as error:
-        pytest.skip(str(error))
 
 
 @dataclass(frozen=True)

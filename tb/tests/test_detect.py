@@ -23,7 +23,7 @@ from tb.tests.commands import run
 SMALL = ("--size", "160", "--retune", "none")
 
 
-pytestmark = pytest.mark.usefixtures("model")
+pytestmark = pytest.mark.usefixtures("official")
 
 
 def test_networks_stand_side_by_side(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_errors_of_two_dumps(tmp_path: Path) -> None:
     assert (tmp_path / "plots" / "errors.png").is_file()
 
 
-def test_errors_of_a_run(model: ModelFiles, tmp_path: Path) -> None:
+def test_errors_of_a_run(official: ModelFiles, tmp_path: Path) -> None:
     shown = run("errors", *SMALL, "--format", "q7.8", "--json", tmp_path / "e.json")
     assert "q7.8 full, 16 bits" in shown
     made = results(tmp_path / "e.json")
@@ -83,7 +83,7 @@ def test_errors_of_a_run(model: ModelFiles, tmp_path: Path) -> None:
 
 
 def test_errors_of_every_format(
-    model: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    official: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fast = {name: made for name, made in format_errors.HEADLINE.items() if "q7.8" in name}
     monkeypatch.setattr(format_errors, "HEADLINE", fast)
@@ -114,7 +114,7 @@ def test_conv_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("more", [(), ("--bit-true", "--format", "q7.8")])
-def test_perturb(model: ModelFiles, more: tuple[str, ...], tmp_path: Path) -> None:
+def test_perturb(official: ModelFiles, more: tuple[str, ...], tmp_path: Path) -> None:
     words = ("--layer", "conv2", "--layer", "conv5", "--two-sided", "--draws", "2")
     shown = run("perturb", *SMALL, *words, *more, "--json", tmp_path / "p.json")
     assert "noise from -0.05 to 0.05, draws: 2" in shown
@@ -126,7 +126,9 @@ def test_perturb(model: ModelFiles, more: tuple[str, ...], tmp_path: Path) -> No
     assert layers["pred_1"]["rms"]["margin_95"] > 0
 
 
-def test_perturb_disturbs_every_convolution_unless_told(model: ModelFiles, tmp_path: Path) -> None:
+def test_perturb_disturbs_every_convolution_unless_told(
+    official: ModelFiles, tmp_path: Path
+) -> None:
     run("perturb", *SMALL, "--draws", "1", "--json", tmp_path / "p.json")
     made = results(tmp_path / "p.json")
     assert len(made["noise"]["layers"]) == 13

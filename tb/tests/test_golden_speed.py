@@ -17,9 +17,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from golden.config import ConfigError, PoolPad, ProductMode
-from golden.errors import InputError
 from golden.layers import ConvLayer
-from golden.models.fetch import model_files
 from golden.network import run
 from golden.study import speed
 from golden.tests.networks import branches, chain
@@ -148,11 +146,8 @@ def bench(base: Path) -> tuple[int, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("official")
 def test_measures_and_writes(tmp_path: Path) -> None:
-    try:
-        model_files()
-    except InputError as error:
-        pytest.skip(str(error))
     code, text = bench(tmp_path)
     assert code == 0, text
     document = json.loads((tmp_path / "golden.json").read_text())

@@ -20,11 +20,11 @@ from tb.tests.commands import results, run
 SMALL = ("--size", "32", "--retune", "none")
 
 
-pytestmark = pytest.mark.usefixtures("model")
+pytestmark = pytest.mark.usefixtures("official")
 
 
 @pytest.fixture(scope="module")
-def whole(model: ModelFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(official: ModelFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the dump and the JSON of a small run."""
     folder = tmp_path_factory.mktemp("infer")
     shown = run("infer", *SMALL, "--check", "--dump", folder / "a.npz", "--json", folder / "a.json")

@@ -46,7 +46,7 @@ def checkpoint(tmp_path: Path) -> Path:
     return checkpoints.write(tmp_path / "mine.pth", state)
 
 
-def test_model_shows_modules_shapes_and_macs(model: ModelFiles, tmp_path: Path) -> None:
+def test_model_shows_modules_shapes_and_macs(official: ModelFiles, tmp_path: Path) -> None:
     said = run("model", "--json", tmp_path / "m.json")
     assert said.startswith("YOLOv3_tiny_quantize_bnfuse(")
     assert "80 classes; conv_set_2 1x1; 11 batch normalisations" in said
@@ -121,7 +121,7 @@ def test_quantize_writes_every_form(checkpoint: Path, tmp_path: Path) -> None:
     assert document["picture"]["errors"]["floor"]["largest"] < 1 / 256
 
 
-def test_darknet_in_darknet_out(model: ModelFiles, tmp_path: Path) -> None:
+def test_darknet_in_darknet_out(official: ModelFiles, tmp_path: Path) -> None:
     run(
         "quantize",
         "--out",
@@ -138,12 +138,12 @@ def test_darknet_in_darknet_out(model: ModelFiles, tmp_path: Path) -> None:
         *ON_NOTHING_BIG,
     )
     again = tmp_path / "yolov3-tiny.weights"
-    assert again.stat().st_size == model.weights.stat().st_size
+    assert again.stat().st_size == official.weights.stat().st_size
     conv1 = read_convs(model_files(again), NumericOptions(), None)["conv1"].weight
     assert np.array_equal(conv1 * 8, np.rint(conv1 * 8)) and np.abs(conv1 * 8).max() <= 128
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["fraction_bits"]["conv1.weight"] == 3
-    assert manifest["source"]["sha256"] == model.sha256
+    assert manifest["source"]["sha256"] == official.sha256
     assert manifest["rule"] == "mse" and manifest["tensors"][1]["type"] == "int8"
     # What was chosen can be given again.
     other = tmp_path / "again"

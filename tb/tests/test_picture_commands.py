@@ -87,7 +87,7 @@ def test_bad_picture_ends_with_code_2_and_one_line(tmp_path: Path) -> None:
     assert done.stderr == f"convpe: {tmp_path}/a.png: not a picture that Pillow can read\n"
 
 
-@pytest.mark.usefixtures("model")
+@pytest.mark.usefixtures("official")
 def test_distributions_skip_name_and_count_what_is_unreadable(mixed: Path, tmp_path: Path) -> None:
     shown = run("distributions", "--images", mixed, *SMALL, "--json", tmp_path / "d.json")
     assert "2 pictures in" in shown and "2 skipped" in shown
@@ -116,7 +116,7 @@ def test_distributions_skip_name_and_count_what_is_unreadable(mixed: Path, tmp_p
     assert made["bit_true"] is None
 
 
-@pytest.mark.usefixtures("model")
+@pytest.mark.usefixtures("official")
 def test_distributions_of_views_say_so_and_run_the_integers_too(tmp_path: Path) -> None:
     words = ("--views", "2", "--bit-true", "q7.8", "--mode", "cut_round", *SMALL)
     shown = run("distributions", *words, "--json", tmp_path / "d.json")
@@ -154,7 +154,7 @@ def test_folders_without_pictures_are_refused(tmp_path: Path) -> None:
         run("distributions", "--images", tmp_path / "a.png")
 
 
-@pytest.mark.usefixtures("model")
+@pytest.mark.usefixtures("official")
 def test_folder_of_bad_pictures_alone_leaves_no_results(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"")
     with pytest.raises(InputError, match="none of 1 pictures can be read"):
@@ -162,7 +162,7 @@ def test_folder_of_bad_pictures_alone_leaves_no_results(tmp_path: Path) -> None:
     assert not (tmp_path / "d.json").exists()
 
 
-@pytest.mark.usefixtures("model")
+@pytest.mark.usefixtures("official")
 def test_interrupted_run_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

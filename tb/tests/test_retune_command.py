@@ -37,12 +37,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_closed_form_writes_a_patch_with_its_provenance(
-    model: ModelFiles, folder: Path, tmp_path: Path
+    official: ModelFiles, folder: Path, tmp_path: Path
 ) -> None:
     patch, found = tmp_path / "patch.safetensors", tmp_path / "new" / "r.json"
     said = run("retune", *SMALL, "--images", folder, "--out", patch, "--json", found)
     about, made = read_patch(patch).about, results(found)
-    assert about["weights_sha256"] == made["weights_sha256"] == model.sha256
+    assert about["weights_sha256"] == made["weights_sha256"] == official.sha256
     assert about["tuned_on"]["files"] == ["cell.png", "color.png"]
     assert about["method"] == "closed form"
     assert [one["name"] for one in made["results"]] == ["untuned", "closed form"]
@@ -56,7 +56,7 @@ def test_closed_form_writes_a_patch_with_its_provenance(
 
 
 def test_distilling_writes_patch_losses_and_plot(
-    model: ModelFiles, folder: Path, tmp_path: Path
+    official: ModelFiles, folder: Path, tmp_path: Path
 ) -> None:
     patch, found = tmp_path / "patch.safetensors", tmp_path / "r.json"
     words = (*SMALL, *STEPS, "--images", folder, "--out", patch, "--json", found)
@@ -72,7 +72,7 @@ def test_distilling_writes_patch_losses_and_plot(
 
 
 def test_an_interrupted_distillation_goes_on_from_its_checkpoint(
-    model: ModelFiles, folder: Path, tmp_path: Path
+    official: ModelFiles, folder: Path, tmp_path: Path
 ) -> None:
     patch = tmp_path / "patch.safetensors"
     kept = patch.with_suffix(".checkpoint")
@@ -116,18 +116,18 @@ def test_an_interrupted_distillation_goes_on_from_its_checkpoint(
     ],
 )
 def test_choices_that_cannot_be_are_one_clear_line(
-    model: ModelFiles, folder: Path, words: tuple[str, ...], text: str
+    official: ModelFiles, folder: Path, words: tuple[str, ...], text: str
 ) -> None:
     with pytest.raises(ConfigError, match=text):
         run("retune", *SMALL, *(word.format(folder=folder) for word in words))
 
 
-def test_an_empty_folder_is_refused(model: ModelFiles, tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused(official: ModelFiles, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no picture is in this folder"):
         run("retune", *SMALL, "--images", tmp_path)
 
 
-def test_sim_runs_the_patch_that_ships_or_none(model: ModelFiles) -> None:
+def test_sim_runs_the_patch_that_ships_or_none(official: ModelFiles) -> None:
     options = {"size": 32, "layer": "conv1", "tiles": 1, "array": "4x4"}
     tuned = prepare(SimOptions(**options), lambda _: None)  # type: ignore[arg-type]
     plain = prepare(SimOptions(**options, retune="none"), lambda _: None)  # type: ignore[arg-type]
@@ -138,7 +138,7 @@ def test_sim_runs_the_patch_that_ships_or_none(model: ModelFiles) -> None:
     assert SimOptions(retune="none").command() == "make sim RETUNE=none"
 
 
-def test_sim_refuses_a_patch_of_other_weights(model: ModelFiles, tmp_path: Path) -> None:
+def test_sim_refuses_a_patch_of_other_weights(official: ModelFiles, tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     known = read_patch(SHIPPED)
     write_patch(path, Patch(known.scale, known.shift, {"weights_sha256": "b" * 64, "slope": "1/8"}))
