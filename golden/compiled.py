@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar, cast
 
 import numba
 
-SOURCES: Final = ("compiled.py", "compiled_maps.py", "compiled_sums.py", "lanes.py")
+SOURCES: Final = ("compiled.py", "compiled_maps.py", "compiled_sums.py", "crc32c.py", "lanes.py")
 """Files that the machine code is made of."""
 
 _Function = TypeVar("_Function", bound=Callable[..., object])

@@ -1,4 +1,4 @@
-"""Compiled convolution and pool, the same to the bit as `golden.spec`.
+"""Compiled convolution and pool, and other fast nodes, the same to the bit as `golden.spec`.
 
 The padded input is split by stride into planes, so that every kernel tap reads a run of
 consecutive values at a fixed offset: output pixel ``(oy, ox)`` lies at ``oy * row + ox`` of a
@@ -17,7 +17,7 @@ from golden.compiled_sums import convolve
 from golden.config import Activation, LeakyPlace, Overflow, Rounding, Slope
 from golden.fixed import Int16Array, Int64Array, int_range
 from golden.lanes import OVERREACH
-from golden.layers import ConvLayer, PoolLayer
+from golden.layers import AverageLayer, ConvLayer, PoolLayer, ResidualLayer, reciprocal
 from golden.safe_sums import ARITHMETIC, headroom, plan, reaches
 from golden.spec import check_input, pool_padding
 
@@ -86,6 +86,28 @@ def pool(x: Int16Array, layer: PoolLayer, act_w: int = 16) -> Int16Array:
     beyond = np.int16(pool_padding(layer.padding, act_w))
     highest(_plain(x), layer.size, layer.stride, beyond, out)
     return out
+
+
+def residual(inputs: list[Int16Array], layer: ResidualLayer, act_w: int = 16) -> Int16Array:
+    """Add two inputs (C, H, W): `golden.spec.residual` in 32 bits."""
+    low, high = int_range(act_w)
+    if layer.activation is Activation.RELU:
+        low = 0
+    total = np.add(inputs[0], inputs[1], dtype=np.int32)
+    if layer.shift:
+        total += 1 << (layer.shift - 1)
+        total >>= layer.shift
+    return np.clip(total, low, high, out=total).astype(np.int16)
+
+
+def average(x: Int16Array, layer: AverageLayer) -> Int16Array:
+    """Average each channel's pixels: `golden.spec.average`, (C, H, W) to (C, 1, 1)."""
+    channels, rows, columns = x.shape
+    layer.output_shape((channels, rows, columns))
+    factor, shift = reciprocal(rows * columns)
+    total = x.reshape(channels, -1).sum(axis=1, dtype=np.int64)
+    means: Int16Array = ((total * factor + (1 << (shift - 1))) >> shift).astype(np.int16)
+    return means.reshape(channels, 1, 1)
 
 
 def _plain(array: Int16Array) -> Int16Array:

@@ -1,4 +1,4 @@
-"""Nodes of the integer graph: convolution, pool, upsample, concatenation.
+"""Nodes of the integer graph: convolution, pools, upsample, concatenation, residual add.
 
 A node holds integers only. Every figure is checked where the node is made, and
 an error names the layer and the value.
@@ -7,21 +7,31 @@ an error names the layer and the value.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
-from golden.config import ConfigError, PoolPad
+from golden.config import Activation, ConfigError, PoolPad
 from golden.convolution import ConvLayer, Padding, Shape
 
 __all__ = [
+    "AverageLayer",
     "ConcatLayer",
     "ConvLayer",
     "Layer",
     "Padding",
     "PoolLayer",
+    "ResidualLayer",
     "Shape",
     "UpsampleLayer",
+    "reciprocal",
     "sources",
 ]
+
+MAX_RESIDUAL_SHIFT: Final = 15
+"""Fraction bits that a residual add can drop."""
+MAX_AVERAGED: Final = 1 << 16
+"""Pixels that a global average adds up: 16-bit values and 16 bits of growth are 32."""
+FACTOR_BITS: Final = 16
+"""Bits of the factor that a global average multiplies by, no sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +115,98 @@ class ConcatLayer:
         return sum(shape[0] for shape in input_shapes), height, width
 
 
-Layer = ConvLayer | PoolLayer | UpsampleLayer | ConcatLayer
+@dataclass(frozen=True, slots=True)
+class ResidualLayer:
+    """The sum of two tensors: add, add half and shift, saturate, activate.
+
+    A branch's scale is part of the convolution that makes it, so both sources have one
+    fraction format. The shift lets a trunk that grows from block to block lose fraction bits
+    on its way; 0 keeps the format.
+
+    Parameters
+    ----------
+    name : str
+    sources : tuple of str
+        What stays, and what is added to it.
+    activation : Activation
+        ``linear`` or ``relu``.
+    shift : int
+        Fraction bits that the sum loses, 0 to 15.
+
+    Raises
+    ------
+    ConfigError
+        If the activation is leaky, the shift out of range, or there are not two sources.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    activation: Activation = Activation.RELU
+    shift: int = 0
+
+    kind: ClassVar[Literal["residual"]] = "residual"
+
+    def __post_init__(self) -> None:
+        if self.activation not in (Activation.LINEAR, Activation.RELU):
+            raise ConfigError(
+                f"{self.name}: activation {self.activation.value} is not linear or relu"
+            )
+        if not 0 <= self.shift <= MAX_RESIDUAL_SHIFT:
+            raise ConfigError(f"{self.name}: shift {self.shift} is not in 0..{MAX_RESIDUAL_SHIFT}")
+        if len(self.sources) != 2:
+            raise ConfigError(f"{self.name}: adds {len(self.sources)} tensors, not 2")
+
+    def output_shape(self, *input_shapes: Shape) -> Shape:
+        """Return (C, H, W), which both inputs must have."""
+        if len(set(input_shapes)) != 1:
+            raise ConfigError(f"{self.name}: sources differ in shape: {list(input_shapes)}")
+        return input_shapes[0]
+
+
+@dataclass(frozen=True, slots=True)
+class AverageLayer:
+    """Global average of each channel: sum, multiply, add half, shift.
+
+    The factor and the shift stand for one over the number of pixels, see `reciprocal`.
+    """
+
+    name: str
+    source: str
+
+    kind: ClassVar[Literal["avgpool"]] = "avgpool"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return (C, 1, 1) for an input (C, H, W).
+
+        Raises
+        ------
+        ConfigError
+            If it has no pixels, or more than a 32-bit sum of 16-bit values can hold.
+        """
+        channels, height, width = input_shape
+        if not 1 <= height * width <= MAX_AVERAGED:
+            raise ConfigError(
+                f"{self.name}: input {height}x{width}: 1 to {MAX_AVERAGED} pixels are wanted"
+            )
+        return channels, 1, 1
+
+
+def reciprocal(pixels: int) -> tuple[int, int]:
+    """Return the factor and the right shift that divide a sum by `pixels`.
+
+    The factor has 16 bits, its top bit set: the quotient errs by less than half a unit
+    in the last place, before the rounding.
+
+    >>> reciprocal(9), reciprocal(1), reciprocal(64)
+    ((58254, 19), (32768, 15), (32768, 21))
+    """
+    shift = FACTOR_BITS - 1 + (pixels - 1).bit_length()
+    return ((1 << shift) + pixels // 2) // pixels, shift
+
+
+Layer = ConvLayer | PoolLayer | UpsampleLayer | ConcatLayer | ResidualLayer | AverageLayer
 
 
 def sources(layer: Layer) -> tuple[str, ...]:
     """Return the names of the nodes that `layer` reads, in order."""
-    return layer.sources if isinstance(layer, ConcatLayer) else (layer.source,)
+    return layer.sources if isinstance(layer, (ConcatLayer, ResidualLayer)) else (layer.source,)

@@ -11,7 +11,16 @@ from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, Produc
 from golden.fixed import Int16Array
 from golden.formats import choose_formats, reach
 from golden.images import calibration_images, load, preprocess
-from golden.layers import ConvLayer, Layer, PoolLayer, Shape, UpsampleLayer, sources
+from golden.layers import (
+    AverageLayer,
+    ConvLayer,
+    Layer,
+    PoolLayer,
+    ResidualLayer,
+    Shape,
+    UpsampleLayer,
+    sources,
+)
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
 from golden.options import NumericOptions
@@ -125,7 +134,8 @@ class Network:
                 raise ConfigError(f"{node.name}: sources have {read} fraction bits, not one figure")
             if isinstance(node, ConvLayer):
                 check_fracs(node, read[0])
-            fracs[node.name] = node.out_frac if isinstance(node, ConvLayer) else read[0]
+            lost = node.shift if isinstance(node, ResidualLayer) else 0
+            fracs[node.name] = node.out_frac if isinstance(node, ConvLayer) else read[0] - lost
         return fracs
 
     def macs(self) -> dict[str, int]:
@@ -162,6 +172,10 @@ def run_node(node: Layer, inputs: list[Int16Array], act_w: int = 16) -> Int16Arr
         return kernels.pool(inputs[0], node, act_w)
     if isinstance(node, UpsampleLayer):
         return spec.upsample(inputs[0], node)
+    if isinstance(node, ResidualLayer):
+        return kernels.residual(inputs, node, act_w)
+    if isinstance(node, AverageLayer):
+        return kernels.average(inputs[0], node)
     return spec.concat(inputs, node)
 
 

@@ -7,13 +7,15 @@ in 32-bit integers, a block at a time.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import torch
 from torch.nn import functional
 
 from golden.bounds import contribution_bound
 from golden.config import Activation, LeakyPlace, Overflow, PoolPad, ProductMode, Rounding, Slope
 from golden.fixed import Int16Array, Int64Array
-from golden.layers import ConvLayer, PoolLayer, UpsampleLayer
+from golden.layers import AverageLayer, ConvLayer, PoolLayer, ResidualLayer, UpsampleLayer
 from golden.readout import Readout
 
 _EXACT = 1 << 53
@@ -148,4 +150,31 @@ def upsample(x: Int16Array, layer: UpsampleLayer) -> Int16Array:
     """Repeat every pixel 2 x 2 times: (C, H, W) to (C, 2H, 2W)."""
     wide = torch.from_numpy(x).to(torch.float64)[None]
     out: Int16Array = functional.interpolate(wide, scale_factor=2)[0].to(torch.int16).numpy()
+    return out
+
+
+def residual(inputs: list[Int16Array], layer: ResidualLayer, act_w: int) -> Int16Array:
+    """Add two inputs (C, H, W), shift with rounding, saturate to `act_w` bits, activate."""
+    one, two = (torch.from_numpy(x).to(torch.float64) for x in inputs)
+    edge = 1 << (act_w - 1)
+    half = 0.5 if layer.shift else 0.0
+    total = torch.floor((one + two) / 2.0**layer.shift + half).clamp(-edge, edge - 1)
+    if layer.activation is Activation.RELU:
+        total = functional.relu(total)
+    out: Int16Array = total.to(torch.int16).numpy()
+    return out
+
+
+def average(x: Int16Array, layer: AverageLayer) -> Int16Array:
+    """Average each channel's pixels: (C, H, W) to (C, 1, 1)."""
+    layer.output_shape((x.shape[0], x.shape[1], x.shape[2]))
+    pixels = x.shape[1] * x.shape[2]
+    shift = 15
+    while 1 << (shift - 15) < pixels:
+        shift += 1
+    # A sum of 32 bits times a factor of 16: float64 holds it.
+    factor = round(Fraction(1 << shift, pixels) + Fraction(1, 1 << 60))
+    total = torch.from_numpy(x).to(torch.float64).sum(dim=(1, 2), keepdim=True)
+    mean = torch.floor((total * factor + 2.0 ** (shift - 1)) / 2.0**shift)
+    out: Int16Array = mean.to(torch.int16).numpy()
     return out

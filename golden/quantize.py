@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from golden.config import ACC_WIDTHS, ConfigError, ProductMode
+from golden.config import ACC_WIDTHS, Activation, ConfigError, ProductMode
 from golden.fixed import CUT_BITS, Int16Array, quantize
 from golden.formats import Formats
 from golden.layers import ConvLayer, Layer, Padding
@@ -65,7 +67,46 @@ def quantize_conv(
     options: NumericOptions,
     embedded_zero_taps: int = 0,
 ) -> tuple[ConvLayer, int]:
-    """Quantise one convolution; also count its weights that saturated.
+    """Quantise one convolution of YOLOv3-tiny; also count its weights that saturated.
+
+    Raises
+    ------
+    ConfigError
+        If a bias exceeds the widest accumulator, or the shift is out of range.
+    """
+    margin = node.kernel // 2
+    padding = Padding(margin, margin, margin, margin)
+    place = Place(node.name, node.source, node.activation, 1, padding)
+    return quantize_layer(place, conv, formats, options, embedded_zero_taps)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a convolution stands in its network.
+
+    Parameters
+    ----------
+    name, source : str
+    activation : Activation
+    stride : int
+    padding : Padding
+    """
+
+    name: str
+    source: str
+    activation: Activation
+    stride: int
+    padding: Padding
+
+
+def quantize_layer(
+    node: Place,
+    conv: FloatConv,
+    formats: Formats,
+    options: NumericOptions,
+    embedded_zero_taps: int = 0,
+) -> tuple[ConvLayer, int]:
+    """Quantise a convolution of any network; also count its weights that saturated.
 
     The bias takes the accumulator's fraction bits: the input's and the weight's
     together, 8 fewer in the cut modes.
@@ -87,14 +128,13 @@ def quantize_conv(
             f"{node.name}: a bias of {np.abs(conv.bias).max():g} with {acc_frac} fraction bits "
             f"exceeds ACC_W {max(ACC_WIDTHS)}"
         )
-    margin = node.kernel // 2
     layer = ConvLayer(
         name=node.name,
         source=node.source,
         weight=weight.astype(np.int16),
         bias=bias,
-        stride=1,
-        padding=Padding(margin, margin, margin, margin),
+        stride=node.stride,
+        padding=node.padding,
         mode=options.mode,
         shift=acc_frac - out_frac,
         activation=node.activation,

@@ -10,9 +10,26 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from golden.config import LeakyPlace, PoolPad
-from golden.fixed import Int16Array, Int64Array, activate, int_range, multiply, requantize
-from golden.layers import ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer
+from golden.config import Activation, LeakyPlace, PoolPad, Rounding
+from golden.fixed import (
+    Int16Array,
+    Int64Array,
+    activate,
+    int_range,
+    multiply,
+    requantize,
+    saturate,
+    shift_right,
+)
+from golden.layers import (
+    AverageLayer,
+    ConcatLayer,
+    ConvLayer,
+    PoolLayer,
+    ResidualLayer,
+    UpsampleLayer,
+    reciprocal,
+)
 
 
 def check_input(x: Int16Array, layer: ConvLayer) -> None:
@@ -163,3 +180,39 @@ def concat(inputs: list[npt.NDArray[np.int16]], layer: ConcatLayer) -> Int16Arra
     """
     layer.output_shape(*((x.shape[0], x.shape[1], x.shape[2]) for x in inputs))
     return np.concatenate(inputs, axis=0)
+
+
+def residual(inputs: list[npt.NDArray[np.int16]], layer: ResidualLayer, act_w: int) -> Int16Array:
+    """Add two inputs (C, H, W), shift with rounding, saturate to `act_w` bits, activate.
+
+    >>> one, two = np.array([[[30000]], [[-9]]], np.int16), np.array([[[9000]], [[4]]], np.int16)
+    >>> residual([one, two], ResidualLayer("r", ("x", "y"), Activation.LINEAR), 16).ravel().tolist()
+    [32767, -5]
+    >>> residual([one, two], ResidualLayer("r", ("x", "y")), 16).ravel().tolist()
+    [32767, 0]
+    >>> half = ResidualLayer("r", ("x", "y"), Activation.LINEAR, shift=1)
+    >>> residual([one, two], half, 16).ravel().tolist()
+    [19500, -2]
+    """
+    layer.output_shape(*((x.shape[0], x.shape[1], x.shape[2]) for x in inputs))
+    total = inputs[0].astype(np.int64) + inputs[1]
+    total = shift_right(total, layer.shift, Rounding.ROUND_HALF_TO_POSITIVE_INFINITY)
+    total = saturate(total, act_w)
+    if layer.activation is Activation.RELU:
+        total = np.maximum(total, 0)
+    return total.astype(np.int16)
+
+
+def average(x: Int16Array, layer: AverageLayer) -> Int16Array:
+    """Average each channel's pixels: (C, H, W) to (C, 1, 1).
+
+    >>> x = np.array([[[1, 2], [2, 2]], [[-1, -1], [-2, -2]]], np.int16)
+    >>> average(x, AverageLayer("a", "x")).ravel().tolist()
+    [2, -1]
+    """
+    channels, height, width = x.shape
+    layer.output_shape((channels, height, width))
+    factor, shift = reciprocal(height * width)
+    total = x.astype(np.int64).sum(axis=(1, 2))
+    mean = shift_right(total * factor, shift, Rounding.ROUND_HALF_TO_POSITIVE_INFINITY)
+    return mean.astype(np.int16)[:, None, None]

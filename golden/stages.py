@@ -20,7 +20,16 @@ from golden.config import (
 )
 from golden.fixed import CUT_BITS
 from golden.fusion import fused
-from golden.layers import ConcatLayer, ConvLayer, Padding, PoolLayer, Shape, UpsampleLayer
+from golden.layers import (
+    AverageLayer,
+    ConcatLayer,
+    ConvLayer,
+    Padding,
+    PoolLayer,
+    ResidualLayer,
+    Shape,
+    UpsampleLayer,
+)
 from golden.network import Network
 from golden.plan import Tile, fits, lower
 from golden.readout import PLAIN, Readout
@@ -175,6 +184,8 @@ def stages(network: Network, config: PEConfig) -> tuple[Stage, ...]:
             assert after is None or isinstance(after, (PoolLayer, UpsampleLayer))
             shape = _lowered_shape(node, shapes[node.source])
             found.append(Stage(node.name, lower(node), node.source, shape, after))
+        elif isinstance(node, (ResidualLayer, AverageLayer)):
+            raise ConfigError(f"{node.name}: {node.kind} is a node of the golden model alone")
         elif not isinstance(node, ConcatLayer) and node not in behind.values():
             found.append(_alone(network, node, shapes[node.source], config))
     return tuple(found)

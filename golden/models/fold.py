@@ -16,6 +16,12 @@ class Epsilon(Enum):
 
     DARKNET = "sqrt(variance) + 1e-6"
     TORCH = "sqrt(variance + 1e-5)"
+    SLIM = "sqrt(variance + 1e-3)"
+
+    @property
+    def added(self) -> float:
+        """What is added to the variance below the root; to the root itself in Darknet."""
+        return {Epsilon.DARKNET: 1e-6, Epsilon.TORCH: 1e-5, Epsilon.SLIM: 1e-3}[self]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +134,7 @@ def fold(
     weight : ndarray of float64, (O, I, KH, KW)
     norm : BatchNorm
     epsilon : Epsilon
-        Darknet's own for its files, torch's for torch models.
+        Darknet's own for its files, torch's for torch models, TensorFlow-slim's for FaceNet.
     bias : ndarray of float64, (O,), optional
         Of the convolution, 0 unless given.
 
@@ -158,8 +164,8 @@ def deviation(variance: FloatArray, epsilon: Epsilon) -> FloatArray:
     2.000001
     """
     if epsilon is Epsilon.DARKNET:
-        return np.sqrt(variance) + 1e-6
-    return np.sqrt(variance + 1e-5)
+        return np.sqrt(variance) + epsilon.added
+    return np.sqrt(variance + epsilon.added)
 
 
 def embed_in_centre(conv: FloatConv, kernel: int) -> FloatConv:

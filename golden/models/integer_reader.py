@@ -16,7 +16,15 @@ from golden.config import Activation, ConfigError, PoolPad
 from golden.convolution import ConvLayer, Padding
 from golden.errors import InputError
 from golden.fixed import Int16Array
-from golden.layers import ConcatLayer, Layer, PoolLayer, Shape, UpsampleLayer
+from golden.layers import (
+    AverageLayer,
+    ConcatLayer,
+    Layer,
+    PoolLayer,
+    ResidualLayer,
+    Shape,
+    UpsampleLayer,
+)
 from golden.models.integers import MANIFEST, SCHEMA, Ints, plain_options
 from golden.network import Network
 from golden.options import CHOICES, NumericOptions
@@ -28,6 +36,8 @@ _MOVES: Final[dict[str, Callable[..., Layer]]] = {
     PoolLayer.kind: PoolLayer,
     UpsampleLayer.kind: UpsampleLayer,
     ConcatLayer.kind: ConcatLayer,
+    ResidualLayer.kind: ResidualLayer,
+    AverageLayer.kind: AverageLayer,
 }
 
 
@@ -131,7 +141,7 @@ def _layer(node: dict[str, Any], tensors: Mapping[str, Ints]) -> Layer:
         weight = tensors[f"{name}.weight"].astype(np.int16)
         bias = tensors[f"{name}.bias"].astype(np.int64)
         return ConvLayer(**_typed(node), padding=padding, weight=weight, bias=bias)
-    if kind == ConcatLayer.kind:
+    if "sources" in node:
         node["sources"] = tuple(node["sources"])
     return _MOVES[kind](**_typed(node))
 

@@ -117,7 +117,7 @@ def unfolded(x: torch.Tensor, conv: StoredConv) -> torch.Tensor:
         for value in (norm.beta, norm.gamma, norm.mean, norm.variance)
     )
     if conv.epsilon is Epsilon.DARKNET:
-        divisor = variance.sqrt() + 1e-6
+        divisor = variance.sqrt() + conv.epsilon.added
     else:
-        divisor = (variance + 1e-5).sqrt()
+        divisor = (variance + conv.epsilon.added).sqrt()
     return gamma * (sums - mean) / divisor + beta

@@ -14,7 +14,14 @@ from golden import kernels, oracle
 from golden.config import ConfigError, LeakyPlace
 from golden.errors import InputError
 from golden.fixed import Int16Array, activate, int_range, quantize, shift_right
-from golden.layers import ConvLayer, PoolLayer, UpsampleLayer, sources
+from golden.layers import (
+    AverageLayer,
+    ConvLayer,
+    PoolLayer,
+    ResidualLayer,
+    UpsampleLayer,
+    sources,
+)
 from golden.network import Network, run_node
 from golden.study.dump import Dump
 from golden.yolov3_tiny import IMAGE
@@ -234,6 +241,10 @@ def differences(network: Network, values: Mapping[str, Int16Array]) -> dict[str,
             again = oracle.pool(inputs[0], node)
         elif isinstance(node, UpsampleLayer):
             again = oracle.upsample(inputs[0], node)
+        elif isinstance(node, ResidualLayer):
+            again = oracle.residual(inputs, node, network.options.act_w)
+        elif isinstance(node, AverageLayer):
+            again = oracle.average(inputs[0], node)
         else:
             again = np.concatenate(inputs)
         wrong[node.name] = int(np.count_nonzero(again != values[node.name]))

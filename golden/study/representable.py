@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from golden.convolution import ConvLayer
 from golden.fixed import dequantize
-from golden.layers import Layer
+from golden.layers import AverageLayer, Layer, ResidualLayer
 from golden.models.fold import FloatConv
 from golden.network import Network
 from golden.yolov3_tiny import ConvNode, FloatNetwork, Node
@@ -40,6 +40,7 @@ def representable(network: Network) -> FloatNetwork:
 def _node(node: Layer) -> Node:
     """A node of the float network: a convolution loses its numbers."""
     if not isinstance(node, ConvLayer):
+        assert not isinstance(node, (ResidualLayer, AverageLayer)), "no node of YOLOv3-tiny"
         return node
     outputs, inputs, kernel, _ = node.weight.shape
     return ConvNode(node.name, node.source, inputs, outputs, kernel, node.activation)

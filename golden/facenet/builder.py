@@ -1,0 +1,90 @@
+"""FaceNet in integers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from golden.config import NumberFormat
+from golden.facenet.formats import choose_formats, reach
+from golden.facenet.parameters import FaceNet
+from golden.facenet.pictures import prepare_all
+from golden.facenet.structure import INPUT_SIZE, Conv, Structure, check_size
+from golden.images import Pixels
+from golden.layers import Layer, ResidualLayer
+from golden.models.fold import FloatConv
+from golden.network import Network
+from golden.options import NumericOptions
+from golden.quantize import Place, quantize_layer
+from golden.yolov3_tiny import IMAGE
+
+
+def build_facenet(
+    weights: FaceNet,
+    options: NumericOptions | None = None,
+    calibration: Sequence[Pixels] | None = None,
+    input_size: int = INPUT_SIZE,
+) -> Network:
+    """Build the integer network: batch normalisation and the branches' scales folded in.
+
+    Parameters
+    ----------
+    weights : FaceNet
+    options : NumericOptions, optional
+        The numeric choices, their defaults unless given; `slope` and `pool_pad` change
+        nothing.
+    calibration : sequence of ndarray of float32, (3, H, W), optional
+        Pictures that fraction bits are chosen on, as `golden.facenet.pictures.prepare`
+        makes them; photographs that ship unless given. Format q7.8 reads none.
+    input_size : int
+        Rows and columns of the picture.
+
+    Raises
+    ------
+    InputError
+        If a folded value is NaN or infinite.
+    ConfigError
+        If a layer cannot be held in the chosen arithmetic, or the size is none.
+    """
+    return build_folded(weights.structure, weights.folded(), options, calibration, input_size)
+
+
+def build_folded(
+    structure: Structure,
+    convs: Mapping[str, FloatConv],
+    options: NumericOptions | None = None,
+    calibration: Sequence[Pixels] | None = None,
+    input_size: int = INPUT_SIZE,
+) -> Network:
+    """Build the integer network of folded convolutions, see `build_facenet`.
+
+    Parameters
+    ----------
+    structure : Structure
+    convs : mapping of str to FloatConv
+        By node, the branches' scales folded in.
+    options, calibration, input_size
+        As for `build_facenet`.
+    """
+    check_size(input_size)
+    options = NumericOptions() if options is None else options
+    room: dict[str, float] = {}
+    if options.format is NumberFormat.PER_LAYER:
+        images = prepare_all(size=input_size) if calibration is None else calibration
+        room = reach(structure, convs, images)
+    formats = choose_formats(structure, convs, room, options)
+    nodes: list[Layer] = []
+    saturated: dict[str, int] = {}
+    for node in structure.nodes:
+        if isinstance(node, Conv):
+            place = Place(node.name, node.source, node.activation, node.stride, node.padding)
+            layer, saturated[node.name] = quantize_layer(place, convs[node.name], formats, options)
+            nodes.append(layer)
+        elif isinstance(node, ResidualLayer):
+            shift = formats.output[node.sources[0]] - formats.output[node.name]
+            nodes.append(replace(node, shift=shift))
+        else:
+            nodes.append(node)
+    shape = (3, input_size, input_size)
+    frac = formats.output[IMAGE]
+    return Network("facenet", tuple(nodes), frac, options, shape, (), saturated)

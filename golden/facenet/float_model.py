@@ -1,0 +1,85 @@
+"""FaceNet in real numbers, folded: for calibration and for judging the integers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from golden.config import Activation
+from golden.facenet.structure import Conv, Node, Structure
+from golden.layers import AverageLayer, ConcatLayer, PoolLayer, ResidualLayer
+from golden.models.fold import FloatConv
+from golden.yolov3_tiny import IMAGE
+
+
+def run(
+    structure: Structure,
+    convs: Mapping[str, FloatConv],
+    image: npt.NDArray[np.floating],
+    dtype: torch.dtype = torch.float32,
+) -> dict[str, npt.NDArray[np.floating]]:
+    """Compute every node's output for one picture, or for a batch.
+
+    Parameters
+    ----------
+    structure : Structure
+    convs : mapping of str to FloatConv
+        What `golden.facenet.parameters.FaceNet.folded` returns.
+    image : ndarray of float, (..., 3, H, W)
+        Values -1 to 1.
+    dtype : torch.dtype
+        float32, or float64 as a reference.
+
+    Returns
+    -------
+    dict of str to ndarray, (..., C, H, W)
+        ``image`` and every node; the bottleneck's is the embedding before its length
+        becomes 1.
+    """
+    with torch.no_grad():
+        values = {IMAGE: torch.from_numpy(image).to(dtype)}
+        for node in structure.nodes:
+            if isinstance(node, Conv):
+                values[node.name] = convolve(node, convs[node.name], values[node.source])
+            else:
+                values[node.name] = move(node, values)
+    return {name: value.numpy() for name, value in values.items()}
+
+
+def embedding(bottleneck: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Scale the bottleneck's output, (E, 1, 1), to length 1: (E,).
+
+    >>> embedding(np.array([[[3.0]], [[-4.0]]])).tolist()
+    [0.6, -0.8]
+    """
+    flat = np.asarray(bottleneck, np.float64).reshape(-1)
+    length = float(np.sqrt(flat @ flat))
+    return flat / length if length else flat
+
+
+def convolve(node: Conv, conv: FloatConv, x: torch.Tensor) -> torch.Tensor:
+    """Compute a folded convolution and its activation, (..., I, H, W) to (..., O, OH, OW)."""
+    weight, bias = (torch.from_numpy(part).to(x.dtype) for part in (conv.weight, conv.bias))
+    margins = node.padding.top, node.padding.left
+    return activate(functional.conv2d(x, weight, bias, node.stride, margins), node.activation)
+
+
+def activate(x: torch.Tensor, activation: Activation) -> torch.Tensor:
+    """Rectify, or leave as it is."""
+    return x if activation is Activation.LINEAR else functional.relu(x)
+
+
+def move(node: Node, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Compute the output of a node without weights, (..., C, H, W)."""
+    if isinstance(node, PoolLayer):
+        return functional.max_pool2d(values[node.source], node.size, node.stride)
+    if isinstance(node, AverageLayer):
+        return values[node.source].mean(dim=(-2, -1), keepdim=True)
+    if isinstance(node, ResidualLayer):
+        return activate(values[node.sources[0]] + values[node.sources[1]], node.activation)
+    assert isinstance(node, ConcatLayer)
+    return torch.cat([values[name] for name in node.sources], dim=-3)

@@ -1,0 +1,95 @@
+"""A FaceNet network drawn at random, for want of a trained file."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from golden.config import Activation
+from golden.facenet.float_model import convolve, move
+from golden.facenet.parameters import FaceNet, scaled
+from golden.facenet.structure import Conv, Structure
+from golden.fixed import FloatArray
+from golden.models.fold import BatchNorm, Epsilon, StoredConv
+from golden.yolov3_tiny import IMAGE
+
+SEED: Final = 1
+_PICTURES: Final = 8
+_SIZE: Final = 160
+"""Pictures, and their side, that a network's statistics are taken on."""
+_COARSEST: Final = 32
+"""Side of the largest squares in them, pixels."""
+_BITS: Final = 10
+"""Significant bits of a mean or variance: another machine's last bit changes none."""
+_BETA: Final = 0.2
+"""Spread of beta and of the biases."""
+
+
+def seeded(structure: Structure, seed: int = SEED) -> FaceNet:
+    """Draw a network that neither explodes nor dies.
+
+    Weights are normal with variance 2 / fan-in, 1 / fan-in where no rectifier follows. Each
+    batch normalisation holds the mean and variance that its convolution has on random
+    pictures, as training would have left them; gamma is 1. The network recognises nobody.
+
+    Parameters
+    ----------
+    structure : Structure
+    seed : int
+        0 or more; one seed gives one network, on every machine.
+    """
+    draw = np.random.default_rng(seed)
+    values = {IMAGE: torch.from_numpy(_pictures(draw))}
+    convs: dict[str, StoredConv] = {}
+    with torch.no_grad():
+        for node in structure.nodes:
+            if isinstance(node, Conv):
+                conv = _drawn(node, values[node.source], draw)
+                folded = scaled(conv.folded(), node.scale)
+                convs[node.name] = conv
+                values[node.name] = convolve(node, folded, values[node.source])
+            else:
+                values[node.name] = move(node, values)
+    return FaceNet(structure, convs)
+
+
+def _pictures(draw: np.random.Generator) -> FloatArray:
+    """Pictures, -1 to 1, with as much contrast in coarse squares as in fine ones."""
+    total = np.zeros((_PICTURES, 3, _SIZE, _SIZE))
+    block = 1
+    while block <= _COARSEST:
+        cells = draw.standard_normal((_PICTURES, 3, _SIZE // block, _SIZE // block))
+        total += cells.repeat(block, axis=2).repeat(block, axis=3)
+        block *= 2
+    return np.clip(total / 4, -1, 1)
+
+
+def _drawn(node: Conv, x: torch.Tensor, draw: np.random.Generator) -> StoredConv:
+    """Draw a convolution for inputs (N, I, H, W)."""
+    fan_in = node.in_channels * node.kernel[0] * node.kernel[1]
+    gain = 1 if node.activation is Activation.LINEAR else 2
+    weight = _single(draw.standard_normal(node.weight_shape) * np.sqrt(gain / fan_in))
+    offset = _single(draw.standard_normal(node.out_channels) * _BETA)
+    if not node.norm:
+        return StoredConv(node.name, weight, offset)
+    margins = node.padding.top, node.padding.left
+    sums = functional.conv2d(x, torch.from_numpy(weight), None, node.stride, margins)
+    variance, mean = torch.var_mean(sums, dim=(0, 2, 3), correction=0)
+    figures = (_coarse(mean.numpy()), _coarse(variance.numpy()))
+    norm = BatchNorm(node.name, offset, np.ones_like(offset), *figures)
+    return StoredConv(node.name, weight, None, norm, Epsilon.SLIM)
+
+
+def _single(x: FloatArray) -> FloatArray:
+    """Round to what a file of float32 holds."""
+    return x.astype(np.float32).astype(np.float64)
+
+
+def _coarse(x: FloatArray) -> FloatArray:
+    """Round to `_BITS` significant bits."""
+    mantissa, exponent = np.frexp(x)
+    rounded: FloatArray = np.ldexp(np.round(np.ldexp(mantissa, _BITS)), exponent - _BITS)
+    return rounded

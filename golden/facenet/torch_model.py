@@ -1,0 +1,130 @@
+"""Inception-ResNet-v1 as a torch model, with facenet-pytorch's names for its tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from golden.errors import InputError
+from golden.facenet.float_model import activate, move
+from golden.facenet.parameters import FaceNet
+from golden.facenet.structure import BOTTLENECK, Conv, Structure
+from golden.facenet.table import facenet
+from golden.models.facenet_names import Names, find_network, names, tensors_of
+from golden.models.fold import Epsilon
+from golden.yolov3_tiny import IMAGE
+
+EPSILON: Final = Epsilon.SLIM.added
+"""Of every batch normalisation."""
+
+
+class InceptionResnetV1(nn.Module):
+    """The network of a table, batch normalisation unfolded, in evaluation mode.
+
+    Parameters
+    ----------
+    structure : Structure, optional
+        The network's table, the usual one unless given.
+    """
+
+    def __init__(self, structure: Structure | None = None) -> None:
+        super().__init__()
+        self.structure = facenet() if structure is None else structure
+        self._names = names(self.structure, "torch")
+        for name, conv in self.structure.convs.items():
+            self._add_conv(conv, self._names[name])
+        self.eval()
+
+    def _add_conv(self, conv: Conv, own: Names) -> None:
+        if conv.name == BOTTLENECK:
+            layer: nn.Module = nn.Linear(conv.in_channels, conv.out_channels, bias=False)
+            norm: nn.Module = nn.BatchNorm1d(conv.out_channels, EPSILON)
+        else:
+            layer = nn.Conv2d(
+                conv.in_channels,
+                conv.out_channels,
+                conv.kernel,
+                conv.stride,
+                (conv.padding.top, conv.padding.left),
+                bias=not conv.norm,
+            )
+            norm = nn.BatchNorm2d(conv.out_channels, EPSILON)
+        self._put(own.weight, layer)
+        if conv.norm:
+            self._put(own.mean, norm)
+
+    def _put(self, tensor: str, module: nn.Module) -> None:
+        """Add the module that keeps `tensor`, and those around it."""
+        *outer, own, _ = tensor.split(".")
+        parent: nn.Module = self
+        for word in outer:
+            if not hasattr(parent, word):
+                parent.add_module(word, nn.Module())
+            parent = getattr(parent, word)
+        parent.add_module(own, module)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Compute embeddings of length 1, (N, E), of pictures (N, 3, H, W) of -1 to 1."""
+        embedding = self.layers(x)[BOTTLENECK].flatten(1)
+        return functional.normalize(embedding, dim=1)
+
+    def layers(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Compute every node's output by its name, (N, C, H, W).
+
+        A branch's end is given times the block's scale; the bottleneck's length is not 1 yet.
+        """
+        values = {IMAGE: x}
+        for node in self.structure.nodes:
+            if isinstance(node, Conv):
+                values[node.name] = self._convolve(node, values[node.source])
+            else:
+                values[node.name] = move(node, values)
+        return values
+
+    def _convolve(self, node: Conv, x: torch.Tensor) -> torch.Tensor:
+        own = self._names[node.name]
+        flat = node.name == BOTTLENECK
+        y: torch.Tensor = self.get_submodule(_module(own.weight))(x.flatten(1) if flat else x)
+        if node.norm:
+            y = self.get_submodule(_module(own.mean))(y)
+        y = activate(y, node.activation) * node.scale
+        return y[:, :, None, None] if flat else y
+
+
+def _module(tensor: str) -> str:
+    return tensor.rpartition(".")[0]
+
+
+def torch_model(weights: FaceNet, dtype: torch.dtype = torch.float32) -> InceptionResnetV1:
+    """Make a torch model of a network's numbers.
+
+    Parameters
+    ----------
+    weights : FaceNet
+    dtype : torch.dtype
+        Of the parameters.
+
+    Raises
+    ------
+    InputError
+        If a convolution has a bias where facenet-pytorch's has none; `FaceNet.folded` takes it.
+    """
+    model = InceptionResnetV1(weights.structure).to(dtype)
+    state = model.state_dict()
+    for name, values in tensors_of(weights.structure, weights.convs, "torch").items():
+        if name not in state:
+            raise InputError(f"{name}: facenet-pytorch's network has no such tensor")
+        state[name] = torch.from_numpy(values)
+    model.load_state_dict(state)
+    return model
+
+
+def network_of(tensors: Mapping[str, torch.Tensor]) -> FaceNet:
+    """Take a network's numbers out of a torch state dict, see `find_network`."""
+    plain = {name: x.detach().to(torch.float64).numpy() for name, x in tensors.items()}
+    found = find_network(plain)
+    return FaceNet(found.structure, found.convs, found.unknown)

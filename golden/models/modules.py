@@ -1,0 +1,157 @@
+"""The modules of a network: what each does, its shapes, parameters and multiplications."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from golden.facenet.structure import BOTTLENECK, Conv, Structure
+from golden.facenet.structure import INPUT_SIZE as FACENET_SIZE
+from golden.layers import Layer, PoolLayer, ResidualLayer, Shape, sources
+from golden.yolov3_tiny import IMAGE, INPUT_SIZE, ConvNode, Node
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One node of a network at one size of its picture.
+
+    Parameters
+    ----------
+    name : str
+        Dots part it from the blocks around it.
+    kind : str
+        ``conv``, ``fc``, ``pool``, ``avgpool``, ``upsample``, ``concat`` or ``residual``.
+    kernel : tuple of int or None
+        (rows, columns) of a convolution or a window.
+    stride : int
+    padding : str
+        ``same``: the map keeps its size at stride 1; ``valid``: windows lie inside it.
+    activation : str
+        Empty where there is none.
+    scale : float
+        What a branch is multiplied by before it is added.
+    inputs, output : tuple of Shape, Shape
+        (C, H, W) of what it reads and makes.
+    parameters, macs : int
+        Weights and biases, batch normalisation folded; multiplications of one picture.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[Shape, ...]
+    output: Shape
+    kernel: tuple[int, int] | None = None
+    stride: int = 1
+    padding: str = ""
+    activation: str = ""
+    scale: float = 1.0
+    parameters: int = 0
+    macs: int = 0
+
+    @property
+    def words(self) -> str:
+        """What it does, in a few words.
+
+        >>> shape = (1, 1, 1)
+        >>> Module("c", "conv", (shape,), shape, (3, 3), 2, "valid", "relu").words
+        'conv 3x3/2 valid'
+        """
+        if self.kernel is None:
+            return {"residual": f"add {self.activation}", "avgpool": "average"}.get(
+                self.kind, self.kind
+            )
+        step = f"/{self.stride}" if self.stride > 1 else ""
+        parts = [self.kind, f"{self.kernel[0]}x{self.kernel[1]}{step}"]
+        if self.scale != 1:
+            parts.append(f"* {self.scale:g}")
+        elif max(self.kernel) > 1:
+            parts.append(self.padding)
+        return " ".join(parts) if self.kind != "fc" else "fc"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON holds them."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "kernel": None if self.kernel is None else [*self.kernel],
+            "stride": self.stride,
+            "padding": self.padding or None,
+            "activation": self.activation or None,
+            "scale": self.scale,
+            "inputs": [[*shape] for shape in self.inputs],
+            "output": [*self.output],
+            "parameters": self.parameters,
+            "macs": self.macs,
+        }
+
+
+def facenet_modules(structure: Structure, size: int = FACENET_SIZE) -> list[Module]:
+    """List FaceNet's nodes in data-flow order.
+
+    Raises
+    ------
+    ConfigError
+        If the network cannot take pictures of this size.
+    """
+    shapes = structure.shapes(size)
+    found = []
+    for node in structure.nodes:
+        if isinstance(node, Conv):
+            read = shapes[node.source]
+            module = Module(
+                name=node.name,
+                kind="fc" if node.name == BOTTLENECK else node.kind,
+                inputs=(read,),
+                output=shapes[node.name],
+                kernel=node.kernel,
+                stride=node.stride,
+                padding="same" if node.same else "valid",
+                activation=node.activation.value,
+                scale=node.scale,
+                parameters=node.parameters,
+                macs=node.macs(read),
+            )
+        else:
+            module = _moving(node, shapes)
+        found.append(module)
+    return found
+
+
+def yolov3_tiny_modules(nodes: Sequence[Node], size: int = INPUT_SIZE) -> list[Module]:
+    """List YOLOv3-tiny's nodes in data-flow order."""
+    shapes: dict[str, Shape] = {IMAGE: (3, size, size)}
+    found = []
+    for node in nodes:
+        if isinstance(node, ConvNode):
+            read = shapes[node.source]
+            weights = node.out_channels * node.in_channels * node.kernel**2
+            shapes[node.name] = (node.out_channels, *read[1:])
+            module = Module(
+                name=node.name,
+                kind=node.kind,
+                inputs=(read,),
+                output=shapes[node.name],
+                kernel=(node.kernel, node.kernel),
+                padding="same",
+                activation=node.activation.value,
+                parameters=weights + node.out_channels,
+                macs=weights * read[1] * read[2],
+            )
+        else:
+            shapes[node.name] = node.output_shape(*(shapes[name] for name in sources(node)))
+            module = _moving(node, shapes)
+        found.append(module)
+    return found
+
+
+def _moving(node: Layer, shapes: Mapping[str, Shape]) -> Module:
+    """A node without weights."""
+    inputs = tuple(shapes[name] for name in sources(node))
+    output = shapes[node.name]
+    if isinstance(node, PoolLayer):
+        kernel = (node.size, node.size)
+        padding = "valid" if node.padding is None else "same"
+        return Module(node.name, node.kind, inputs, output, kernel, node.stride, padding)
+    activation = node.activation.value if isinstance(node, ResidualLayer) else ""
+    return Module(node.name, node.kind, inputs, output, activation=activation)
