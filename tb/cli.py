@@ -14,12 +14,16 @@ from rich.console import Console
 from golden.config import ConfigError
 from golden.errors import InputError
 from tb.options import SimOptions, choose, parse_natural
+from tb.study.bisect import bisect
 from tb.study.conv_error import conv_error
 from tb.study.detect import detect
 from tb.study.distributions import distributions
 from tb.study.errors import errors
+from tb.study.extract import extract
+from tb.study.facenet import facenet
 from tb.study.fuse import fuse
 from tb.study.infer import infer
+from tb.study.inspect import inspect
 from tb.study.mean_precision import mean_precision
 from tb.study.model import model
 from tb.study.multiply import SETTINGS as MULTIPLY_SETTINGS
@@ -28,6 +32,8 @@ from tb.study.perturb import perturb
 from tb.study.preprocess import preprocess
 from tb.study.quantize import quantize
 from tb.study.retune import retune
+from tb.study.show import show
+from tb.trace.command import trace
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -50,7 +56,7 @@ def sim(
     layer: Annotated[str, typer.Option(help="Only this layer, such as conv4.")] = "",
     from_layer: Annotated[str, typer.Option("--from", help="This layer and all after it.")] = "",
     tiles: Annotated[str, typer.Option(help="At most so many tiles of each layer.")] = "",
-    job: Annotated[str, typer.Option(help="Only this job of the layer, from 0.")] = "",
+    job: Annotated[str, typer.Option(help="Only this job of the layer, or these: 3-5.")] = "",
     mode: Annotated[str, typer.Option(help="full, cut_floor or cut_round.")] = "full",
     number_format: Annotated[
         str, typer.Option("--format", help="per_layer or q7.8.")
@@ -73,15 +79,22 @@ def sim(
     simulator: Annotated[str, typer.Option("--sim", help="verilator or icarus.")] = "verilator",
     verilator: Annotated[str, typer.Option(help="Verilator 5.036 or later.")] = "",
     seed: Annotated[str, typer.Option(help="Integer that repeats every random choice.")] = "1",
-    waves: Annotated[bool, typer.Option("--waves", help="Write a wave of the first job.")] = False,
+    diagnose: Annotated[
+        bool, typer.Option(help="Look into the first job that fails, and record its waves.")
+    ] = True,
+    waves: Annotated[
+        bool, typer.Option("--waves", help="The same for the first job where none fails.")
+    ] = False,
+    window: Annotated[str, typer.Option(help="Cycles that the waves cover.")] = "",
     inject: Annotated[str, typer.Option(help="A fault: expected, rtl or stream.")] = "",
+    bug: Annotated[str, typer.Option(help="Which fault --inject rtl puts in.")] = "",
 ) -> None:
     """Run real tensors through the RTL and compare every value (``make sim``)."""
     options = SimOptions(
         layer=layer,
         from_layer=from_layer,
         tiles=parse_natural("TILES", tiles) if tiles else None,
-        job=parse_natural("JOB", job) if job else None,
+        job=job,
         mode=mode,
         format=number_format,
         slope=slope,
@@ -98,8 +111,11 @@ def sim(
         sim=simulator,
         verilator=verilator,
         seed=parse_natural("SEED", seed),
+        diagnose=diagnose,
         waves=waves,
+        window=parse_natural("WINDOW", window) if window else None,
         inject=inject,
+        bug=bug,
     )
     try:
         from tb.simulate import simulate
@@ -117,6 +133,7 @@ def fuzz(
     array: Annotated[str, typer.Option(help="Input lanes x output lanes.")] = "4x4",
     replay: Annotated[Path | None, typer.Option(help="Run folder to run again.")] = None,
     verilator: Annotated[str, typer.Option(help="Verilator 5.036 or later.")] = "",
+    diagnose: Annotated[bool, typer.Option(help="Look into the job that fails.")] = True,
 ) -> None:
     """Run random jobs and shrink the first that fails (``make fuzz``)."""
     from tb.fuzz import fuzz as run
@@ -129,6 +146,7 @@ def fuzz(
         array=array,
         replay=replay,
         verilator=verilator,
+        diagnose=diagnose,
     )
     raise typer.Exit(run(options, Console()))
 
@@ -165,6 +183,7 @@ def synth_check(
 
 
 app.command("model")(model)
+app.command("inspect")(inspect)
 app.command("fuse")(fuse)
 app.command("preprocess")(preprocess)
 app.command("distributions")(distributions)
@@ -177,6 +196,11 @@ app.command("perturb")(perturb)
 app.command("detect")(detect)
 app.command("map")(mean_precision)
 app.command("retune")(retune)
+app.command("facenet")(facenet)
+app.command("extract")(extract)
+app.command("show")(show)
+app.command("trace")(trace)
+app.command("bisect")(bisect)
 
 
 def main() -> None:

@@ -147,19 +147,31 @@ class FrameFeed:
         }
         return Judged(verdict, nodes)
 
-    def _expected(self, index: int, tensor: Int16Array, is_first: bool) -> Int16Array:
-        """The expected values, with the injected fault in those of the first job."""
+    def _expected_out(self, index: int, tensors: FrameTensors, job: FrameJob) -> Int16Array:
+        """What the job is to make of its node, with the injected fault where it belongs there."""
+        expected = job.record.out_tile.of(tensors.golden(job.node))
+        return self._flipped(index, expected) if job.conv in ("", job.node) else expected
+
+    def _expected_tap(self, index: int, tensors: FrameTensors, job: FrameJob) -> Int16Array:
+        """The convolution's values that the tap is to show, with the injected fault."""
+        expected = np.array(job.record.tile.of(tensors.golden(job.conv or job.source)))
+        mine = np.s_[:, : job.own.height, : job.own.width]
+        if job.conv:
+            expected[mine] = self._flipped(index, expected[mine])
+        return expected
+
+    def _flipped(self, index: int, tensor: Int16Array) -> Int16Array:
+        """The values with one bit flipped, of the first job where that was asked for."""
         seed = self._frames.flip_seed
-        return tensor if index or seed is None or not is_first else flip_bit(tensor, seed)
+        return tensor if index or seed is None else flip_bit(tensor, seed)
 
     def _judge_tap(
         self, index: int, tensors: FrameTensors, job: FrameJob, record: JobRecord, end: Any
     ) -> Verdict:
         """The convolution's values before the pool, of which the halo is compared, not counted."""
         config, tile, own = self._frames.config, record.tile, job.own
-        expected = np.array(tile.of(tensors.golden(job.conv)))
+        expected = self._expected_tap(index, tensors, job)
         mine = np.s_[:, : own.height, : own.width]
-        expected[mine] = self._expected(index, expected[mine], is_first=True)
         tap = read_tap(self._folder / f"{record.stem}.tap", config)
         verdict = judge_tap(job.conv, tile, record.readout, expected, tap, config)
         whole = len(record.readout.order(tile.height, tile.width)) * -(
@@ -177,8 +189,7 @@ class FrameFeed:
     ) -> Verdict:
         """What left the PE."""
         config, tile = self._frames.config, record.out_tile
-        expected = tile.of(tensors.golden(job.node))
-        expected = self._expected(index, expected, is_first=job.conv in ("", job.node))
+        expected = self._expected_out(index, tensors, job)
         recording = read_recording(self._folder / f"{record.stem}.out", config)
         verdict = judge(job.node, tile, expected, recording, end.status, config)
         if len(recording.values) == record.out_beats:
@@ -208,12 +219,10 @@ class FrameFeed:
                 (self._folder / f"{record.stem}.{ending}").unlink(missing_ok=True)
             return
         frame, job = self._place(index)
-        tensors = self._open[frame]
-        expected = record.out_tile.of(tensors.golden(job.node))
-        np.save(self._folder / f"{record.stem}.expected.npy", expected)
+        tensors, stem = self._open[frame], self._folder / record.stem
+        np.save(f"{stem}.expected.npy", self._expected_out(index, tensors, job))
         if record.tap:
-            golden = tensors.golden(job.conv or job.source)
-            np.save(self._folder / f"{record.stem}.activated.npy", record.tile.of(golden))
+            np.save(f"{stem}.activated.npy", self._expected_tap(index, tensors, job))
 
     def keep(self, result: dict[str, Any], index: int) -> None:
         """Append to the frame's ``results.jsonl``; a frame that is whole is saved."""

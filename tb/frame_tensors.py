@@ -35,7 +35,10 @@ class FrameTensors:
                 self._missing[name] += count
         self._unchecked = frames.checked_joins
         read = {job.source for job in frames.jobs}
-        self._tensors = {name: self._blank(name) for name in {*read, *frames.save} - {IMAGE}}
+        self._tensors = {name: self._blank(name) for name in read - {IMAGE}}
+        # Where jobs read golden's tensors, what the RTL makes of these is kept beside them.
+        kept = {} if frames.golden_inputs else dict(self._tensors)
+        self._kept = kept | {name: self._blank(name) for name in frames.save if name not in kept}
         if IMAGE in read:
             self._tensors[IMAGE] = np.load(folder / INPUT, mmap_mode="r")
         for name in read - {IMAGE}:
@@ -85,8 +88,8 @@ class FrameTensors:
                     self._paste(joined, name, offset, tile, values)
 
     def _paste(self, target: str, name: str, offset: int, tile: Tile, values: Int16Array) -> None:
-        tensor = self._tensors.get(target)
-        if tensor is None or (self._frames.golden_inputs and name not in self._frames.save):
+        tensor = self._kept.get(target)
+        if tensor is None:
             return
         first = offset + tile.first_channel
         tensor[
@@ -108,7 +111,7 @@ class FrameTensors:
     def tensor(self, name: str) -> Int16Array:
         """The RTL's tensor of a node that is read or kept, (C, H, W)."""
         channels = self._frames.shapes[name][0]
-        found: Int16Array = self._tensors[name][:, :, :channels].transpose(2, 0, 1)
+        found: Int16Array = self._kept[name][:, :, :channels].transpose(2, 0, 1)
         return found
 
     def save(self) -> None:

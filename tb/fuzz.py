@@ -23,6 +23,8 @@ from golden.config import ConfigError, PEConfig, ProductMode
 from golden.errors import InputError
 from golden.random_jobs import mode_of
 from tb import build, runs
+from tb.debug.case import FolderCase
+from tb.debug.diagnose import Examination
 from tb.fuzz_cases import (
     Case,
     Outcome,
@@ -200,6 +202,28 @@ def _failed(
         write_cases(smallest, made.config, together)
         final.smallest, final.smallest_failure = _among(together, how), how
     final.replay.append(run.options.replay_command(shown(smallest)))
+    if run.options.diagnose:
+        _look_into(run, smallest, run_folder(made, smallest, len(read_list(smallest)[1])))
+
+
+def _look_into(run: _Run, folder: Path, outcome: Outcome) -> None:
+    """Diagnose the first job that failed of a folder that has been run."""
+    place = outcome.first
+    if not run.options.diagnose or place is None:
+        return
+    config, records = read_list(folder)
+    look = Examination(
+        FolderCase(folder, config, records, place),
+        outcome.failures[place],
+        run.simulator,
+        run.folder / "debug",
+        patch=run.patch,
+        say=run.say,
+    )
+    try:
+        run.report.take(look.run())
+    except (InputError, ConfigError, OSError) as error:
+        run.say(f"no diagnosis: {' '.join(str(error).split())}")
 
 
 def _among(cases: Sequence[Case], how: Failure | None) -> str:
@@ -229,3 +253,4 @@ def _replay(run: _Run, source: Path, progress: Progress) -> None:
     if outcome.first is not None:
         run.report.failure = outcome.failures[outcome.first]
         run.report.replay.append(run.options.replay_command(source))
+        _look_into(run, folder, outcome)

@@ -65,6 +65,8 @@ class FuzzOptions:
         A run folder to run again, instead of random jobs.
     verilator : str
         Verilator program or folder; empty for the default.
+    diagnose : bool
+        Look into the job that fails, made as small as it gets.
 
     Raises
     ------
@@ -78,6 +80,7 @@ class FuzzOptions:
     array: str = "4x4"
     replay: Path | None = None
     verilator: str = ""
+    diagnose: bool = True
 
     def __post_init__(self) -> None:
         choose("SIM", self.sim, SIMULATORS)
@@ -102,9 +105,8 @@ class FuzzOptions:
         return " ".join([*words, *self._simulator()])
 
     def _design(self) -> list[str]:
-        array = [] if self.array == "4x4" else [f"ARRAY={self.array}"]
-        return [*array, *self._simulator()]
+        return [f"ARRAY={self.array}", *self._simulator()]
 
     def _simulator(self) -> list[str]:
-        words = [] if self.sim == "verilator" else [f"SIM={self.sim}"]
-        return [*words, *([f"VERILATOR={shlex.quote(self.verilator)}"] if self.verilator else [])]
+        chosen = [f"VERILATOR={shlex.quote(self.verilator)}"] if self.verilator else []
+        return [f"SIM={self.sim}", *chosen]

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from tb.debug.diagnosis import Diagnosis
 from tb.fuzz_cases import Outcome
 from tb.report import Failure
 
@@ -43,6 +44,10 @@ class FuzzReport:
         Run folder of the smallest job.
     replay : list of str
         Commands that repeat the failure: the smallest job last.
+    diagnosis : dict or None
+        What the look into the smallest job has found, as in ``report.json``.
+    told : list of str
+        The same for a person.
     """
 
     run: str
@@ -62,6 +67,12 @@ class FuzzReport:
     smallest_failure: Failure | None = None
     folder: str | None = None
     replay: list[str] = field(default_factory=list)
+    diagnosis: dict[str, Any] | None = None
+    told: list[str] = field(default_factory=list)
+
+    def take(self, found: Diagnosis) -> None:
+        """Take in a look into the smallest job."""
+        self.diagnosis, self.told = found.summary(), list(found.lines())
 
     @property
     def passed(self) -> bool:
@@ -70,7 +81,8 @@ class FuzzReport:
 
     def write(self, path: Path) -> None:
         """Write it whole."""
-        document: dict[str, Any] = {"schema": SCHEMA, **asdict(self), "passed": self.passed}
+        fields = {name: value for name, value in asdict(self).items() if name != "told"}
+        document: dict[str, Any] = {"schema": SCHEMA, **fields, "passed": self.passed}
         scratch = path.with_name(f".{path.name}")
         scratch.write_text(json.dumps(document, indent=2) + "\n")
         scratch.replace(path)
@@ -107,10 +119,11 @@ def show(final: FuzzReport, path: Path, console: Console) -> None:
         ("job", final.job),
         ("smallest", final.smallest),
         ("its failure", final.smallest_failure and final.smallest_failure.message),
-        *(("replay", command) for command in final.replay),
     ):
         if text:
             line(f"{title}: {text}")
+    for text in (*final.told, *(f"replay: {command}" for command in final.replay)):
+        line(text)
 
 
 def shown(path: Path) -> Path:

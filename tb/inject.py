@@ -8,14 +8,9 @@ from typing import Final
 import numpy as np
 
 from golden.fixed import Int16Array
-from tb.build import Patch
+from tb.bugs import find
 
-ROUNDING_PATCH: Final = Patch(
-    name="rounding",
-    file="output_stage.v",
-    old="ONE << (read_post[5:0] - 6'd1);",
-    new="ONE << read_post[5:0];",
-)
+ROUNDING_PATCH: Final = find("rounding").patch
 """Adds a whole LSB before the shift where half of one belongs."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from pathlib import Path
@@ -21,7 +21,11 @@ from golden.config import (
 from golden.fusion import makers
 from golden.options import NumericOptions
 from golden.yolov3_tiny import INPUT_SIZE, check_size, graph
+from tb import bugs
+from tb.build import Patch
 
+DEFAULT_BUG: Final = "rounding"
+"""What `INJECT=rtl` puts in, unless told otherwise."""
 FITS: Final = ("letterbox", "plain")
 SIMULATORS: Final = ("verilator", "icarus")
 INJECTIONS: Final = ("expected", "rtl", "stream")
@@ -34,6 +38,8 @@ MAKERS: Final = makers(graph())
 """The layer whose jobs make each layer of the network."""
 STAGES: Final = tuple(dict.fromkeys(MAKERS.values()))
 """The layers that have jobs, in data-flow order."""
+EXPLICIT: Final = ("mode", "array", "sim", "seed")
+"""Variables that a replay line names whatever their values."""
 VARIABLES: Final = {"from_layer": "FROM"}
 """Variables of make that another option of the same name could not be called by."""
 
@@ -98,6 +104,26 @@ def parse_natural(name: str, text: str) -> int:
     return int(text)
 
 
+def parse_jobs(text: str) -> range:
+    """Job numbers from ``3``, or from ``3-5`` for those from the first to the last.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither.
+
+    Examples
+    --------
+    >>> parse_jobs("3"), parse_jobs("3-5")
+    (range(3, 4), range(3, 6))
+    """
+    match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", text)
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+    if first > last:
+        raise ConfigError(f"JOB={text}: give a job's number, 3, or the first and the last, 3-5")
+    return range(first, last + 1)
+
+
 def parse_clock(text: str) -> float:
     """Clocks a second from a number with its unit.
 
@@ -141,8 +167,8 @@ class SimOptions:
         This layer and all after it: variable ``FROM``.
     tiles : int, optional
         At most so many tiles of each layer.
-    job : int, optional
-        Only this job of the layer, counted from 0; needs `layer`.
+    job : str
+        Only this job of the layer, counted from 0, or these: ``3-5``; needs `layer`.
     size : int
         Rows and columns of the network's image.
     clock : str
@@ -153,6 +179,13 @@ class SimOptions:
         Retuning patch: ``shipped`` (also where empty), ``none`` or a file.
     seed : int
     waves : bool
+        Waves of the first job even where none fails.
+    window : int, optional
+        Cycles that waves cover; as many as fit the limit unless given.
+    diagnose : bool
+        Look into the first job that fails.
+    bug : str
+        Break the design with this bug of `tb.bugs`: the fault that ``INJECT=rtl`` puts in.
 
     Raises
     ------
@@ -163,7 +196,7 @@ class SimOptions:
     layer: str = ""
     from_layer: str = ""
     tiles: int | None = None
-    job: int | None = None
+    job: str = ""
     mode: str = ProductMode.FULL.value
     format: str = NumberFormat.PER_LAYER.value
     slope: str = Slope.EIGHTH.value
@@ -181,13 +214,20 @@ class SimOptions:
     verilator: str = ""
     seed: int = 1
     waves: bool = False
+    window: int | None = None
+    diagnose: bool = True
     inject: str = ""
+    bug: str = ""
 
     def __post_init__(self) -> None:
         choose("FIT", self.fit, FITS)
         choose("SIM", self.sim, SIMULATORS)
         if self.inject:
             choose("INJECT", self.inject, INJECTIONS)
+        if self.bug:
+            self._check_bug()
+        if self.window is not None and self.window < 1:
+            raise ConfigError("WINDOW=0: give at least 1 cycle")
         self._check_parts()
         check_size(self.size)
         parse_clock(self.clock)
@@ -200,14 +240,32 @@ class SimOptions:
         """Refuse parts of the network that are not there or contradict each other."""
         if self.layer:
             _check_layer("LAYER", self.layer)
-        elif self.job is not None:
+        elif self.job:
             raise ConfigError(f"JOB={self.job}: say of which layer, such as LAYER=conv4")
+        if self.job:
+            parse_jobs(self.job)
         if self.from_layer:
             _check_layer("FROM", self.from_layer)
             if self.layer:
                 raise ConfigError(f"FROM={self.from_layer}: give LAYER or FROM, not both")
         if self.tiles == 0:
             raise ConfigError("TILES=0: give at least 1")
+
+    def _check_bug(self) -> None:
+        """Refuse a bug that is not on file, or that another fault would hide."""
+        bugs.find(self.bug)
+        if self.inject not in ("", "rtl"):
+            raise ConfigError(f"BUG={self.bug}: it is what INJECT=rtl puts in, not {self.inject}")
+
+    @property
+    def injected(self) -> str:
+        """The kind of fault that is put in, or empty."""
+        return "rtl" if self.bug else self.inject
+
+    @property
+    def patch(self) -> Patch | None:
+        """What breaks the design on purpose."""
+        return bugs.find(self.bug or DEFAULT_BUG).patch if self.injected == "rtl" else None
 
     @property
     def lanes(self) -> str:
@@ -250,12 +308,20 @@ class SimOptions:
 
     def command(self, **changes: Any) -> str:
         """The ``make sim`` that repeats this run, with `changes` to its variables."""
-        words = ["make", "sim"]
+        return self._command("sim", (), changes)
+
+    def replay(self, **changes: Any) -> str:
+        """The command that repeats part of this run whatever its user's environment holds."""
+        return self._command("sim", EXPLICIT, {"array": self.lanes, **changes})
+
+    def _command(self, target: str, explicit: Sequence[str], changes: Mapping[str, Any]) -> str:
+        """Variables that are not at their defaults, and the explicit ones."""
+        words = ["make", target]
         default = SimOptions()
         for option in fields(self):
             value = changes.get(option.name, getattr(self, option.name))
-            if value != getattr(default, option.name):
-                text = "1" if value is True else str(value)
+            if option.name in explicit or value != getattr(default, option.name):
+                text = str(int(value)) if isinstance(value, bool) else str(value)
                 name = VARIABLES.get(option.name, option.name.upper())
                 words.append(f"{name}={shlex.quote(text)}")
         return " ".join(words)

@@ -12,7 +12,7 @@ from golden import oracle, spec
 from golden.bounds import smallest_acc_w
 from golden.config import ConfigError, PEConfig
 from golden.fixed import Int16Array
-from golden.frame import PlannedJob, link, made_of, place, plan_jobs
+from golden.frame import PlannedJob, link, made_of, plan_jobs
 from golden.images import load, preprocess
 from golden.layers import ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer, sources
 from golden.models.fetch import INTEGERS, ModelFiles, model_files, sha256_of
@@ -35,7 +35,7 @@ from tb.frame_jobs import (
     write_frames,
 )
 from tb.jobs import JobRecord, job_record
-from tb.options import SimOptions, parse_array
+from tb.options import SimOptions, parse_array, parse_jobs
 from tb.streams import pack_weights
 
 INPUT_ACTIVATIONS = 131_072
@@ -119,31 +119,33 @@ def prepare(options: SimOptions, say: Callable[[str], None]) -> Prepared:
         tile_pixels=TILE_PIXELS[options.sim],
         input_words=INPUT_ACTIVATIONS // p_ic,
     )
-    chosen = tuple(s for s in stages(network, config) if s.name in options.stages)
+    every = tuple(stages(network, config))
     return Prepared(
         files,
         network,
         config,
-        chosen,
-        _plan(network, chosen, config, options),
+        tuple(stage for stage in every if stage.name in options.stages),
+        _plan(network, every, config, options),
         None if patch is None else sha256_of(patch),
     )
 
 
 def _plan(
-    network: Network, chosen: Sequence[Stage], config: PEConfig, options: SimOptions
+    network: Network, every: Sequence[Stage], config: PEConfig, options: SimOptions
 ) -> tuple[PlannedJob, ...]:
-    """The jobs of one frame."""
+    """The jobs of one frame that are asked for, each in the place that it has in a whole frame."""
 
     def sampled(stage: Stage, config: PEConfig) -> list[Tile]:
         return sample_tiles(stage, config, options.seed, MIN_MACS[options.sim])[: options.tiles]
 
-    jobs = plan_jobs(chosen, config, sampled if options.sampled else tiles)
-    if options.job is not None:
-        if options.job >= len(jobs):
+    planned = plan_jobs(every, config, sampled if options.sampled else tiles)
+    jobs = [job for job in planned if job.stage.name in options.stages]
+    if options.job:
+        asked = parse_jobs(options.job)
+        if asked.stop > len(jobs):
             last = len(jobs) - 1
             raise ConfigError(f"JOB={options.job}: {options.layer} has jobs 0 to {last}")
-        jobs = place([jobs[options.job]], config)
+        jobs = jobs[asked.start : asked.stop]
     return tuple(jobs if options.golden_inputs else link(network, jobs))
 
 
@@ -280,7 +282,7 @@ def _list(prepared: Prepared, options: SimOptions, jobs: Sequence[FrameJob]) -> 
         if isinstance(network.node(name), ConcatLayer)
     }
     listed = FrameList(prepared.config, tuple(jobs), shapes, joined, options.golden_inputs)
-    if options.sampled or options.job is not None:
+    if options.sampled or options.job:
         return listed
     heads = heads_of(network)
     return replace(

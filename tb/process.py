@@ -7,8 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -28,7 +28,7 @@ def run(
     """Run a command in a process group of its own.
 
     Whatever ends the wait early, Ctrl-C or an exception of `poll`, ends the whole
-    group first. If this process is killed, Linux ends the command.
+    group first.
 
     Parameters
     ----------
@@ -46,6 +46,38 @@ def run(
     int
         Exit code; negative where a signal ended it.
     """
+    with running(command, cwd, env, log) as process:
+        while True:
+            try:
+                return process.wait(POLL_SECONDS)
+            except subprocess.TimeoutExpired:
+                if poll is not None:
+                    poll()
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    log: IO[str] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command in a process group of its own, and end the group with the block.
+
+    If this process is killed, Linux ends the command.
+
+    Parameters
+    ----------
+    command, cwd, env, log
+        As for `run`.
+    pass_fds : sequence of int
+        Open files that it inherits.
+
+    Yields
+    ------
+    Popen
+    """
     process = subprocess.Popen(
         command,
         cwd=cwd,
@@ -55,14 +87,10 @@ def run(
         stderr=None if log is None else subprocess.STDOUT,
         start_new_session=True,
         preexec_fn=_end_with_parent,
+        pass_fds=tuple(pass_fds),
     )
     try:
-        while True:
-            try:
-                return process.wait(POLL_SECONDS)
-            except subprocess.TimeoutExpired:
-                if poll is not None:
-                    poll()
+        yield process
     finally:
         if process.poll() is None:
             _end(process)

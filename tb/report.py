@@ -54,6 +54,8 @@ class Failure:
         Simulation time.
     replay : str, optional
         Command that repeats just the job that failed.
+    diagnosis : dict, optional
+        What the look into that job has found.
 
     Raises
     ------
@@ -71,6 +73,7 @@ class Failure:
     actual: int | None = None
     time_ns: float | None = None
     replay: str | None = None
+    diagnosis: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in FAILURE_KINDS:
@@ -234,6 +237,8 @@ class Report:
         What repeats every random choice.
     inject : str, optional
         ``expected``, ``rtl`` or ``stream``: the fault put in on purpose.
+    bug : str, optional
+        Name of the bug that ``rtl`` put in, where one was chosen.
     layers : sequence of LayerReport
         In data-flow order.
     wall_seconds : float
@@ -269,6 +274,7 @@ class Report:
     memories: Memories | None = None
     seed: int | None = None
     inject: str | None = None
+    bug: str | None = None
     layers: Sequence[LayerReport] = ()
     wall_seconds: float = 0.0
     failure: Failure | None = None

@@ -12,9 +12,11 @@ from typing import Any
 from golden.yolov3_tiny import HEADS
 from tb import build, report, runs
 from tb.batch import Finished, HandOver, Kept
+from tb.debug.case import Around, FrameCase
+from tb.debug.diagnosis import Diagnosis
 from tb.detections import PICTURE, show_boxes
 from tb.frame_jobs import DONE, RESULTS, FrameList, frame_folder
-from tb.jobs import NUMBERS, JobRecord
+from tb.jobs import NUMBERS
 from tb.options import SimOptions
 from tb.prepare import Prepared
 from tb.results import (
@@ -54,6 +56,7 @@ class Run:
     finished: list[Finished] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     box_failure: report.Failure | None = None
+    diagnosis: Diagnosis | None = None
 
     @property
     def paths(self) -> list[Path]:
@@ -145,7 +148,7 @@ class Run:
         if self.kept is not None and right:
             self.kept.keep(path, frame, folder / PICTURE)
         self.finished.append(frame)
-        if right:
+        if right and not (self.options.waves and number == 0):
             shutil.rmtree(folder / "golden", ignore_errors=True)
             (folder / "input.npy").unlink(missing_ok=True)
 
@@ -164,11 +167,20 @@ class Run:
                     return int(result["index"])
         return None
 
-    def record(self, number: int) -> JobRecord:
-        """The job of that number."""
-        assert self.listed is not None
-        job = self.listed.jobs[number % len(self.listed.jobs)]
-        return replace(job.record, number=number % NUMBERS)
+    def case(self, number: int) -> FrameCase:
+        """The job of that number, to look into."""
+        assert self.listed is not None and self.prepared is not None
+        frame, place = divmod(number, len(self.listed.jobs))
+        job = self.listed.jobs[place]
+        layer = next(s.layer for s in self.prepared.stages if s.layer.name == job.record.layer)
+        fracs = {
+            "input": layer.in_frac,
+            "weight": layer.weight_frac,
+            "sum": layer.sum_frac,
+            "output": layer.out_frac,
+        }
+        record = replace(job.record, number=number % NUMBERS)
+        return FrameCase(self.folder, self.listed, frame, place, record, fracs)
 
     def jobs_done(self) -> int:
         """Jobs that have ended."""
@@ -193,16 +205,33 @@ class Run:
         number = self.failed_job()
         if number is None:
             return self.box_failure
-        assert self.listed is not None
-        frame = number // len(self.listed.jobs)
-        failure = first_failure(self.results(frame))
+        failure = self.job_failure(number)
         assert failure is not None
-        record = self.record(number)
-        changes: dict[str, Any] = {"layer": record.layer, "job": record.tile_number}
-        changes["from_layer"] = ""
+        seen = None if self.diagnosis is None else self.diagnosis.summary()
+        return replace(failure, replay=self.replay(number), diagnosis=seen)
+
+    def job_failure(self, number: int) -> report.Failure | None:
+        """How the frame of that job failed first."""
+        assert self.listed is not None
+        return first_failure(self.results(number // len(self.listed.jobs)))
+
+    def replay(self, number: int) -> str:
+        """The command that repeats a job, with those ahead that its failure is known to need."""
+        assert self.listed is not None
+        frame, place = divmod(number, len(self.listed.jobs))
+        record, seen = self.listed.jobs[place].record, self.diagnosis
+        changes: dict[str, Any] = {}
         if self.options.images is not None:
             changes |= {"images": None, "image": self.paths[frame]}
-        return replace(failure, replay=self.options.command(**changes))
+        if seen is not None and not seen.reproduced:
+            return self.options.replay(**changes)
+        around = Around() if seen is None else seen.around
+        span = self.listed.jobs[place - around.before : place + around.behind + 1]
+        first, last = span[0].record, span[-1].record
+        if first.layer != last.layer:
+            return self.options.replay(**changes)
+        jobs = dict.fromkeys(str(end.tile_number) for end in (first, last))
+        return self.options.replay(**changes, layer=record.layer, job="-".join(jobs), from_layer="")
 
     def summary(self, failure: report.Failure | None) -> report.Report:
         """The report of what has happened up to now."""
@@ -234,7 +263,8 @@ class Run:
             if config is None
             else report.Memories(config.tile_pixels, config.input_words),
             seed=options.seed,
-            inject=options.inject or None,
+            inject=options.injected or None,
+            bug=options.bug or None,
             layers=self.layers(),
             wall_seconds=time.monotonic() - self.started,
             failure=failure or self.failure(),

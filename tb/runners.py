@@ -13,19 +13,12 @@ from cocotb_tools.runner import Icarus, Verilator
 
 from tb import process
 from tb.toolchain import Simulator
+from tb.waves import trace
 
 RUNTIME_SOURCES: Final = "verilated*.o"
 """Verilator's run-time library in a build folder: the same for every design."""
-WAVE_MODULE: Final = """module cocotb_iverilog_dump;
-    reg [8*4096-1:0] path;
-    initial
-        if ($value$plusargs("dumpfile_path=%s", path)) begin
-            $dumpfile(path);
-            $dumpvars(0, {top});
-        end
-endmodule
-"""
-"""What cocotb generates for waves is SystemVerilog, which ``-g2005`` refuses."""
+MAIN: Final = "verilator.cpp"
+"""cocotb's main program."""
 
 
 class Grouped:
@@ -57,18 +50,28 @@ class VerilatorRunner(Grouped, Verilator):  # type: ignore[misc]
     def _build_command(self) -> list[list[str]]:
         verilate, make = super()._build_command()
         verilate.remove("--public-flat-rw")
+        if self.waves:
+            self._take_window(verilate)
         commands = [verilate]
         if self.runtime is not None and self.runtime.is_dir():
             objects = sorted(str(path) for path in self.runtime.glob(RUNTIME_SOURCES))
             commands.append(["cp", *objects, str(self.build_dir)])
         return [*commands, make]
 
+    def _take_window(self, verilate: list[str]) -> None:
+        """Put the main program that writes a window of the waves in the place of cocotb's."""
+        place = next(index for index, word in enumerate(verilate) if word.endswith(MAIN))
+        own = Path(self.build_dir) / MAIN
+        own.write_text(trace.verilator_main(Path(verilate[place]), str(self.hdl_toplevel)))
+        verilate[place : place + 1] = [*trace.FLAGS, str(own)]
+
 
 class IcarusRunner(Grouped, Icarus):  # type: ignore[misc]
     """cocotb's runner for Icarus, in a process group of its own."""
 
     def _create_iverilog_dump_file(self) -> None:
-        self.iverilog_dump_file.write_text(WAVE_MODULE.replace("{top}", str(self.hdl_toplevel)))
+        """Write our own: cocotb's knows no window and is SystemVerilog, which we refuse."""
+        self.iverilog_dump_file.write_text(trace.icarus_module(str(self.hdl_toplevel)))
 
 
 def runner_for(simulator: Simulator) -> VerilatorRunner | IcarusRunner:

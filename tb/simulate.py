@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +13,9 @@ from rich.live import Live
 
 from golden.config import ConfigError, Slope
 from golden.errors import InputError
-from tb import build, cocotb_jobs, report, runs, waves
+from tb import build, cocotb_jobs, report, runs
 from tb.batch import HandOver, Kept, pictures
-from tb.inject import ROUNDING_PATCH
+from tb.debug.diagnose import Examination
 from tb.options import SimOptions
 from tb.prepare import OracleError, Prepared, prepare, write_run
 from tb.run import Run
@@ -95,7 +94,6 @@ def _disk_is_full(folder: Path) -> bool:
 
 def _stages(run: Run, console: Console) -> report.Failure | None:
     options = run.options
-    patch = ROUNDING_PATCH if options.inject == "rtl" else None
     with console.status("starting") as status:
 
         def say(text: str) -> None:
@@ -106,7 +104,7 @@ def _stages(run: Run, console: Console) -> report.Failure | None:
         run.pictures = pictures(options, say)
         run.simulator = find_simulator(options.sim, options.verilator)
         prepared = run.prepared = prepare(options, say)
-        made = build.build(run.simulator, prepared.config, patch=patch, say=say)
+        made = build.build(run.simulator, prepared.config, patch=options.patch, say=say)
         if options.images is not None:
             run.kept = Kept(run.folder.parent / "kept", prepared, options, made)
             run.take_kept(say)
@@ -119,8 +117,8 @@ def _stages(run: Run, console: Console) -> report.Failure | None:
         return None
     results_file = _simulate(run, made, console)
     failure = _unfinished(run, results_file)
-    if options.waves and failure is None:
-        _record_waves(run, patch, console)
+    if failure is None:
+        _look_into(run, console)
     return failure
 
 
@@ -201,22 +199,44 @@ def _unfinished(run: Run, results_file: Path) -> report.Failure | None:
     return report.Failure("status", f"{text} (see {log})")
 
 
-def _record_waves(run: Run, patch: build.Patch | None, console: Console) -> None:
-    """Record the waves of the first job that failed, or else of the first."""
-    assert run.prepared is not None and run.simulator is not None and run.listed is not None
-    say: Callable[[str], None] = lambda text: console.print(  # noqa: E731
-        text, markup=False, highlight=False, soft_wrap=True
-    )
-    failed = run.failed_job()
-    job = run.record(failed or 0)
-    if waves.suffix(run.simulator.name) == "vcd":
-        say(waves.HEADERS_MISSING)
-    try:
-        made = build.build(run.simulator, run.prepared.config, waves=True, patch=patch, say=say)
-        layout = waves.record(made, job, run.folder, JOBS_MODULE, run.options.seed)
-    except InputError as error:
-        if failed is None:
-            raise
-        say(f"no waves: {one_line(error)}")  # the failed job is the greater news
+def _look_into(run: Run, console: Console) -> None:
+    """Diagnose the first job that failed; or the first, where waves of it are asked for."""
+    failed, options = run.failed_job(), run.options
+    wanted = options.waves if failed is None else options.diagnose
+    if not wanted or run.listed is None or run.simulator is None:
         return
-    say(f"waves of job {job.number} ({job.layer}); open them with: gtkwave {shown(layout)}")
+    with console.status("looking into the job") as status:
+
+        def say(text: str) -> None:
+            status.update(text)
+            if not console.is_terminal:
+                console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+        failure = None if failed is None else run.job_failure(failed)
+        case = run.case(failed or 0)
+        name = f"{case.record.layer}-{case.record.tile_number}"
+        look = Examination(
+            case,
+            failure,
+            run.simulator,
+            debug_folder(run.folder.parent) / name,
+            patch=options.patch,
+            seed=options.seed,
+            window=options.window,
+            say=say,
+        )
+        try:
+            run.diagnosis = look.run()
+        except (InputError, ConfigError, OSError) as error:
+            if failed is None:
+                raise
+            console.print(f"no diagnosis: {one_line(error)}", markup=False, soft_wrap=True)
+        except KeyboardInterrupt:
+            if failed is None:
+                raise
+            console.print("no diagnosis: interrupted by the user")  # red it is all the same
+
+
+def debug_folder(base: Path) -> Path:
+    """Where the diagnoses of the runs in `base` lie: ``build/debug`` beside ``build/sim``."""
+    return base.parent / "debug" if base == BASE else base / "debug"

@@ -100,15 +100,22 @@ class Recording:
     cycle: npt.NDArray[np.int64]
 
 
-def read_recording(path: Path, config: PEConfig) -> Recording:
+def read_recording(path: Path, config: PEConfig, *, cut: bool = False) -> Recording:
     """Read a recorder's file.
+
+    Parameters
+    ----------
+    path : Path
+    config : PEConfig
+    cut : bool
+        Take a file that ends within a record, as a simulator that was stopped leaves it.
 
     Raises
     ------
     ValueError
-        If the file ends within a record.
+        If the file ends within a record and must not.
     """
-    records, data_words = _records(path, config)
+    records, data_words = _records(path, config, cut)
     data_bytes = config.p_oc * config.act_w // 8
     keep = np.ascontiguousarray(records[:, data_words:-3]).view(np.uint8)
     bits = np.unpackbits(keep, axis=1, bitorder="little")[:, :data_bytes]
@@ -139,25 +146,34 @@ class Tap:
     cycle: npt.NDArray[np.int64]
 
 
-def read_tap(path: Path, config: PEConfig) -> Tap:
+def read_tap(path: Path, config: PEConfig, *, cut: bool = False) -> Tap:
     """Read the tap's file, whose records are those of the output.
+
+    Parameters
+    ----------
+    path : Path
+    config : PEConfig
+    cut : bool
+        As for `read_recording`.
 
     Raises
     ------
     ValueError
-        If the file ends within a record.
+        If the file ends within a record and must not.
     """
-    records, data_words = _records(path, config)
+    records, data_words = _records(path, config, cut)
     return Tap(_values(records[:, :data_words], config), _cycles(records))
 
 
-def _records(path: Path, config: PEConfig) -> tuple[npt.NDArray[np.uint32], int]:
+def _records(path: Path, config: PEConfig, cut: bool) -> tuple[npt.NDArray[np.uint32], int]:
     """A recorder's file as (beats, words), and how many of the words are data."""
     data_bytes = config.p_oc * config.act_w // 8
     data_words, keep_words = -(-data_bytes // 4), -(-data_bytes // 32)
     words = data_words + keep_words + 3
     raw = np.fromfile(path, "<u4")
-    if raw.size % words:
+    if cut:
+        raw = raw[: raw.size // words * words]
+    elif raw.size % words:
         raise ValueError(f"{path.name}: {raw.size} words are not a multiple of {words}")
     return raw.reshape(-1, words), data_words
 

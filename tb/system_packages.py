@@ -1,4 +1,4 @@
-"""Installs Icarus and the FST headers from the system's packages, where that is allowed.
+"""Installs Icarus, the FST headers and GTKWave from the system's packages, where that is allowed.
 
 Part of the set-up: the standard library alone, and a syntax that an older Python
 reads. A tool that is there already costs a look at the disk and no process.
@@ -15,9 +15,12 @@ FST_HEADERS = {"lz4.h": "liblz4-dev", "zlib.h": "zlib1g-dev"}
 """What Verilator's FST writer includes, and the packages that hold it."""
 INCLUDE = Path("/usr/include")
 ICARUS = ("iverilog", "vvp")
+GTKWAVE = {"gtkwave": "gtkwave", "Xvfb": "xvfb"}
+"""The viewer of waves and an X server without a screen, and the packages that hold them."""
 PURPOSE = {
     "icarus": "the simulator Icarus Verilog",
     "fst": "waves in FST, the compact format",
+    "gtkwave": "the tests that open waves in GTKWave",
 }
 OFFLINE = ("resolv", "onnect", "Network is unreachable", "Failed to fetch")
 """Parts of apt-get's words for a network that fails."""
@@ -40,6 +43,8 @@ def is_there(tool: str) -> bool:
     """
     if tool == "icarus":
         return all(which(program) for program in ICARUS)
+    if tool == "gtkwave":
+        return all(which(program) for program in GTKWAVE)
     return all((INCLUDE / header).is_file() for header in FST_HEADERS)
 
 
@@ -53,6 +58,8 @@ def packages(tool: str) -> "list[str]":
     tool : str
         A name of `PURPOSE`.
     """
+    if tool == "gtkwave":
+        return [name for program, name in GTKWAVE.items() if which(program) is None]
     icarus = ["iverilog"] if tool == "icarus" else []
     absent = (name for header, name in FST_HEADERS.items() if not (INCLUDE / header).is_file())
     return [*icarus, *absent]

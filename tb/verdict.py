@@ -31,6 +31,9 @@ def show_verdict(final: Report, run: Run, base: Path, console: Console) -> None:
             f"[bold red]FAILED[/]  {failure.kind}: ", end="", highlight=False, soft_wrap=True
         )
         _line(f"{failure.message}  ({where})", console)
+        if run.diagnosis is not None:
+            for text in run.diagnosis.lines():
+                _line(text, console)
         if failure.replay:
             _line(f"replay: {failure.replay}", console)
         return
@@ -49,6 +52,9 @@ def show_verdict(final: Report, run: Run, base: Path, console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    if run.diagnosis is not None:
+        for text in run.diagnosis.lines():
+            _line(text, console)
 
 
 def latency(final: Report, run: Run) -> str:

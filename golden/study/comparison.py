@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
 
 from golden.errors import InputError
+from golden.fixed import FloatArray, dequantize
+from golden.study.bisection import Difference, first_difference
 from golden.study.dump import Dump
 from golden.study.errors import LayerError, RunErrors
 
@@ -39,21 +44,87 @@ def compare(reference: Dump, other: Dump) -> Comparison:
     InputError
         If no layer is in both, shapes differ, or a value is not finite; the text says where.
     """
-    if not reference.tensors.keys() & other.tensors.keys():
-        raise InputError(
-            f"the runs have no layer in common: one has {_some(reference)}, the other "
-            f"{_some(other)}"
-        )
+    _check_common(reference, other)
     errors = RunErrors()
     fracs = other.fracs if reference.fracs is None else None
     if other.fracs is None and reference.fracs is not None:
         fracs = reference.fracs
     errors.add(reference.real(), other.real(), fracs)
-    return Comparison(
-        errors.results(),
-        tuple(name for name in reference.tensors if name not in other.tensors),
-        tuple(name for name in other.tensors if name not in reference.tensors),
-    )
+    return Comparison(errors.results(), only(reference, other), only(other, reference))
+
+
+@dataclass(frozen=True, slots=True)
+class LayerEquality:
+    """One layer of two runs, value by value.
+
+    Parameters
+    ----------
+    name : str
+    values, wrong : int
+        Compared, and of them not equal.
+    first : Difference or None
+        The reference's value is the expected one.
+    """
+
+    name: str
+    values: int
+    wrong: int
+    first: Difference | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as JSON holds it."""
+        return asdict(self)
+
+
+def equality(reference: Dump, other: Dump) -> list[LayerEquality]:
+    """Compare the layers that two runs have in common to the bit, in the reference's order.
+
+    Integers are compared as they are where both are, or one side's fraction bits are not
+    known; where one is float, by what they stand for.
+
+    Parameters
+    ----------
+    reference, other : Dump
+
+    Raises
+    ------
+    InputError
+        If no layer is in both, or shapes or fraction bits differ; the text says where.
+    """
+    _check_common(reference, other)
+    found = []
+    for name, wanted in reference.tensors.items():
+        if name not in other.tensors:
+            continue
+        got = other.tensors[name]
+        if wanted.shape != got.shape:
+            raise InputError(f"{name}: one run has shape {wanted.shape}, the other {got.shape}")
+        fracs = [dump.fracs[name] for dump in (reference, other) if dump.fracs is not None]
+        if len(set(fracs)) > 1:
+            raise InputError(f"{name}: one run has {fracs[0]} fraction bits, the other {fracs[1]}")
+        if "f" in (wanted.dtype.kind, got.dtype.kind):
+            wanted, got = (_real(dump, name) for dump in (reference, other))
+        found.append(LayerEquality(name, wanted.size, *first_difference(wanted, got)))
+    return found
+
+
+def _real(dump: Dump, name: str) -> FloatArray:
+    if dump.fracs is None:
+        return dump.tensors[name].astype(np.float64)
+    return dequantize(dump.tensors[name], dump.fracs[name])
+
+
+def only(dump: Dump, other: Dump) -> tuple[str, ...]:
+    """Layers of a run that another does not have."""
+    return tuple(name for name in dump.tensors if name not in other.tensors)
+
+
+def _check_common(reference: Dump, other: Dump) -> None:
+    if not reference.tensors.keys() & other.tensors.keys():
+        raise InputError(
+            f"the runs have no layer in common: one has {_some(reference)}, the other "
+            f"{_some(other)}"
+        )
 
 
 def _some(dump: Dump) -> str:

@@ -13,7 +13,8 @@ module sim_top #(
     parameter integer ACC_W       = 40,
     parameter integer MODE        = 0,
     parameter integer TILE_PIXELS = 1024,
-    parameter integer INPUT_WORDS = 8192
+    parameter integer INPUT_WORDS = 8192,
+    parameter integer PROBE       = 0      // 1: follow one value through the PE
 ) (
     output reg         clk,
     input  wire        rst,
@@ -236,6 +237,116 @@ module sim_top #(
             quiet_since <= cycle;
         end
     end
+
+    generate
+        if (PROBE != 0) begin : g_probe
+            localparam integer GROWN_W    = MODE == 0 ? 32 + $clog2(P_IC) : 32;
+            localparam integer HIGH_W     = ACC_W > 32 ? ACC_W - 32 : 1;
+            localparam integer WGT_W      = P_IC * W_W;
+            localparam integer WIDE_W     = ACC_W + 4;
+            localparam integer BIAS_BEATS = (P_OC * 64 + WGT_W - 1) / WGT_W;
+
+            // What the lanes hold, side by side.
+            wire [P_OC*WGT_W-1:0]  shadows;
+            wire [P_OC*ACC_W-1:0]  bias, old, sum;
+            wire [P_OC*WIDE_W-1:0] rounded;
+            wire [P_OC*A_W-1:0]    values, highest;
+            genvar o;
+            for (o = 0; o < P_OC; o = o + 1) begin : g_lane
+                wire [HIGH_W+31:0] start = {
+                    dut.compute.accumulators.high_bias[o*HIGH_W +: HIGH_W],
+                    dut.compute.accumulators.low_bias[o*32 +: 32]};
+                wire [HIGH_W+31:0] taken = {dut.compute.accumulators.g_lane[o].high,
+                                            dut.compute.accumulators.g_lane[o].low};
+                wire [HIGH_W+31:0] made  = dut.compute.accumulators.g_lane[o].sum;
+                wire [2:0] unused_sign = {start[HIGH_W+31], taken[HIGH_W+31], made[HIGH_W+31]};
+                assign shadows[o*WGT_W +: WGT_W]   = dut.compute.array.g_lane[o].shadow;
+                assign bias[o*ACC_W +: ACC_W]      = start[ACC_W-1:0];
+                assign old[o*ACC_W +: ACC_W]       = taken[ACC_W-1:0];
+                assign sum[o*ACC_W +: ACC_W]       = made[ACC_W-1:0];
+                assign rounded[o*WIDE_W +: WIDE_W] = dut.post_stage.g_lane[o].lane.rounded;
+                assign values[o*A_W +: A_W]        = dut.post_stage.g_lane[o].lane.value;
+                assign highest[o*A_W +: A_W]       = dut.post_stage.g_lane[o].lane.highest;
+            end
+
+            job_probe #(
+                .P_IC(P_IC), .P_OC(P_OC), .A_W(A_W), .W_W(W_W), .ACC_W(ACC_W),
+                .DOT_W(GROWN_W < ACC_W ? GROWN_W : ACC_W), .MODE(MODE),
+                .ADDR_W($clog2(INPUT_WORDS)), .PIXEL_W($clog2(TILE_PIXELS)),
+                .BIAS_BEATS(BIAS_BEATS)
+            ) probe (
+                .clk(clk), .cycle(cycle), .gave_up(give_up),
+                .state({4'd0, !dut.wgt_ended, dut.pending, dut.control.state, dut.fetch.state,
+                        dut.loading, dut.wgt_ready, dut.wgt_valid, dut.act_ready, dut.act_valid,
+                        out_tready, out_tvalid, dut.skid_ready, dut.out_valid, dut.step,
+                        dut.drainer.read_bank, dut.drainer.reading, dut.drainer.full,
+                        dut.bank_free, dut.sequencing, dut.waiting_bank, dut.waiting_weights,
+                        dut.weights_full}),
+                .start(dut.start), .run_start(dut.run_start),
+                .settings({dut.array_in_size, dut.array_out_size, dut.array_channels,
+                           {4'd0, dut.array_kernel}, {16'd0, dut.array_post},
+                           {16'd0, dut.array_pool}, {20'd0, dut.array_in_groups},
+                           {20'd0, dut.array_out_groups}, {21'd0, dut.array_read_w},
+                           {21'd0, dut.array_read_h},
+                           {{(32-$clog2(INPUT_WORDS)){1'b0}}, dut.array_pitch},
+                           {{(32-$clog2(INPUT_WORDS)){1'b0}}, dut.array_origin},
+                           {14'd0, dut.weights.group_passes}}),
+                .ports({{20'd0, dut.compute.in_groups}, {20'd0, dut.compute.out_groups},
+                        {31'd0, dut.compute.own}, {22'd0, dut.compute.in_w},
+                        {22'd0, dut.compute.in_h}, {22'd0, dut.compute.out_w},
+                        {22'd0, dut.compute.out_h}, {28'd0, dut.compute.kw},
+                        {28'd0, dut.compute.kh}, {31'd0, dut.compute.stride_2},
+                        {28'd0, dut.compute.pad_top}, {28'd0, dut.compute.pad_left},
+                        {{(32-$clog2(INPUT_WORDS)){1'b0}}, dut.compute.row_pitch},
+                        {{(32-$clog2(INPUT_WORDS)){1'b0}}, dut.compute.origin},
+                        {22'd0, dut.drainer.width}, {22'd0, dut.drainer.height},
+                        {21'd0, dut.drainer.out_width}, {21'd0, dut.drainer.out_height},
+                        {16'd0, dut.drainer.post}, {16'd0, dut.drainer.pool},
+                        {16'd0, dut.drainer.channels}}),
+                .job_end(dut.job_end), .end_error(dut.end_error), .clear(dut.clear),
+                .act_start(dut.act_start), .act_move(dut.act_move), .wr_en(dut.wr_en),
+                .wr_addr(dut.wr_addr), .wr_data(dut.wr_data),
+                .wgt_start(dut.wgt_start), .wgt_move(dut.wgt_move),
+                .bias_shift(dut.bias_shift), .lane_load(dut.lane_load), .beat(dut.wgt_data),
+                .swap_weights(dut.swap_weights), .shadows(shadows), .swap_bias(dut.swap_bias),
+                .bias_shadow(dut.compute.accumulators.bias_shadow),
+                .issue(dut.compute.issue), .advance(dut.compute.advance),
+                .address(dut.compute.rd_addr), .outside(dut.compute.outside),
+                .pixel(dut.compute.pixel), .bank(dut.compute.bank),
+                .pass_first(dut.compute.pass_first), .group_first(dut.compute.group_first),
+                .group_last(dut.compute.group_last), .ky(dut.compute.sequencer.ky),
+                .kx(dut.compute.sequencer.kx), .in_group(dut.compute.sequencer.in_group),
+                .group_open(dut.group_open), .bank_free(dut.bank_free), .mac(dut.mac),
+                .outside_1(dut.compute.outside_1), .word(dut.compute.rd_data),
+                .valid_2(dut.compute.valid_2), .act(dut.compute.array.act),
+                .weight(dut.compute.array.weight), .valid_3(dut.compute.valid_3),
+                .first_3(dut.compute.group_first_3), .bank_3(dut.compute.bank_3),
+                .pixel_3(dut.compute.pixel_3), .dot(dut.compute.dot), .bias(bias), .old(old),
+                .sum(sum), .group_done(dut.group_done), .done_bank(dut.done_bank),
+                .begins(dut.drainer.beginning), .read(dut.drain_read), .step(dut.step),
+                .read_bank(dut.drain_bank), .read_pixel(dut.drain_pixel),
+                .window_first(dut.drainer.window_first), .window_last(dut.drainer.window_last),
+                .clipped(dut.drainer.clipped), .last_read(dut.drainer.last_read),
+                .read_post(dut.read_post), .read_pool(dut.drainer.bank_pool),
+                .walk({{22'd0, dut.drainer.walk.width}, {22'd0, dut.drainer.walk.height},
+                       {21'd0, dut.drainer.walk.out_width}, {21'd0, dut.drainer.walk.out_height},
+                       {30'd0, dut.drainer.walk.size}, {31'd0, dut.drainer.walk.stride_2},
+                       {31'd0, dut.drainer.walk.upsample}}),
+                .word_valid(dut.word_valid), .word_bank(dut.compute.accumulators.drained_bank),
+                .sums(dut.sums),
+                .word_post(dut.post_stage.word_post), .half(dut.post_stage.half),
+                .round_valid(dut.round_valid), .rounded(rounded),
+                .round_post(dut.post_stage.round_post),
+                .value_valid(dut.value_valid), .value_first(dut.value_first),
+                .value_floor(dut.value_floor), .value_emit(dut.drainer.value_emit),
+                .values(values), .highest(highest), .out_data(dut.out_data),
+                .out_keep(dut.out_keep), .out_last(dut.drainer.out_last),
+                .out_valid(dut.out_valid), .skid_ready(dut.skid_ready),
+                .tdata(out_tdata), .tkeep(out_tkeep), .tlast(out_tlast), .tuser(out_tuser),
+                .tmove(out_tvalid && out_tready)
+            );
+        end
+    endgenerate
 
 endmodule
 

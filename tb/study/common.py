@@ -12,13 +12,17 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from golden.config import LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from golden.files import write_whole
 from tb.runs import git_commit
 
 SCHEMA: Final = 1
+WIDEST: Final = 10_000
+"""Columns that a table may have."""
 ROOT: Final = Path(__file__).parent.parent.parent
 
 Model = Annotated[
@@ -57,6 +61,13 @@ Plots = Annotated[Path | None, typer.Option("--plots", help="Folder that takes t
 def say(console: Console, text: str) -> None:
     """Print one line as it is."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_whole(table: Table, console: Console) -> None:
+    """Print a table in its full width, whatever the terminal's: a log is to hold all of it."""
+    wide = console.options.update(width=WIDEST)
+    width = Measurement.get(console, wide, table).maximum
+    Console(file=console.file, width=max(width, console.width), soft_wrap=True).print(table)
 
 
 def progress(console: Console) -> Progress:

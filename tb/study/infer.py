@@ -82,7 +82,7 @@ def infer(
         weight_w=weight_bits,
     )
     _check_files(first, image, given, dump)
-    network, facts = _network(model, options, size, retune, console)
+    network, facts = choose_network(model, options, size, retune, console)
     facts |= {"size": size, "fit": fit, "options": _plain(options)}
     tensors, read = _read(network, image, fit, size, first, given)
     facts["input"] = read
@@ -108,10 +108,18 @@ def _check_files(first: str, image: Path | None, given: Path | None, dump: Path 
         raise ConfigError(f"--dump {dump}: that is the file of --input; give another")
 
 
-def _network(
+def choose_network(
     model: Path | None, options: NumericOptions, size: int, retune: str, console: Console
 ) -> tuple[Network, dict[str, Any]]:
-    """Quantise the network; also say which it was."""
+    """Quantise the network, or read a quantised one; also say which it was.
+
+    Raises
+    ------
+    InputError
+        A file is damaged or missing.
+    ConfigError
+        The options are not the network's.
+    """
     from golden.models.fetch import INTEGERS, model_files
     from golden.models.integer_reader import integer_network
     from golden.network import build_yolov3_tiny
@@ -135,12 +143,10 @@ def _read(
 ) -> tuple[dict[str, Int16Array], str]:
     """The tensors to start from, and what they are, in words."""
     from golden.errors import InputError
-    from golden.images import default_image, load, preprocess
-    from golden.quantize import quantize_image
+    from golden.images import default_image
     from golden.study.dump import read_dump
     from golden.study.inference import given_tensors
     from golden.yolov3_tiny import IMAGE
-    from tb.study.shown import parse_fit
 
     if given is not None:
         network.node(first)
@@ -150,9 +156,24 @@ def _read(
         except InputError as error:
             raise InputError(f"{given}: {error}") from None
     path = image or default_image()
+    return {IMAGE: read_picture(network, path, fit, size)}, path.name
+
+
+def read_picture(network: Network, path: Path, fit: str, size: int) -> Int16Array:
+    """A picture as the network reads it, (3, H, W).
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    from golden.images import load, preprocess
+    from golden.quantize import quantize_image
+    from tb.study.shown import parse_fit
+
     pixels = preprocess(load(path), size, parse_fit(fit))
     ints, _ = quantize_image(pixels, network.input_frac, network.options.act_w)
-    return {IMAGE: ints}, path.name
+    return ints
 
 
 def _run(

@@ -11,6 +11,9 @@ from tb.system_packages import command, is_there
 from tb.toolchain import Simulator, find_icarus, find_verilator
 
 NO_ICARUS = "Icarus Verilog is not installed"
+NO_GTKWAVE = "GTKWave or Xvfb is not installed"
+MISSING = {"icarus": (NO_ICARUS, "ICARUS"), "gtkwave": (NO_GTKWAVE, "GTKWAVE")}
+"""A tool's name, why its tests are skipped, and its name in the title that says so."""
 
 
 @pytest.fixture(scope="session", params=["verilator", "icarus"])
@@ -33,15 +36,16 @@ def official() -> ModelFiles:
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Say at the end what the lack of Icarus left untested."""
-    skipped = [
-        report.nodeid
-        for report in terminalreporter.getreports("skipped")
-        if NO_ICARUS in str(report.longrepr)
-    ]
-    if skipped:
-        terminalreporter.section("NOT TESTED ON ICARUS", sep="!", red=True, bold=True)
-        for name in skipped:
-            terminalreporter.line(name)
-        text = f"{NO_ICARUS}: {len(skipped)} tests skipped; run: {command('icarus')}"
-        terminalreporter.line(text, red=True, bold=True)
+    """Say at the end what the lack of a tool left untested."""
+    for tool, (reason, title) in MISSING.items():
+        skipped = [
+            report.nodeid
+            for report in terminalreporter.getreports("skipped")
+            if reason in str(report.longrepr)
+        ]
+        if skipped:
+            terminalreporter.section(f"NOT TESTED ON {title}", sep="!", red=True, bold=True)
+            for name in skipped:
+                terminalreporter.line(name)
+            text = f"{reason}: {len(skipped)} tests skipped; run: {command(tool)}"
+            terminalreporter.line(text, red=True, bold=True)

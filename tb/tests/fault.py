@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from tb.bugs import find
 from tb.build import Patch
 from tb.toolchain import Simulator
 
@@ -88,3 +89,15 @@ def fault(
 ) -> Broken:
     """A fault from its name and file, and from the old and the new text."""
     return Broken(Patch(*place, *change), test, message, icarus, only)
+
+
+def known(
+    bug: str,
+    test: tuple[str, str],
+    message: str,
+    *,
+    icarus: str | None = None,
+    only: str | None = None,
+) -> Broken:
+    """A fault that is also on file as a bug of `tb.bugs`, by its name there."""
+    return Broken(find(bug).patch, test, message, icarus, only)

@@ -14,6 +14,7 @@ from tb.tests.fault import (
     RESET,
     STALLS,
     fault,
+    known,
 )
 
 OUTPUT: Final = "SIDE_W > 1"
@@ -40,11 +41,24 @@ PORTS: Final = (
         "m_axis_out.*payload is held",
     ),
     fault(
-        ("TLAST after every group", "drain.v"),
-        ("word_last   <= last_read && bank_final;", "word_last   <= last_read;"),
+        ("output beat lost", "axis_skid.v"),
+        (
+            "            spare_valid <= 1'b1;\n",
+            f"            spare_valid <= !({OUTPUT});\n",
+        ),
         STALLS,
         "m_axis_out.*TLAST is early",
     ),
+    fault(
+        ("output beat doubled", "axis_skid.v"),
+        (
+            "assign s_ready = !spare_valid;",
+            f"assign s_ready = !spare_valid && (!({OUTPUT}) || m_ready || !out_valid);",
+        ),
+        STALLS,
+        "m_axis_out.*TLAST is missing",
+    ),
+    known("tlast-after-every-group", STALLS, "m_axis_out.*TLAST is early"),
     fault(
         ("TLAST missing", "drain.v"),
         ("out_last    <= value_last;", "out_last    <= 1'b0;"),

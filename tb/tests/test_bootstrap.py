@@ -250,12 +250,31 @@ def test_variables_become_options_word_for_word(ready: Path) -> None:
         "SIM": "icarus",
         "VERILATOR": "/opt/my verilator",
         "SEED": "-3",
+        "WINDOW": "500",
         "INJECT": "stream",
+        "BUG": "stale weights",
     }
-    done = run(ready, "make", "sim", "WAVES=1", *(f"{k}={v}" for k, v in given.items()))
+    done = run(
+        ready, "make", "sim", "WAVES=1", "DIAGNOSE=0", *(f"{k}={v}" for k, v in given.items())
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     options = [f"--{name.lower().replace('_', '-')}={value}" for name, value in given.items()]
-    assert sorted(record(ready)["arguments"]) == sorted(["sim", "--waves", *options])
+    assert sorted(record(ready)["arguments"]) == sorted(
+        ["sim", "--waves", "--no-diagnose", *options]
+    )
+
+
+def test_waves_are_of_the_first_job_unless_told(ready: Path) -> None:
+    assert run(ready, "make", "waves", "LAYER=conv4", "WINDOW=90").returncode == 0
+    assert record(ready)["arguments"] == [
+        "sim",
+        "--waves",
+        "--job=0",
+        "--layer=conv4",
+        "--window=90",
+    ]
+    assert run(ready, "make", "waves", "LAYER=conv4", "JOB=2").returncode == 0
+    assert record(ready)["arguments"] == ["sim", "--waves", "--layer=conv4", "--job=2"]
 
 
 def test_nothing_of_make_reaches_the_simulation(ready: Path) -> None:
@@ -271,7 +290,7 @@ def test_environment_counts_only_where_it_is_meant_to(ready: Path) -> None:
 
 
 def test_empty_variables_are_not_given(ready: Path) -> None:
-    assert run(ready, "make", "sim", "LAYER=", "WAVES=0", "SIM=").returncode == 0
+    assert run(ready, "make", "sim", "LAYER=", "WAVES=0", "DIAGNOSE=1", "SIM=").returncode == 0
     assert record(ready)["arguments"] == ["sim"]
 
 
@@ -299,5 +318,5 @@ def test_help_lists_every_target_and_variable(tree: Path) -> None:
     names = set(" ".join(variables).replace("\\", " ").split()) | {"PYTHON"}
     assert listed == set(phony[1].split()) - {"venv"} | names
     options = set(re.findall(r"call option,([A-Z_]+),--", MAKEFILE))
-    options = options - {"NAME"} | {"WAVES", "PYTHON"}
+    options = options - {"NAME"} | {"WAVES", "DIAGNOSE", "PYTHON"}
     assert options == names

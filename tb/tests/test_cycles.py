@@ -19,7 +19,7 @@ from tb.prepare import prepare
 from tb.results import read_results
 from tb.simulate import simulate
 from tb.tests.configs import TINY
-from tb.tests.suite import run_suite
+from tb.tests.suite import assert_passes
 from tb.tests.test_rtl import OTHER_SHAPES
 from tb.toolchain import Simulator
 
@@ -28,7 +28,7 @@ CLOCKS = 20
 
 
 def test_the_rtl_takes_the_predicted_cycles(simulator: Simulator, tmp_path: Path) -> None:
-    assert run_suite(simulator, TINY[ProductMode.FULL], "cocotb_cycles", tmp_path) == {}
+    assert_passes(simulator, TINY[ProductMode.FULL], "cocotb_cycles", tmp_path)
 
 
 @pytest.mark.slow
@@ -36,7 +36,7 @@ def test_the_rtl_takes_the_predicted_cycles(simulator: Simulator, tmp_path: Path
 def test_other_shapes_of_array_take_the_predicted_cycles(
     simulator: Simulator, config: PEConfig, tmp_path: Path
 ) -> None:
-    assert run_suite(simulator, config, "cocotb_cycles", tmp_path) == {}
+    assert_passes(simulator, config, "cocotb_cycles", tmp_path)
 
 
 def figures(layer: LayerCycles) -> dict[str, int]:

@@ -56,7 +56,7 @@ def test_random_jobs_equal_the_golden_model(simulator: Simulator, tmp_path: Path
 @pytest.mark.slow
 def test_a_broken_design_is_shrunk_and_replayed(simulator: Simulator, tmp_path: Path) -> None:
     patch = PATCHES[simulator.name]
-    options = FuzzOptions(jobs=12, seed=3, sim=simulator.name)
+    options = FuzzOptions(jobs=12, seed=3, sim=simulator.name, diagnose=False)
     code, document, printed = run(options, tmp_path, patch)
     assert code == 1
     # Where Icarus reads a word that was never written, it sees an X.
@@ -71,7 +71,7 @@ def test_a_broken_design_is_shrunk_and_replayed(simulator: Simulator, tmp_path: 
     assert records[0].macs <= (1 if patch is ROUNDING_PATCH else 4)
 
     seed = int(next(word for word in whole if word.startswith("SEED="))[len("SEED=") :])
-    one = FuzzOptions(jobs=1, seed=seed, sim=simulator.name)
+    one = FuzzOptions(jobs=1, seed=seed, sim=simulator.name, diagnose=False)
     code, again, _ = run(one, tmp_path, patch, shrink_seconds=0)
     assert code == 1
     assert again["job"] == document["job"]
@@ -81,6 +81,10 @@ def test_a_broken_design_is_shrunk_and_replayed(simulator: Simulator, tmp_path: 
     code, again, _ = run(replay, tmp_path, patch)
     assert code == 1
     assert again["failure"] == document["smallest_failure"]
+    seen = again["diagnosis"]
+    assert document["diagnosis"] is None
+    assert seen["reproduced"] and (seen["before"], seen["behind"]) == (0, 0)
+    assert seen["step"] == ("requantiser" if patch is ROUNDING_PATCH else "sequencer")
     code, again, _ = run(replay, tmp_path)
     assert code == 0
     assert again["values_compared"] == 1
@@ -93,7 +97,8 @@ def test_jobs_that_fail_only_together_are_kept_together(
 ) -> None:
     """The first needs a job behind the one that fails, the second one before it."""
     patch = next(broken.patch for broken in BROKEN if broken.patch.name == name)
-    code, document, _ = run(FuzzOptions(jobs=30, seed=3, sim=simulator.name), tmp_path, patch)
+    options = FuzzOptions(jobs=30, seed=3, sim=simulator.name, diagnose=False)
+    code, document, _ = run(options, tmp_path, patch)
     assert code == 1
     assert document["smallest"].startswith("no job alone, but these ")
     _, records = read_list(Path(document["folder"]))
@@ -105,13 +110,15 @@ def test_jobs_that_fail_only_together_are_kept_together(
     code, again, _ = run(replay, tmp_path, patch)
     assert code == 1
     assert again["failure"] == document["smallest_failure"]
+    seen = again["diagnosis"]
+    assert seen["reproduced"] and seen["before"] + seen["behind"] > 0
     code, again, _ = run(replay, tmp_path)
     assert code == 0
     assert again["jobs"] == len(records)
 
 
 def test_the_command_repeats_the_run(tmp_path: Path) -> None:
-    assert FuzzOptions().command() == "make fuzz N=200 SEED=1"
+    assert FuzzOptions().command() == "make fuzz N=200 SEED=1 ARRAY=4x4 SIM=verilator"
     options = FuzzOptions(jobs=5, seed=9, sim="icarus", array="2x8", verilator="/opt/my v")
     design = "ARRAY=2x8 SIM=icarus VERILATOR='/opt/my v'"
     assert options.command() == f"make fuzz N=5 SEED=9 {design}"

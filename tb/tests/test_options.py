@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from golden.config import ConfigError
-from tb.options import SimOptions, parse_array, parse_clock, parse_natural
+from tb.options import SimOptions, parse_array, parse_clock, parse_jobs, parse_natural
 
 REFUSED = [
     ({"layer": "conv99"}, "LAYER=conv99: choose conv1, .*, pool5, .* or pred_2"),
@@ -33,7 +33,12 @@ REFUSED = [
     ({"sim": "vcs"}, "SIM=vcs: choose verilator or icarus"),
     ({"inject": "x"}, "INJECT=x: choose expected, rtl or stream"),
     ({"array": "0x3"}, "ARRAY=0x3: give input lanes"),
-    ({"job": 1}, "JOB=1: say of which layer"),
+    ({"job": "1"}, "JOB=1: say of which layer"),
+    ({"layer": "conv1", "job": "5-3"}, "JOB=5-3: give a job's number, 3, or the first and the"),
+    ({"layer": "conv1", "job": "-1"}, "JOB=-1: give a job's number"),
+    ({"window": 0}, "WINDOW=0: give at least 1 cycle"),
+    ({"bug": "gremlin"}, "BUG=gremlin: choose .*stale-weights.* or "),
+    ({"bug": "stale-weights", "inject": "stream"}, "BUG=stale-weights: it is what INJECT=rtl"),
     ({"mode": "cut_floor"}, "mode cut_floor .* choose that format"),
 ]
 
@@ -75,6 +80,18 @@ def test_the_scope_says_how_much_is_simulated() -> None:
     assert len(SimOptions().stages) == 14
 
 
+def test_jobs_are_one_or_several() -> None:
+    assert list(parse_jobs("3")) == [3] and list(parse_jobs("0-2")) == [0, 1, 2]
+
+
+def test_a_bug_is_what_rtl_puts_in() -> None:
+    assert SimOptions().patch is SimOptions(inject="stream").patch is None
+    rounding = SimOptions(inject="rtl").patch
+    assert rounding is not None and rounding == SimOptions(bug="rounding").patch
+    stale = SimOptions(bug="stale-weights")
+    assert stale.patch is not None and stale.patch != rounding and stale.injected == "rtl"
+
+
 def test_clocks_have_units() -> None:
     assert parse_clock("200MHz") == parse_clock("0.2 GHz") == parse_clock("200000kHz") == 2e8
 
@@ -89,4 +106,13 @@ def test_the_command_repeats_the_run() -> None:
     )
     assert options.command(layer="conv5", job="2") == (
         "make sim LAYER=conv5 JOB=2 MODE=cut_round FORMAT=q7.8 IMAGE='a b.png' SEED=3 WAVES=1"
+    )
+
+
+def test_a_replay_says_what_an_environment_could_change() -> None:
+    assert SimOptions(layer="conv4", diagnose=False).replay(job="2-3") == (
+        "make sim LAYER=conv4 JOB=2-3 MODE=full ARRAY=16x16 SIM=verilator SEED=1 DIAGNOSE=0"
+    )
+    assert SimOptions(sim="icarus", bug="rounding").replay() == (
+        "make sim MODE=full ARRAY=4x4 SIM=icarus SEED=1 BUG=rounding"
     )

@@ -8,7 +8,7 @@ import pytest
 
 from golden.config import PEConfig, ProductMode
 from tb.tests.configs import TINY, TINY_BYTES
-from tb.tests.suite import run_suite
+from tb.tests.suite import assert_passes
 from tb.toolchain import Simulator
 
 OTHER_SHAPES = [
@@ -32,7 +32,7 @@ OTHER_NUMBERS = [
     ["cocotb_streams", "cocotb_readout", "cocotb_queue", "cocotb_resets", "cocotb_illegal"],
 )
 def test_suite(simulator: Simulator, module: str, tmp_path: Path) -> None:
-    assert run_suite(simulator, TINY[ProductMode.FULL], module, tmp_path) == {}
+    assert_passes(simulator, TINY[ProductMode.FULL], module, tmp_path)
 
 
 @pytest.mark.slow
@@ -41,7 +41,7 @@ def test_suite(simulator: Simulator, module: str, tmp_path: Path) -> None:
 def test_other_shapes_of_array(
     simulator: Simulator, config: PEConfig, module: str, tmp_path: Path
 ) -> None:
-    assert run_suite(simulator, config, module, tmp_path) == {}
+    assert_passes(simulator, config, module, tmp_path)
 
 
 @pytest.mark.slow
@@ -50,10 +50,10 @@ def test_other_shapes_of_array(
 def test_other_modes_and_widths(
     simulator: Simulator, config: PEConfig, module: str, tmp_path: Path
 ) -> None:
-    assert run_suite(simulator, config, module, tmp_path) == {}
+    assert_passes(simulator, config, module, tmp_path)
 
 
 @pytest.mark.slow
 def test_independent_axi_models(simulator: Simulator, tmp_path: Path) -> None:
     config = TINY[ProductMode.FULL]
-    assert run_suite(simulator, config, "cocotb_axi", tmp_path, top="port_top") == {}
+    assert_passes(simulator, config, "cocotb_axi", tmp_path)

@@ -23,7 +23,7 @@ from tb.simulate import simulate
 
 pytestmark = pytest.mark.slow
 
-SMALL = {"array": "4x4", "layer": "conv1", "size": 64}
+SMALL: dict[str, Any] = {"array": "4x4", "layer": "conv1", "size": 64}
 LAYERS = [node.name for node in graph()]
 MAC_PER_PIXEL = 3_090_174_464 / 416**2
 
@@ -31,6 +31,7 @@ MAC_PER_PIXEL = 3_090_174_464 / 416**2
 def run(base: Path, **options: Any) -> tuple[int, dict[str, Any], str]:
     """Exit code, report and output of one run."""
     text = StringIO()
+    options.setdefault("diagnose", False)
     code = simulate(SimOptions(**options), Console(file=text, width=120), base)
     report = json.loads((base / "report.json").read_text())
     jsonschema.validate(report, json.loads(SCHEMA_FILE.read_text()))
@@ -122,7 +123,10 @@ def test_a_wrong_expected_bit_is_found_and_its_replay_finds_it_again(tmp_path: P
     assert bin(difference & 0xFFFF).count("1") == 1
     for name in ("layer", "channel", "row", "column", "expected", "actual"):
         assert str(failure[name]) in text
-    assert failure["replay"] == "make sim LAYER=conv1 JOB=0 ARRAY=4x4 SIZE=64 INJECT=expected"
+    assert failure["replay"] == (
+        "make sim LAYER=conv1 JOB=0 MODE=full ARRAY=4x4 SIZE=64 SIM=verilator SEED=1 DIAGNOSE=0 "
+        "INJECT=expected"
+    )
     again = subprocess.run(
         failure["replay"], shell=True, cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -193,7 +197,7 @@ def test_the_clock_is_the_users(tmp_path: Path) -> None:
 
 
 def test_a_job_that_is_not_there_is_named(tmp_path: Path) -> None:
-    code, report, _ = run(tmp_path, job=99, **SMALL)
+    code, report, _ = run(tmp_path, job="99", **SMALL)
     assert code == 1
     assert report["failure"]["kind"] == "setup"
     assert "JOB=99: conv1 has jobs 0 to " in report["failure"]["message"]

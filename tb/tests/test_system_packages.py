@@ -87,6 +87,14 @@ def test_waves_take_the_headers_alone(machine: Machine) -> None:
     assert packages("fst") == ["liblz4-dev"]
 
 
+def test_gtkwave_comes_with_a_display_to_test_it_on(machine: Machine) -> None:
+    assert packages("gtkwave") == ["gtkwave", "xvfb"]
+    machine.program("gtkwave", "#!/bin/sh\n")
+    assert packages("gtkwave") == ["xvfb"] and not is_there("gtkwave")
+    machine.program("Xvfb", "#!/bin/sh\n")
+    assert is_there("gtkwave")
+
+
 def test_passwordless_sudo_installs(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     machine.add_apt()
@@ -199,7 +207,7 @@ def make_says(*words: str) -> str:
         (["sim", "SIM=icarus", "WAVES=1"], "--need icarus"),
         (["sim", "WAVES=1"], "--want fst"),
         (["sim", "WAVES=0"], ""),
-        (["test"], "--want icarus --want fst"),
+        (["test"], "--want icarus --want fst --want gtkwave"),
     ],
 )
 def test_make_asks_for_what_the_command_needs(words: list[str], tools: str) -> None:

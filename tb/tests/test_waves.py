@@ -1,44 +1,45 @@
-"""Waves of one job: the file opens, and every signal of the layout is in it."""
+"""Waves of a window: the file opens, holds those cycles, and never grows beyond its limit."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import cocotb_tools.config
 import pytest
 import pywellen
 
-from golden.config import PEConfig, ProductMode
-from tb import build, waves
-from tb.jobs import JobRecord, write_job
-from tb.tests.configs import TINY
+from golden.config import ConfigError, PEConfig, ProductMode
+from golden.errors import InputError
+from tb import build
+from tb.jobs import write_job, write_list
+from tb.system_packages import is_there
+from tb.tests.configs import TINY, TINY_BYTES
+from tb.tests.conftest import NO_ICARUS
 from tb.tests.material import small_job
-from tb.toolchain import Simulator, find_verilator
+from tb.toolchain import Simulator, find_icarus, find_verilator
+from tb.waves import trace
+from tb.waves.layout import suffix
+from tb.waves.signals import groups
+from tb.waves.size import MARGIN, bytes_a_cycle, choose_window, estimate
+from tb.waves.window import LARGEST, LIMIT, TICKS_A_CYCLE, Wave, stopped_in
 
 CONFIG = TINY[ProductMode.FULL]
 MODULE = "tb.cocotb_jobs"
-TITLES = [
-    "clock",
-    "registers and control",
-    "descriptors: the job that is fetched, the job in the array",
-    "activation input",
-    "weights",
-    "sequencer",
-    "array, lane 0",
-    "accumulator",
-    "drain and readout",
-    "output stage, lane 0",
-    "output stream",
-]
+FIRST, LAST = 90, 129
+SMALL = 30_000
+STARTED = Path(cocotb_tools.config.share_dir) / "lib" / "verilator" / "verilator.cpp"
 
 
-def write(folder: Path, count: int) -> list[JobRecord]:
-    """Write a run of small jobs and return their records."""
-    records = []
-    for number in range(count):
-        job, expected = small_job(CONFIG, seed=number)
-        records.append(write_job(folder, number, job, expected, CONFIG))
-    return records
+def run(made: build.Build, folder: Path, wave: Wave) -> Path:
+    """Run one small job, record its waves, and return the simulator's log."""
+    folder.mkdir(exist_ok=True)
+    job, expected = small_job(made.config)
+    write_list(folder, made.config, [write_job(folder, 0, job, expected, made.config)])
+    build.run(made, MODULE, folder, wave=wave)
+    assert len((folder / "results.jsonl").read_text().splitlines()) == 1
+    return folder / "simulator.log"
 
 
 def signals(wave: Path) -> dict[str, pywellen.Var]:
@@ -50,49 +51,161 @@ def signals(wave: Path) -> dict[str, pywellen.Var]:
     return found
 
 
-def check(layout: Path, wave: Path) -> None:
-    text = layout.read_text()
-    assert f'[dumpfile] "{wave}"' in text
-    shown = [line for line in text.splitlines() if line.startswith("sim_top")]
-    found = signals(wave)
-    assert [name for name in shown if name not in found] == []
-    assert len(shown) == len(set(shown)) > 60
-    assert len(set(found["sim_top.clk"].tv)) > 200
-    for name in ("dut.busy", "dut.mac", "dut.s_axis_act_tvalid", "dut.m_axis_out_tvalid"):
-        assert len(found[f"sim_top.{name}"].tv) > 1, f"{name} never moves"
+def value(var: pywellen.Var, time: int) -> object:
+    """Return what a signal holds at a time."""
+    return [held for changed, held in var.tv if changed <= time][-1]
+
+
+def check_signals(found: dict[str, pywellen.Var], config: PEConfig = CONFIG) -> None:
+    """Every signal of the layout is in the file, and nothing of the bench's own."""
+    shown = {trace.signal for group in groups(config, lane=3) for trace in group.traces}
+    assert sorted(shown - found.keys()) == []
+    assert len(shown) > 120
+    scopes = {name.split(".")[1] for name in found if name.count(".") > 1}
+    assert scopes == {"dut"}
+    assert not [name for name in found if re.search(r"\.words\b", name)], "a memory is in the waves"
 
 
 @pytest.mark.slow
-def test_every_signal_of_the_layout_is_in_the_waves(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_window_holds_its_cycles_and_the_values_at_its_start(
+    simulator: Simulator, tmp_path: Path
+) -> None:
     made = build.build(simulator, CONFIG, waves=True)
-    job = write(tmp_path, 3)[1]
-    layout = waves.record(made, job, tmp_path, MODULE, seed=1)
-    assert layout == tmp_path / "wave.gtkw"
-    check(layout, tmp_path / f"wave.{waves.suffix(simulator.name)}")
-    results = (tmp_path / "waves" / "results.jsonl").read_text()
-    assert len(results.splitlines()) == 1, "the wave holds one job"
-    assert '"number": 1' in results
+    ending = suffix(simulator.name)
+    whole = Wave(tmp_path / f"whole.{ending}")
+    part = Wave(tmp_path / f"part.{ending}", FIRST, LAST)
+    assert stopped_in(run(made, tmp_path / "whole", whole)) is None
+    assert stopped_in(run(made, tmp_path / "part", part)) is None
+    full, window = signals(whole.path), signals(part.path)
+    check_signals(full)
+    assert window.keys() == full.keys()
+    for name in ("dut.busy", "dut.mac", "dut.s_axis_act_tvalid", "dut.m_axis_out_tvalid"):
+        assert len(full[f"sim_top.{name}"].tv) > 1, f"{name} never moves"
+    start, end = FIRST * TICKS_A_CYCLE, (LAST + 1) * TICKS_A_CYCLE
+    clock = [(time, held) for time, held in window["sim_top.clk"].tv if time < end]
+    assert clock[0][0] == start
+    assert sum(held == 1 for _, held in clock) == LAST - FIRST + 1
+    assert window["sim_top.clk"].tv[-1][0] <= end
+    for name, var in window.items():
+        for time in (start, end - 1):
+            assert value(var, time) == value(full[name], time), f"{name} at {time}"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not is_there("icarus"), reason=NO_ICARUS)
+@pytest.mark.parametrize("config", [TINY[ProductMode.CUT_FLOOR], TINY_BYTES])
+def test_other_widths_have_the_same_signals(config: PEConfig, tmp_path: Path) -> None:
+    made = build.build(find_icarus(), config, waves=True)
+    run(made, tmp_path / "run", Wave(tmp_path / "wave.fst", FIRST, LAST))
+    check_signals(signals(tmp_path / "wave.fst"), config)
+
+
+@pytest.mark.slow
+def test_the_limit_ends_the_waves_and_the_log_says_so(simulator: Simulator, tmp_path: Path) -> None:
+    made = build.build(simulator, CONFIG, waves=True)
+    wave = Wave(tmp_path / f"wave.{suffix(simulator.name)}", limit=SMALL)
+    cycle = stopped_in(run(made, tmp_path / "run", wave))
+    assert cycle is not None and cycle > 20
+    assert SMALL < wave.path.stat().st_size < 2 * SMALL
+    seen = [held for _, held in signals(wave.path)["sim_top.cycle[63:0]"].tv if str(held).isdigit()]
+    assert abs(len(seen) - cycle) <= 1
 
 
 @pytest.mark.slow
 def test_waves_are_vcd_without_the_headers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "fst_headers", lambda: False)
+    assert suffix("icarus") == "fst"
     made = build.build(find_verilator(), CONFIG, waves=True)
-    layout = waves.record(made, write(tmp_path, 1)[0], tmp_path, MODULE, seed=1)
+    wave = Wave(tmp_path / f"wave.{suffix('verilator')}", FIRST, LAST)
+    run(made, tmp_path / "run", wave)
     assert (tmp_path / "wave.vcd").read_text().startswith("$version")
-    check(layout, tmp_path / "wave.vcd")
-
-
-def test_groups_follow_the_data(tmp_path: Path) -> None:
-    waves.write_layout(tmp_path / "w.gtkw", tmp_path / "w.fst", CONFIG)
-    titles = re.findall(r"^@800200\n-(.*)$", (tmp_path / "w.gtkw").read_text(), re.MULTILINE)
-    assert titles == TITLES
+    found = signals(wave.path)
+    check_signals(found)
+    assert found["sim_top.clk"].tv[0][0] == FIRST * TICKS_A_CYCLE
 
 
 @pytest.mark.parametrize(
-    ("mode", "lanes", "acc_w", "width"),
-    [("full", 16, 40, 36), ("full", 64, 32, 32), ("cut_floor", 16, 40, 32)],
+    ("first", "last", "limit"), [(-1, 5, LIMIT), (7, 6, LIMIT), (0, 1, 0), (0, 1, LARGEST + 1)]
 )
-def test_width_of_a_dot_product(mode: str, lanes: int, acc_w: int, width: int) -> None:
-    config = PEConfig(lanes, 4, acc_w=acc_w, mode=ProductMode(mode))
-    assert waves._dot_width(config) == width
+def test_an_empty_window_or_a_bad_limit_is_refused(first: int, last: int, limit: int) -> None:
+    with pytest.raises(ValueError, match=r"cycles from|limit"):
+        Wave(Path("w.fst"), first, last, limit)
+
+
+def test_the_file_is_looked_at_many_times_before_the_limit() -> None:
+    growth = bytes_a_cycle(CONFIG, "verilator", "fst")
+    given = dict(word.split("=") for word in Wave(Path("w.fst")).plusargs(growth))
+    assert "+wave_until" not in given
+    cycles = int(given["+wave_pause"]) // 10
+    assert 10 * cycles * growth < LIMIT < 20 * cycles * growth
+    assert list(Wave(Path("w"), limit=1).plusargs(growth))[2] == "+wave_pause=10"
+
+
+def test_another_main_program_is_refused(tmp_path: Path) -> None:
+    changed = tmp_path / "verilator.cpp"
+    changed.write_text(STARTED.read_text().replace("tfp->dump(main_time);", "tfp->dump(now);"))
+    with pytest.raises(InputError, match=r"tfp->dump\(main_time\);' is not in it once"):
+        trace.verilator_main(changed, "sim_top")
+    program = trace.verilator_main(STARTED, "sim_top")
+    assert program.count("wave_window.dump(tfp, main_time);") == 1
+    assert 'dumpvars(99, "sim_top.dut")' in program and trace.TOP not in program
+
+
+def test_a_job_that_fits_is_recorded_whole() -> None:
+    window = choose_window((1000, 5000), 3000, CONFIG, "verilator", "fst")
+    assert (window.first, window.last) == (1000 - MARGIN, 5000 + MARGIN)
+    assert window.choice == "the whole job, 4,033 cycles, about 0.78 MB"
+    assert window.bytes == estimate(CONFIG, window.cycles, "verilator", "fst")
+    assert window.wave(Path("w")) == Wave(Path("w"), window.first, window.last, LIMIT)
+    assert choose_window((0, 9), None, CONFIG, "icarus", "fst").first == 0
+
+
+@pytest.mark.parametrize("guilty", [None, 100_010, 150_000, 199_990])
+def test_of_a_long_job_the_part_around_the_wrong_value_is_recorded(guilty: int | None) -> None:
+    job, limit, config = (100_000, 200_000), 4_000_000, PEConfig(16, 16)
+    window = choose_window(job, guilty, config, "verilator", "fst", limit=limit)
+    assert 0.99 * limit < window.bytes <= limit
+    assert job[0] - MARGIN <= window.first and window.last <= job[1] + MARGIN
+    assert window.first <= (guilty or job[0]) <= window.last
+    if guilty == 150_000:
+        assert abs(window.first + window.last - 2 * guilty) <= 1
+    place = "from the job's first on" if guilty is None else "around the wrong value"
+    assert window.choice == (
+        f"{window.cycles:,} cycles {place}: the whole job, 100,033 cycles, about 74 MB, "
+        "is over the limit of 4 MB"
+    )
+
+
+def test_as_many_cycles_as_are_asked_for() -> None:
+    window = choose_window((1000, 5000), 3000, CONFIG, "icarus", "fst", wanted=100)
+    assert (window.first, window.last, window.choice) == (2950, 3049, "WINDOW=100")
+    assert choose_window((1000, 5000), None, CONFIG, "icarus", "fst", wanted=7).first == 1000
+    assert choose_window((0, 50), 10, CONFIG, "icarus", "fst", wanted=40).first == 0
+
+
+@pytest.mark.parametrize("wanted", [0, -3, 10_000_000])
+def test_more_cycles_than_the_limit_holds_are_refused(wanted: int) -> None:
+    with pytest.raises(ConfigError, match=rf"WINDOW={wanted}: choose 1 to \d+ cycles"):
+        choose_window((0, 10**8), 5, CONFIG, "verilator", "fst", wanted=wanted)
+
+
+def test_a_larger_array_and_vcd_take_more() -> None:
+    sizes = [
+        estimate(config, 1000, "verilator", ending)
+        for ending in ("fst", "vcd")
+        for config in (PEConfig(4, 4), PEConfig(16, 4), PEConfig(16, 16), PEConfig(16, 16, 48))
+    ]
+    assert sizes == sorted(set(sizes))
+    narrow = replace(PEConfig(16, 16), act_w=8, weight_w=8)
+    assert estimate(narrow, 1000, "icarus", "fst") < estimate(
+        PEConfig(16, 16), 1000, "icarus", "fst"
+    )
+
+
+def test_the_log_without_a_limit_names_no_cycle(tmp_path: Path) -> None:
+    log = tmp_path / "simulator.log"
+    log.write_text("INFO all is well\n")
+    assert stopped_in(log) is None
+    log.write_text("INFO\nwaves: the limit of 5 bytes is reached in cycle 43\nINFO\n")
+    assert stopped_in(log) == 43
+    assert re.search("reached in cycle", trace.VERILATOR_CLASS.read_text())

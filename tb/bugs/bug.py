@@ -1,0 +1,96 @@
+"""What an RTL bug is: its text, the step it sits in, and the run that shows it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from golden.images import shipped
+from tb.build import Patch
+from tb.debug.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The smallest real run that shows a bug: variables of ``make sim``, as in `SimOptions`.
+
+    Parameters
+    ----------
+    layer : str
+        Empty for the whole network.
+    tiles : int, optional
+    job : str
+    array : str
+    size : int
+    format, mode, slope, leaky_place, pool_pad : str
+    picture : str
+        A shipped picture; empty for that of `SimOptions`.
+    simulators : tuple of str
+        Those that see it here.
+    """
+
+    layer: str = "conv2"
+    tiles: int | None = 1
+    job: str = ""
+    array: str = "4x4"
+    size: int = 64
+    format: str = "per_layer"
+    mode: str = "full"
+    slope: str = "1/8"
+    leaky_place: str = "after_requant"
+    pool_pad: str = "minus_inf"
+    picture: str = ""
+    simulators: tuple[str, ...] = ("verilator",)
+
+    def options(self, simulator: str) -> dict[str, Any]:
+        """The fields of `SimOptions` for one simulator."""
+        fields = asdict(self)
+        del fields["simulators"]
+        picture = fields.pop("picture")
+        return {**fields, "sim": simulator, "image": shipped(picture) if picture else None}
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """A realistic bug of the RTL.
+
+    Parameters
+    ----------
+    patch : Patch
+        Its name, in words, is the bug's.
+    step : Step
+        Where it sits: what a diagnosis has to name.
+    what : str
+        One line for a person.
+    where : Where
+    beside : Step or None
+        The step that shows it first, where the bug sits in the wires that lead there.
+    """
+
+    patch: Patch
+    step: Step
+    what: str
+    where: Where
+    beside: Step | None = None
+
+    @property
+    def name(self) -> str:
+        """Name as ``BUG=`` takes it.
+
+        >>> from tb.bugs import find
+        >>> find("stale-weights").patch.name
+        'stale weights'
+        """
+        return self.patch.name.lower().replace("'", "").replace(" ", "-")
+
+
+def bug(
+    place: tuple[str, str],
+    change: tuple[str, str],
+    step: Step,
+    what: str,
+    where: Where | None = None,
+    beside: Step | None = None,
+) -> Bug:
+    """A bug from its name and file, the old and the new text, and what it is."""
+    return Bug(Patch(*place, *change), step, what, where or Where(), beside)

@@ -1,0 +1,109 @@
+"""Bugs of what reads the sums out: windows, upsampling, the banks' settings."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tb.bugs.bug import Where, bug
+from tb.debug.steps import Step
+
+EVERY_LAYER: Final = Where("", size=32)
+"""One tile of each layer: jobs behind one another with settings of their own."""
+
+READOUT: Final = (
+    bug(
+        ("arithmetic of the next job", "drain.v"),
+        ("assign read_post = bank_post;", "assign read_post = post;"),
+        Step.DRAIN,
+        "rounds and activates as the job in the array asks, not the one that drains",
+        EVERY_LAYER,
+    ),
+    bug(
+        ("size of the next job", "drain.v"),
+        (".width(bank_width)", ".width(width)"),
+        Step.DRAIN,
+        "walks the bank with the width of the job in the array",
+        EVERY_LAYER,
+    ),
+    bug(
+        ("last word of the other bank", "compute_core.v"),
+        (".drained_bank(word_bank)", ".drained_bank(drain_bank)"),
+        Step.DRAIN,
+        "chooses the bank a cycle early: the last word of a group is another's",
+        Where("conv4"),
+    ),
+    bug(
+        ("row not repeated", "readout.v"),
+        ("stay_y     = upsample && !again_y;", "stay_y     = upsample && again_y;"),
+        Step.DRAIN,
+        "upsampling repeats no row",
+        Where("conv_1x1_2"),
+    ),
+    bug(
+        ("column not repeated", "readout.v"),
+        ("stay_x     = upsample && !again_x;", "stay_x     = 1'b0;"),
+        Step.DRAIN,
+        "upsampling repeats no column",
+        Where("conv_1x1_2", size=96),
+    ),
+    bug(
+        ("edge pixel lost", "readout.v"),
+        ("{8'd0, wx} + 10'd1 == columns", "{8'd0, wx} + 10'd2 == columns"),
+        Step.POOL,
+        "the last window of a row loses a column",
+        Where("conv1"),
+    ),
+    bug(
+        ("window row lost", "readout.v"),
+        ("window_end = wy == size - 2'd1", "window_end = wy == 2'd0"),
+        Step.POOL,
+        "a window has one row",
+    ),
+    bug(
+        ("windows overlap", "readout.v"),
+        ("hop_x    = stride_2 ? 2 : 1;", "hop_x    = 1;"),
+        Step.POOL,
+        "windows go on by one column where two are asked for",
+        Where("conv3"),
+    ),
+    bug(
+        ("window rows overlap", "readout.v"),
+        ("hop_y    = stride_2 ? pitch << 1 : pitch;", "hop_y    = pitch;"),
+        Step.POOL,
+        "windows go on by one row where two are asked for",
+        Where("conv4"),
+    ),
+    bug(
+        ("window not begun anew", "post_lane.v"),
+        ("gather_first ? start : highest", "gather_first && 1'b0 ? start : highest"),
+        Step.POOL,
+        "the maximum of a window starts from that of the one before",
+    ),
+    bug(
+        ("window emitted early", "drain.v"),
+        ("word_emit   <= window_last;", "word_emit   <= window_first;"),
+        Step.POOL,
+        "a window leaves with its first value",
+        Where("conv3"),
+    ),
+    bug(
+        ("maximum unsigned", "post_lane.v"),
+        ("larger = x > y ? x : y;", "larger = $unsigned(x) > $unsigned(y) ? x : y;"),
+        Step.POOL,
+        "takes negative values for larger than positive ones",
+    ),
+    bug(
+        ("padding is never zero", "post_lane.v"),
+        ("start = gather_floor ?", "start = gather_floor && 1'b0 ?"),
+        Step.POOL,
+        "zeros of the padding do not count in the maximum",
+        Where("conv6", pool_pad="zero"),
+    ),
+    bug(
+        ("padding is always zero", "drain.v"),
+        ("word_floor  <= clipped && bank_pool[7];", "word_floor  <= clipped;"),
+        Step.POOL,
+        "zeros of the padding count in the maximum where they must not",
+        Where("conv6"),
+    ),
+)

@@ -1,0 +1,133 @@
+"""Bugs of the walk through a job: descriptor, loop nest, addresses, padding."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tb.bugs.bug import Where, bug
+from tb.debug.steps import Step
+
+WALK: Final = (
+    bug(
+        ("padding field wrong", "conv_pe.v"),
+        (".pad_top(array_kernel[15:12])", ".pad_top(array_kernel[19:16])"),
+        Step.CONTROL,
+        "the array reads the lower padding for the upper",
+        Where("conv2", size=96),
+        beside=Step.SEQUENCER,
+    ),
+    bug(
+        ("launched too early", "conv_pe.v"),
+        (".array_free(!array_busy && ", ".array_free("),
+        Step.CONTROL,
+        "a job goes into the array while the one before still computes",
+        Where("conv1", tiles=2, size=96),
+    ),
+    bug(
+        ("width one short", "job_check.v"),
+        (": steps_w[10:0] + 11'd1;", ": steps_w[10:0];"),
+        Step.CONTROL,
+        "one column of the output fewer than there are",
+        Where("conv4"),
+    ),
+    bug(
+        ("channels not rounded up", "job_check.v"),
+        ("(out_channels + P_OC[15:0] - 16'd1) >> OC_SHIFT", "out_channels >> OC_SHIFT"),
+        Step.CONTROL,
+        "the last output group is left out where it is not full",
+        Where("pred_2", tiles=None),
+    ),
+    bug(
+        ("origin from the wrong pad", "job_check.v"),
+        ("factor_b = {8'd0, pad_top};", "factor_b = {8'd0, pad_bottom};"),
+        Step.CONTROL,
+        "the first address steps back by the rows of the lower padding",
+        Where("conv2", size=96),
+        beside=Step.SEQUENCER,
+    ),
+    bug(
+        ("all groups' passes", "job_check.v"),
+        ("pass_groups = own ? 12'd1 : in_groups;", "pass_groups = in_groups;"),
+        Step.CONTROL,
+        "a pool on its own expects the weights of a convolution",
+        Where("pool5"),
+    ),
+    bug(
+        ("padding off by one", "pass_sequencer.v"),
+        ("outside      = ix < 13'sd0", "outside      = ix < -13'sd1"),
+        Step.SEQUENCER,
+        "reads the input where the left padding is",
+        Where("conv2", simulators=("verilator", "icarus")),
+    ),
+    bug(
+        ("top padding off by one", "pass_sequencer.v"),
+        ("|| iy < 13'sd0", "|| iy < -13'sd1"),
+        Step.SEQUENCER,
+        "reads the input where the upper padding is",
+        Where("", size=32),
+    ),
+    bug(
+        ("right padding off by one", "pass_sequencer.v"),
+        ("ix >= $signed({3'd0, in_w})", "ix > $signed({3'd0, in_w})"),
+        Step.SEQUENCER,
+        "reads the next row where the right padding is",
+        Where("conv3"),
+    ),
+    bug(
+        ("wrong tap order", "pass_sequencer.v"),
+        (
+            "                tap_addr   <= tap_addr + word_step;\n"
+            "                line_addr  <= tap_addr + word_step;\n"
+            "                pixel_addr <= tap_addr + word_step;\n",
+            "                tap_addr   <= tap_addr + row_pitch;\n"
+            "                line_addr  <= tap_addr + row_pitch;\n"
+            "                pixel_addr <= tap_addr + row_pitch;\n",
+        ),
+        Step.SEQUENCER,
+        "the next kernel column goes a row down instead of a pixel to the right",
+    ),
+    bug(
+        ("row step from its end", "pass_sequencer.v"),
+        ("pixel_addr <= line_addr + row_step;", "pixel_addr <= pixel_addr + row_step;"),
+        Step.SEQUENCER,
+        "the next row begins below the end of the last",
+        Where("conv3"),
+    ),
+    bug(
+        ("wrong channel group", "pass_sequencer.v"),
+        (
+            "in_group   <= in_group + 12'd1;\n                    group_addr <= group_addr + 1'b1;",
+            "in_group   <= in_group + 12'd1;\n                    group_addr <= group_addr;",
+        ),
+        Step.SEQUENCER,
+        "the third input group reads the words of the second",
+    ),
+    bug(
+        ("kernel row lost", "pass_sequencer.v"),
+        ("ky_end      = ky == kh - 4'd1;", "ky_end      = ky == kh - 4'd2;"),
+        Step.SEQUENCER,
+        "the last row of the kernel has no passes",
+        Where("conv4"),
+    ),
+    bug(
+        ("pixel counter too narrow", "pass_sequencer.v"),
+        ("reg [PIXEL_W-1:0] pixel_count;", "reg [PIXEL_W-2:0] pixel_count;"),
+        Step.SEQUENCER,
+        "the second half of a full bank lies over the first",
+        Where("conv1", size=96),
+    ),
+    bug(
+        ("group counter too narrow", "pass_sequencer.v"),
+        ("reg [11:0]       in_group;", "reg [4:0]        in_group;"),
+        Step.SEQUENCER,
+        "beyond 32 input groups the walk never ends",
+        Where("conv6", size=32),
+    ),
+    bug(
+        ("another group's channels", "pass_sequencer.v"),
+        ("own ? first_addr + 1'b1 : first_addr;", "first_addr;"),
+        Step.SEQUENCER,
+        "a pool on its own reads the first channel group for all",
+        Where("pool5"),
+    ),
+)

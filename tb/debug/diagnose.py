@@ -1,0 +1,240 @@
+"""From a job of a run to its diagnosis: replay it, follow the wrong value, record its waves."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+from golden.files import write_whole
+from tb import build
+from tb.build import Build, Patch
+from tb.debug.case import Around, Case, remove
+from tb.debug.diagnosis import Diagnosis, WaveFile
+from tb.debug.divergence import Comparison, Divergence, compare
+from tb.debug.error_map import text_map, write_map
+from tb.debug.extent import extent
+from tb.debug.inside import Inside, look
+from tb.debug.probe import Watch, watch_output
+from tb.debug.replay import SURROUNDINGS, Replay, replay, same
+from tb.jobs import JobRecord
+from tb.report import Failure
+from tb.toolchain import Simulator
+from tb.waves.layout import HEADERS_MISSING, suffix, write_layout
+from tb.waves.size import choose_window
+from tb.waves.window import Wave, stopped_in
+
+SCHEMA: Final = 1
+
+
+@dataclass(slots=True)
+class Examination:
+    """A look into one job.
+
+    Parameters
+    ----------
+    case : Case
+    failure : Failure or None
+        How the job failed in its run; None where it did not.
+    simulator : Simulator
+    folder : Path
+        Where all that is found is left; what is there is removed.
+    patch : Patch, optional
+        What the design was broken with.
+    seed : int
+    window : int, optional
+        Cycles that the waves are to cover.
+    say : callable
+        Told in one line what is being done.
+    """
+
+    case: Case
+    failure: Failure | None
+    simulator: Simulator
+    folder: Path
+    patch: Patch | None = None
+    seed: int = 1
+    window: int | None = None
+    say: Callable[[str], None] = lambda text: None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self) -> Diagnosis:
+        """Look into the job, and leave all that was found in `folder`.
+
+        Raises
+        ------
+        InputError
+            The replay could not be run.
+        ConfigError
+            The waves asked for are larger than their limit.
+        OSError
+            The folder cannot be written.
+        """
+        remove(self.folder)
+        self.folder.mkdir(parents=True)
+        started = time.monotonic()
+        made = self._build()
+        ran = self._reproduce(made)
+        compared, inside = self._judge(ran)
+        first = compared.divergence
+        if first is not None and ran.watch != watch_of(self.case, ran.around, first):
+            ran = self._replay(made, ran.around, first)
+            compared, inside = self._judge(ran)
+        wave = self._record_waves(made, ran, first, inside)
+        self.seconds["all"] = time.monotonic() - started
+        found = self._diagnosis(ran, compared, inside, wave)
+        write_map(compared.values, self.folder / "map.png")
+        self._write_job(ran)
+        found.write(self.folder)
+        return found
+
+    def _build(self) -> Build:
+        with self._timed("compile"):
+            return build.build(
+                self.simulator,
+                self.case.config,
+                waves=True,
+                patch=self.patch,
+                say=self.say,
+            )
+
+    def _reproduce(self, made: Build) -> Replay:
+        """Run the job alone, then among those around it, until it fails as in its run.
+
+        Where it never does, the last replay that failed at all is taken, or else the last.
+        """
+        first = None
+        if self.failure is not None:
+            first = self._compare(self.case.folder, self.case.record, self.failure)
+        place = None if first is None else first.divergence
+        tried: list[Replay] = []
+        for around in dict.fromkeys(self.case.around(wanted) for wanted in SURROUNDINGS):
+            tried.append(self._replay(made, around, place))
+            if same(self.failure, tried[-1].failure):
+                return tried[-1]
+        red = [ran for ran in tried if ran.failure is not None]
+        if not red or red[-1] is tried[-1]:
+            return tried[-1]
+        return self._replay(made, red[-1].around, place)
+
+    def _replay(
+        self, made: Build, around: Around, place: Divergence | None, wave: Wave | None = None
+    ) -> Replay:
+        record, others = self.case.record, f" with {sum(around)} around it" if any(around) else ""
+        self.say(f"running job {record.tile_number} of {record.layer} again{others}")
+        with self._timed("replay" if wave is None else "waves"):
+            watch = watch_of(self.case, around, place)
+            folder = self.folder / "replay"
+            return replay(self.case, made, folder, around, watch, self.seed, wave)
+
+    def _judge(self, ran: Replay) -> tuple[Comparison, Inside]:
+        """What is wrong with the replay's values, and where it came from."""
+        compared = self._compare(ran.folder, ran.record, ran.failure)
+        inside = look(
+            ran.record,
+            self.case.config,
+            ran.folder,
+            ran.probe,
+            ran.watch,
+            before=ran.around.before,
+            first_group=self.case.first_group(ran.around.before),
+        )
+        return compared, inside
+
+    def _compare(self, folder: Path, record: JobRecord, failure: Failure | None) -> Comparison:
+        case, unknown = self.case, failure is not None and failure.kind == "unknown_value"
+        return compare(folder, record, case.config, conv=case.conv, node=case.node, unknown=unknown)
+
+    def _record_waves(
+        self, made: Build, ran: Replay, first: Divergence | None, inside: Inside
+    ) -> WaveFile | None:
+        """Replay once more, and write the waves with their layout."""
+        config, name = self.case.config, self.simulator.name
+        ending = suffix(name)
+        if ending == "vcd":
+            self.say(HEADERS_MISSING)
+        seen = None if first is None else first.cycle
+        guilty = inside.cycle if inside.cycle is not None else seen
+        window = choose_window(ran.cycles, guilty, config, name, ending, wanted=self.window)
+        path = self.folder / f"wave.{ending}"
+        self._replay(made, ran.around, first, window.wave(path.absolute()))
+        if not path.is_file():
+            self.say(f"the simulator wrote no waves; see {ran.folder / 'simulator.log'}")
+            return None
+        cut = stopped_in(ran.folder / "simulator.log")
+        layout = path.with_suffix(".gtkw")
+        write_layout(
+            layout,
+            path,
+            config,
+            lane=0 if first is None else first.lane,
+            marker_cycle=guilty,
+            out_cycle=None if first is None else first.left_cycle,
+            fracs=self.case.fracs,
+            step=inside.step,
+        )
+        last = window.last if cut is None else cut
+        size = path.stat().st_size
+        return WaveFile(str(path), str(layout), window.first, last, size, window.choice)
+
+    def _write_job(self, ran: Replay) -> None:
+        """Write ``job.json``: what gives the waves' transactions their coordinates."""
+        document = {
+            "schema": SCHEMA,
+            "layer": ran.record.layer,
+            "job": ran.record.tile_number,
+            "simulator": self.simulator.name,
+            "config": asdict(self.case.config),
+            "record": asdict(ran.record),
+            "before": ran.around.before,
+            "first_group": self.case.first_group(ran.around.before),
+            "launch_cycle": ran.cycles[0],
+            "fracs": self.case.fracs,
+            "region": self.case.region,
+        }
+        write_whole(self.folder / "job.json", json.dumps(document, indent=2) + "\n")
+
+    def _diagnosis(
+        self, ran: Replay, compared: Comparison, inside: Inside, wave: WaveFile | None
+    ) -> Diagnosis:
+        return Diagnosis(
+            layer=ran.record.layer,
+            job=ran.record.tile_number,
+            simulator=self.simulator.name,
+            array=self.case.config.array,
+            mode=self.case.config.mode.value,
+            reproduced=same(self.failure, ran.failure),
+            around=ran.around,
+            seen=self.failure,
+            failure=ran.failure,
+            divergence=compared.divergence,
+            extent=extent(compared.values),
+            map=text_map(compared.values),
+            inside=inside,
+            waves=wave,
+            folder=str(self.folder),
+            seconds={name: round(spent, 3) for name, spent in self.seconds.items()},
+        )
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+
+
+def watch_of(case: Case, around: Around, first: Divergence | None) -> Watch:
+    """What to follow: a wrong value, or the job's first where none is known."""
+    record, config, base = case.record, case.config, case.first_group(around.before)
+    if first is None or first.group is None or first.pixel is None:
+        tile = record.out_tile
+        return watch_output(record, config, tile.first_channel, tile.row, tile.column, base)
+    assert first.first_read is not None and first.last_read is not None
+    reads = first.first_read, first.last_read
+    return Watch(base + first.group, first.lane, first.pixel, *reads)

@@ -1,0 +1,191 @@
+"""What a look into a job has found: as JSON for scripts, in words for a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+from golden.files import write_whole
+from tb.debug.case import Around
+from tb.debug.divergence import Divergence
+from tb.debug.extent import Extent
+from tb.debug.inside import Inside, table
+from tb.report import Failure
+
+SCHEMA: Final = 1
+SHOWN: Final = 9
+"""Contributions that the terminal shows; ``diagnosis.txt`` has them all."""
+MEGABYTE: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class WaveFile:
+    """The waves of a look.
+
+    Parameters
+    ----------
+    file, layout : str
+        The wave file and what GTKWave opens.
+    first_cycle, last_cycle : int
+        What they cover.
+    bytes : int
+        Size of the wave file.
+    choice : str
+        Why just these cycles.
+    """
+
+    file: str
+    layout: str
+    first_cycle: int
+    last_cycle: int
+    bytes: int
+    choice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What is known of one job.
+
+    Parameters
+    ----------
+    layer : str
+    job : int
+        Counted within the layer.
+    simulator, array, mode : str
+    reproduced : bool
+        Whether the replay ended as the run did.
+    around : Around
+        Jobs that had to run ahead of it and behind it for that.
+    seen : Failure or None
+        How the run failed.
+    failure : Failure or None
+        How the replay failed.
+    divergence : Divergence or None
+        The first wrong value, in the replay's cycles.
+    extent : Extent
+        Which values are wrong beside it.
+    map : str
+        Where they lie, in characters.
+    inside : Inside
+        Where the RTL left golden's path.
+    waves : WaveFile or None
+    folder : str
+        Where all of it lies.
+    seconds : dict of str to float
+        Wall time of ``compile``, ``replay`` and ``waves``, and of ``all``.
+    """
+
+    layer: str
+    job: int
+    simulator: str
+    array: str
+    mode: str
+    reproduced: bool
+    around: Around
+    seen: Failure | None
+    failure: Failure | None
+    divergence: Divergence | None
+    extent: Extent
+    map: str
+    inside: Inside
+    waves: WaveFile | None
+    folder: str
+    seconds: dict[str, float]
+
+    def summary(self) -> dict[str, Any]:
+        """What ``report.json`` says of it."""
+        return {
+            "folder": self.folder,
+            "step": None if self.inside.step is None else self.inside.step.value,
+            "sentence": self.inside.sentence,
+            "certain": self.inside.certain,
+            "cycle": self.inside.cycle,
+            "reproduced": self.reproduced,
+            "before": self.around.before,
+            "behind": self.around.behind,
+            "first": None if self.divergence is None else self.divergence.as_json(),
+            "extent": self.extent.sentence,
+            "waves": None if self.waves is None else asdict(self.waves),
+            "seconds": self.seconds,
+        }
+
+    def document(self) -> dict[str, Any]:
+        """The whole of it as JSON holds it."""
+        return {
+            "schema": SCHEMA,
+            "layer": self.layer,
+            "job": self.job,
+            "simulator": self.simulator,
+            "array": self.array,
+            "mode": self.mode,
+            "failure": None if self.failure is None else asdict(self.failure),
+            **self.summary(),
+            "extent": self.extent.as_json(),
+            "inside": _plain(self.inside),
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write ``diagnosis.json`` and ``diagnosis.txt``, each whole."""
+        words = json.dumps(self.document(), indent=2, allow_nan=False) + "\n"
+        write_whole(folder / "diagnosis.json", words)
+        write_whole(folder / "diagnosis.txt", "\n".join(self.lines(None)) + "\n")
+
+    def lines(self, shown: int | None = SHOWN) -> Iterator[str]:
+        """Yield it for a person.
+
+        Parameters
+        ----------
+        shown : int, optional
+            Contributions around the first that differs; None: all.
+        """
+        if not self.reproduced:
+            yield "The replay does not fail as the run did: what follows is the replay's."
+        elif any(self.around):
+            yield f"It does not fail alone, but with {self._others()} it does."
+        run, here = (None if each is None else each.actual for each in (self.seen, self.failure))
+        if self.reproduced and run != here:
+            yield f"The run had {run} there, the replay {here}: it depends on what ran before."
+        if self.divergence is not None:
+            yield from self.divergence.lines()
+            yield self.extent.sentence
+            yield from self.map.splitlines()
+        if self.inside.step is not None:
+            sure = "" if self.inside.certain else " (not certain)"
+            yield f"guilty: {self.inside.step.value}{sure}: {self.inside.sentence}"
+        elif self.divergence is not None and self.reproduced:
+            yield f"{self.inside.sentence}: golden's arithmetic on the job's own streams gives"
+            yield "what the RTL made; look at the expected values"
+        else:
+            yield self.inside.sentence
+        yield from (f"    {suspect}" for suspect in self.inside.suspects)
+        yield from table(self.inside, shown).splitlines()
+        if self.waves is not None:
+            size = self.waves.bytes / MEGABYTE
+            yield f"waves: {size:.1f} MB, {self.waves.choice}: gtkwave {_shown(self.waves.layout)}"
+
+    def _others(self) -> str:
+        """The jobs around it in words."""
+        sides = ((self.around.before, "ahead of"), (self.around.behind, "behind"))
+        words = [f"{count} job{'s' * (count > 1)} {side} it" for count, side in sides if count]
+        return " and ".join(words)
+
+
+def _shown(path: str) -> str:
+    """A path as the user would type it."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses, enums and tuples as JSON holds them."""
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,113 @@
+"""Runs a job once more, alone or among the jobs around it, and follows one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from golden.errors import InputError
+from tb import build, cocotb_jobs
+from tb.build import Build
+from tb.debug.case import Around, Case, remove
+from tb.debug.probe import Probe, Watch, read_probe
+from tb.jobs import JobRecord
+from tb.report import Failure
+from tb.results import read_results
+from tb.waves.window import Wave
+
+SURROUNDINGS: Final = (Around(), Around(before=1), Around(behind=1), Around(3, 2))
+"""Jobs that a failure may need around it: the PE holds three at a time, and a trace of more."""
+PLACE: Final = ("kind", "layer", "channel", "row", "column", "expected")
+"""What two failures have in common that are one, whatever the cycle and the wrong value."""
+MODULE: Final = cocotb_jobs.__name__
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replay:
+    """What a replay has made.
+
+    Parameters
+    ----------
+    folder : Path
+    record : JobRecord
+        The job's, as it is numbered there.
+    around : Around
+        Jobs that ran ahead of it and behind it.
+    result : dict
+        The job's line of ``results.jsonl``; empty where the simulation ended before it.
+    failure : Failure or None
+    watch : Watch
+        The value that was followed.
+    probe : Probe
+        What was seen of it.
+    """
+
+    folder: Path
+    record: JobRecord
+    around: Around
+    result: dict[str, Any]
+    failure: Failure | None
+    watch: Watch
+    probe: Probe
+
+    @property
+    def cycles(self) -> tuple[int, int]:
+        """Clocks of the job's start and end; where it has no end, of the simulation's."""
+        last = max((counts.cycle for counts in self.probe.counts), default=0)
+        if not any(self.result.get("counters", {}).values()):
+            return self.result.get("start_cycle", 0), last
+        return self.result["start_cycle"], self.result["end_cycle"]
+
+
+def replay(
+    case: Case,
+    made: Build,
+    folder: Path,
+    around: Around,
+    watch: Watch,
+    seed: int,
+    wave: Wave | None = None,
+) -> Replay:
+    """Run the job among so many others.
+
+    Parameters
+    ----------
+    case : Case
+    made : Build
+        Compiled with waves, and so with the probe.
+    folder : Path
+        Taken for the run; what is there is removed.
+    around : Around
+    watch : Watch
+        What to follow.
+    seed : int
+    wave : Wave, optional
+
+    Raises
+    ------
+    InputError
+        The simulation did not begin.
+    """
+    remove(folder)
+    record = case.write(folder, around)
+    build.run(made, MODULE, folder, seed=seed, plusargs=watch.plusargs(), wave=wave)
+    results = read_results(case.results(folder))
+    if not results or not (folder / "probe.txt").is_file():
+        raise InputError(f"no job of the replay ended; see {folder / 'simulator.log'}")
+    result = results[around.before] if len(results) > around.before else {}
+    known = result["verdict"]["failure"] if result else None
+    failure = None if known is None else Failure(**known)
+    probe = read_probe(folder / "probe.txt")
+    return Replay(folder, record, around, result, failure, watch, probe)
+
+
+def same(one: Failure | None, other: Failure | None) -> bool:
+    """Whether two runs failed alike: in the same way at the same place.
+
+    The wrong value itself may differ: a design that reads what it should not finds there
+    what ran before.
+    """
+    if one is None or other is None:
+        return one is other
+    return all(getattr(one, name) == getattr(other, name) for name in PLACE)

@@ -1,0 +1,107 @@
+"""The command ``convpe facenet``: what each number format costs FaceNet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tb.study import common
+from tb.study.common import progress, say, write_json
+from tb.study.shown import OneOrViews, choose_pictures, say_unreadable
+
+if TYPE_CHECKING:
+    from golden.facenet.contenders import Outcome
+    from golden.facenet.parameters import FaceNet
+
+_Model = Annotated[
+    Path | None,
+    typer.Option(
+        help="TensorFlow checkpoint, .pth or .safetensors; a network drawn from the seed "
+        "unless given."
+    ),
+]
+_Size = Annotated[int, typer.Option(help="Rows and columns of the picture.")]
+_Blocks = Annotated[bool, typer.Option(help="Show every block.")]
+
+
+def facenet(
+    model: _Model = None,
+    image: common.Image = None,
+    images: common.Images = None,
+    views: OneOrViews = 0,
+    size: _Size = 160,
+    seed: common.Seed = 1,
+    blocks: _Blocks = False,
+    json: common.Json = None,
+) -> None:
+    """Compare FaceNet in integers with FaceNet in floats: six formats, block by block."""
+    from golden.facenet.contenders import CONTENDERS, judge
+    from golden.facenet.pictures import prepare, prepare_all
+    from golden.facenet.structure import check_size
+
+    console = Console()
+    check_size(size)
+    weights, about = _network(model, seed, console)
+    chosen = choose_pictures(image, images, views, seed, console)
+    pictures = [prepare(shown.image, size) for shown in chosen]
+    say_unreadable(chosen, console)
+    with progress(console) as bar:
+        task = bar.add_task("formats", total=len(CONTENDERS))
+        outcomes = judge(
+            weights, pictures, prepare_all(size=size), advance=lambda: bar.advance(task)
+        )
+    _show(outcomes, blocks, console)
+    document = {
+        "model": about,
+        "size": size,
+        "pictures": chosen.to_dict(),
+        "formats": [outcome.to_dict() for outcome in outcomes],
+    }
+    write_json(json, document, console)
+
+
+def _network(
+    model: Path | None, seed: int, console: Console
+) -> tuple[FaceNet, dict[str, str | int | None]]:
+    if model is not None:
+        from golden.facenet.reading import read_facenet
+
+        return read_facenet(model), {"file": str(model), "seed": None}
+    from golden.facenet.seeded import seeded
+    from golden.facenet.table import facenet as table
+
+    say(
+        console,
+        f"no model given: a network drawn from seed {seed}. It recognises nobody; what it shows "
+        "is numerics",
+    )
+    return seeded(table(), seed), {"file": None, "seed": seed}
+
+
+def _show(outcomes: list[Outcome], blocks: bool, console: Console) -> None:
+    from tb.study.error_tables import plain_table
+
+    ends = ("stem", "Mixed_6a", "Mixed_7a", "Block8", "Bottleneck")
+    table = plain_table(
+        "signal to noise, dB; least cosine of both embeddings", "format", *ends, "cosine"
+    )
+    for outcome in outcomes:
+        found = {block.name: _decibels(block.sqnr) for block in outcome.errors.blocks}
+        cosine = f"{min(outcome.errors.cosines):.5f}"
+        table.add_row(outcome.contender.name, *(found[name] for name in ends), cosine)
+    console.print(table)
+    if not blocks:
+        return
+    numbers = [str(number) for number in range(1, len(outcomes) + 1)]
+    every = plain_table("signal to noise by block, dB; formats as above", "block", *numbers)
+    columns: list[list[Any]] = [[*outcome.errors.blocks] for outcome in outcomes]
+    for row in zip(*columns, strict=True):
+        every.add_row(row[0].name, *(_decibels(block.sqnr) for block in row))
+    console.print(every)
+
+
+def _decibels(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio:.1f}"

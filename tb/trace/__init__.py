@@ -1,0 +1,1 @@
+"""Waves read back in Python: a stage's transactions with tensor coordinates."""
