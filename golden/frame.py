@@ -140,12 +140,13 @@ def link(network: Network, jobs: Sequence[PlannedJob]) -> list[PlannedJob]:
         makers.setdefault(job.stage.makes[-1], []).append(index)
     linked = []
     for job in jobs:
-        seen = job.window
+        seen = job.stage.seen(job.window)
         read = Tile(seen.row, seen.column, seen.height, seen.width, 0, 1 << 16)
+        parts = {part for source in job.stage.reads for part in made_of(network, source)}
         after = [
             index
-            for source in made_of(network, job.stage.source)
-            for index in makers.get(source, ())
+            for part in parts
+            for index in makers.get(part, ())
             if jobs[index].output.overlaps(read)
         ]
         linked.append(replace(job, after=tuple(sorted(after))))

@@ -100,14 +100,15 @@ def residual(inputs: list[Int16Array], layer: ResidualLayer, act_w: int = 16) ->
     return np.clip(total, low, high, out=total).astype(np.int16)
 
 
-def average(x: Int16Array, layer: AverageLayer) -> Int16Array:
+def average(x: Int16Array, layer: AverageLayer, act_w: int = 16) -> Int16Array:
     """Average each channel's pixels: `golden.spec.average`, (C, H, W) to (C, 1, 1)."""
     channels, rows, columns = x.shape
     layer.output_shape((channels, rows, columns))
-    factor, shift = reciprocal(rows * columns)
+    factor, shift = reciprocal(rows * columns, layer.weight_w)
     total = x.reshape(channels, -1).sum(axis=1, dtype=np.int64)
-    means: Int16Array = ((total * factor + (1 << (shift - 1))) >> shift).astype(np.int16)
-    return means.reshape(channels, 1, 1)
+    means = np.clip((total * factor + (1 << (shift - 1))) >> shift, *int_range(act_w))
+    found: Int16Array = means.astype(np.int16).reshape(channels, 1, 1)
+    return found
 
 
 def _plain(array: Int16Array) -> Int16Array:

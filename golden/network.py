@@ -175,7 +175,7 @@ def run_node(node: Layer, inputs: list[Int16Array], act_w: int = 16) -> Int16Arr
     if isinstance(node, ResidualLayer):
         return kernels.residual(inputs, node, act_w)
     if isinstance(node, AverageLayer):
-        return kernels.average(inputs[0], node)
+        return kernels.average(inputs[0], node, act_w)
     return spec.concat(inputs, node)
 
 

@@ -165,16 +165,20 @@ def residual(inputs: list[Int16Array], layer: ResidualLayer, act_w: int) -> Int1
     return out
 
 
-def average(x: Int16Array, layer: AverageLayer) -> Int16Array:
+def average(x: Int16Array, layer: AverageLayer, act_w: int = 16) -> Int16Array:
     """Average each channel's pixels: (C, H, W) to (C, 1, 1)."""
     layer.output_shape((x.shape[0], x.shape[1], x.shape[2]))
     pixels = x.shape[1] * x.shape[2]
-    shift = 15
-    while 1 << (shift - 15) < pixels:
+    least = layer.weight_w - 2
+    shift = least
+    while 1 << (shift - least) < pixels:
         shift += 1
-    # A sum of 32 bits times a factor of 16: float64 holds it.
+    # A sum of 32 bits times a factor of 15: float64 holds it.
     factor = round(Fraction(1 << shift, pixels) + Fraction(1, 1 << 60))
+    factor = min(factor, 2 * (1 << least) - 1)
     total = torch.from_numpy(x).to(torch.float64).sum(dim=(1, 2), keepdim=True)
     mean = torch.floor((total * factor + 2.0 ** (shift - 1)) / 2.0**shift)
+    edge = 1 << (act_w - 1)
+    mean = mean.clamp(-edge, edge - 1)
     out: Int16Array = mean.to(torch.int16).numpy()
     return out

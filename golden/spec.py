@@ -203,8 +203,8 @@ def residual(inputs: list[npt.NDArray[np.int16]], layer: ResidualLayer, act_w: i
     return total.astype(np.int16)
 
 
-def average(x: Int16Array, layer: AverageLayer) -> Int16Array:
-    """Average each channel's pixels: (C, H, W) to (C, 1, 1).
+def average(x: Int16Array, layer: AverageLayer, act_w: int = 16) -> Int16Array:
+    """Average each channel's pixels, saturate to `act_w` bits: (C, H, W) to (C, 1, 1).
 
     >>> x = np.array([[[1, 2], [2, 2]], [[-1, -1], [-2, -2]]], np.int16)
     >>> average(x, AverageLayer("a", "x")).ravel().tolist()
@@ -212,7 +212,7 @@ def average(x: Int16Array, layer: AverageLayer) -> Int16Array:
     """
     channels, height, width = x.shape
     layer.output_shape((channels, height, width))
-    factor, shift = reciprocal(height * width)
+    factor, shift = reciprocal(height * width, layer.weight_w)
     total = x.astype(np.int64).sum(axis=(1, 2))
     mean = shift_right(total * factor, shift, Rounding.ROUND_HALF_TO_POSITIVE_INFINITY)
-    return mean.astype(np.int16)[:, None, None]
+    return saturate(mean, act_w).astype(np.int16)[:, None, None]

@@ -1,38 +1,26 @@
-"""A network as the PE runs it: convolutions with what stands behind them, and pools alone."""
+"""A network as the PE runs it: convolutions with what stands behind them, and other nodes alone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from golden.config import (
-    Activation,
-    ConfigError,
-    LeakyPlace,
-    Overflow,
-    PEConfig,
-    PoolPad,
-    ProductMode,
-    Rounding,
-    Slope,
-)
-from golden.fixed import CUT_BITS
+from golden.config import ConfigError, PEConfig, PoolPad
 from golden.fusion import fused
 from golden.layers import (
     AverageLayer,
     ConcatLayer,
     ConvLayer,
-    Padding,
     PoolLayer,
     ResidualLayer,
     Shape,
     UpsampleLayer,
 )
 from golden.network import Network
-from golden.plan import Tile, fits, lower
+from golden.pairs import Pairs
+from golden.plan import Tile, Window, fits, lower
 from golden.readout import PLAIN, Readout
+from golden.stand_ins import addition, averaging, identity
 from golden.yolov3_tiny import IMAGE
 
 POOLS: Final = ((2, 2), (2, 1), (3, 2))
@@ -43,25 +31,27 @@ POOLS: Final = ((2, 2), (2, 1), (3, 2))
 class Stage:
     """One layer's jobs: a convolution, and the pool or upsampling behind it.
 
-    Tiles are chosen on the `grid`: the convolution's pixels, or the pool's where there
-    is one.
+    Tiles are chosen on the `grid`: the convolution's pixels, the pool's where there is one, or
+    the rows of a residual add.
 
     Parameters
     ----------
     name : str
-        The convolution's, or that of the pool that runs without one.
+        The convolution's, or that of the node that runs without one.
     layer : ConvLayer
-        As the PE runs it: lowered, or the identity of a pool that runs alone.
+        As the PE runs it: lowered, or what stands for a node that is no convolution.
     source : str
-        Node that it reads.
+        Node that it reads, or the name of the `pairs`.
     input_shape : tuple of int
         (I, H, W), lowered.
     behind : PoolLayer or UpsampleLayer or None
         What the readout does.
     alone : bool
-        Whether `behind` runs without a convolution of the network.
+        Whether it runs without a convolution of the network.
     own_channels : bool
         Whether each group of output channels reads its own input channels alone.
+    pairs : Pairs or None
+        The two nodes that a residual add reads.
 
     Raises
     ------
@@ -76,6 +66,7 @@ class Stage:
     behind: PoolLayer | UpsampleLayer | None = None
     alone: bool = False
     own_channels: bool = False
+    pairs: Pairs | None = None
 
     def __post_init__(self) -> None:
         pool = self.behind
@@ -87,8 +78,14 @@ class Stage:
     @property
     def makes(self) -> tuple[str, ...]:
         """Nodes that the jobs make: the convolution, and what is behind it."""
-        conv = () if self.alone else (self.layer.name,)
-        return conv if self.behind is None else (*conv, self.behind.name)
+        if self.alone or self.behind is None:
+            return (self.name,)
+        return self.layer.name, self.behind.name
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Nodes that the jobs read."""
+        return (self.source,) if self.pairs is None else self.pairs.sources
 
     @property
     def conv_shape(self) -> Shape:
@@ -98,33 +95,47 @@ class Stage:
     @property
     def out_shape(self) -> Shape:
         """(O, rows, columns) of the last node made."""
+        if self.pairs is not None:
+            return self.pairs.shape
         return self.conv_shape if self.behind is None else self.behind.output_shape(self.conv_shape)
 
     @property
     def grid(self) -> Shape:
-        """(O, rows, columns) that tiles are chosen on."""
+        """(O, rows, columns) that tiles are chosen on; a residual add's row is one column wide."""
+        if self.pairs is not None:
+            return *self.pairs.shape[:2], 1
         return self.out_shape if isinstance(self.behind, PoolLayer) else self.conv_shape
 
     def conv_tile(self, cell: Tile) -> Tile:
         """The convolution's pixels that a tile of the grid needs."""
+        if self.pairs is not None:
+            return self.pairs.flat(cell)
         row, height, _ = self._needs(cell.row, cell.height, 1)
         column, width, _ = self._needs(cell.column, cell.width, 2)
         return Tile(row, column, height, width, cell.first_channel, cell.last_channel)
 
     def own_tile(self, cell: Tile) -> Tile:
         """Those of `conv_tile` that no other tile of the grid counts: without halo."""
+        if self.pairs is not None:
+            return self.pairs.flat(cell)
         row, height = self._counts(cell.row, cell.height, 1)
         column, width = self._counts(cell.column, cell.width, 2)
         return Tile(row, column, height, width, cell.first_channel, cell.last_channel)
 
     def out_tile(self, cell: Tile) -> Tile:
         """Where a tile of the grid lies in the last node made."""
+        if self.pairs is not None:
+            return self.pairs.rows(cell)
         if not isinstance(self.behind, UpsampleLayer):
             return cell
         row, column, height, width = (
             2 * side for side in (cell.row, cell.column, cell.height, cell.width)
         )
         return Tile(row, column, height, width, cell.first_channel, cell.last_channel)
+
+    def seen(self, window: Window) -> Window:
+        """What of the nodes that are read lies in a window of the input."""
+        return window if self.pairs is None else self.pairs.seen(window)
 
     def readout(self, cell: Tile) -> Readout:
         """How a tile of the grid leaves: padded where the pool reaches over the edge."""
@@ -142,9 +153,10 @@ class Stage:
         return fits(self.layer, self.conv_tile(cell), self.input_shape, config)
 
     def too_large(self, config: PEConfig) -> ConfigError:
-        """The error of a layer of which not even one pixel fits."""
+        """The error of a layer of which not even one pixel fits, or one row of a residual add."""
+        least = "pixel" if self.pairs is None else f"row of {self.pairs.shape[2]} pixels"
         return ConfigError(
-            f"{self.name}: not one output pixel fits an input memory of {config.input_words} "
+            f"{self.name}: not one output {least} fits an input memory of {config.input_words} "
             f"words of {config.p_ic} activations and {config.tile_pixels} sums; raise input_words"
         )
 
@@ -172,8 +184,8 @@ def stages(network: Network, config: PEConfig) -> tuple[Stage, ...]:
     """The stages of a network, in data-flow order.
 
     A pool or an upsampling that is fused is part of its convolution's jobs; another gets
-    jobs of its own. A concatenation has none: whoever reads it finds its sources side by
-    side.
+    jobs of its own, as a residual add and a global average do. A concatenation has none:
+    whoever reads it finds its sources side by side.
     """
     shapes = network.shapes()
     behind = {conv: network.node(name) for name, conv in fused(network.nodes).items()}
@@ -184,10 +196,8 @@ def stages(network: Network, config: PEConfig) -> tuple[Stage, ...]:
             assert after is None or isinstance(after, (PoolLayer, UpsampleLayer))
             shape = _lowered_shape(node, shapes[node.source])
             found.append(Stage(node.name, lower(node), node.source, shape, after))
-        elif isinstance(node, (ResidualLayer, AverageLayer)):
-            raise ConfigError(f"{node.name}: {node.kind} is a node of the golden model alone")
         elif not isinstance(node, ConcatLayer) and node not in behind.values():
-            found.append(_alone(network, node, shapes[node.source], config))
+            found.append(_alone(network, node, shapes, config))
     return tuple(found)
 
 
@@ -200,37 +210,21 @@ def _lowered_shape(layer: ConvLayer, shape: Shape) -> Shape:
 
 
 def _alone(
-    network: Network, node: PoolLayer | UpsampleLayer, shape: Shape, config: PEConfig
+    network: Network,
+    node: PoolLayer | UpsampleLayer | ResidualLayer | AverageLayer,
+    shapes: dict[str, Shape],
+    config: PEConfig,
 ) -> Stage:
-    layer = identity(network, node.name, node.source, shape[0])
-    own = config.p_ic == config.p_oc
-    return Stage(node.name, layer, node.source, shape, node, alone=True, own_channels=own)
-
-
-def identity(network: Network, name: str, source: str, channels: int) -> ConvLayer:
-    """A 1x1 convolution that changes no value: what feeds a pool without a convolution."""
-    cut = network.mode is not ProductMode.FULL
-    one = 1 << (CUT_BITS if cut else 0)
-    frac = network.fracs()[source]
-    weight = np.zeros((channels, channels, 1, 1), np.int16)
-    np.fill_diagonal(weight[:, :, 0, 0], one)
-    return ConvLayer(
-        name=name,
-        source=source,
-        weight=weight,
-        bias=np.zeros(channels, np.int64),
-        stride=1,
-        padding=Padding(),
-        mode=network.mode,
-        shift=0,
-        activation=Activation.LINEAR,
-        slope=Slope.EIGHTH,
-        place=LeakyPlace.AFTER_REQUANT,
-        rounding=Rounding.ROUND_HALF_TO_POSITIVE_INFINITY,
-        overflow=Overflow.SATURATE,
-        in_frac=frac,
-        weight_frac=CUT_BITS if cut else 0,
-        out_frac=frac,
-        act_w=network.options.act_w,
-        weight_w=network.options.weight_w,
-    )
+    """The stage of a node that is no convolution."""
+    name, shape, own = node.name, shapes[node.name], config.p_ic == config.p_oc
+    if isinstance(node, ResidualLayer):
+        pairs = Pairs((node.sources[0], node.sources[1]), shape)
+        layer = addition(network, node, shape[0])
+        source, read = f"{name}.pairs", pairs.input_shape
+        return Stage(name, layer, source, read, alone=True, own_channels=own, pairs=pairs)
+    read = shapes[node.source]
+    if isinstance(node, AverageLayer):
+        layer = averaging(network, node, read)
+        return Stage(name, layer, node.source, read, alone=True, own_channels=own)
+    layer = identity(network, name, node.source, read[0])
+    return Stage(name, layer, node.source, read, node, alone=True, own_channels=own)

@@ -14,11 +14,9 @@ from typing import Any, Final
 
 from golden.errors import InputError
 from golden.fixed import Int16Array
-from golden.images import default_image, load
+from golden.images import load
 from golden.study.pictures import is_picture
-from golden.yolov3_tiny import HEADS
 from tb import build
-from tb.detections import PICTURE
 from tb.frame_jobs import FrameList
 from tb.options import SimOptions
 from tb.prepare import Picture, Prepared, check_oracles, see, write_frame
@@ -42,7 +40,7 @@ def pictures(options: SimOptions, say: Callable[[str], None]) -> list[Path]:
         A picture that cannot be read; of several each has been said.
     """
     if options.images is None:
-        path = options.image or default_image()
+        path = options.image or options.network.default_image()
         load(path)
         return [path]
     folder = options.images
@@ -110,7 +108,7 @@ class HandOver(threading.Thread):
         """Compute and check one frame, and put it where the simulator finds it."""
         picture = see(self._prepared, self._options, self._paths[number])
         check_oracles(self._prepared, self._options, picture, say)
-        self.seen[number] = _seen(picture)
+        self.seen[number] = _seen(picture, self._options.network.heads)
         write_frame(self._folder, number, self._prepared, self._listed, picture)
 
     def run(self) -> None:
@@ -131,8 +129,8 @@ class HandOver(threading.Thread):
         self._halt.set()
 
 
-def _seen(picture: Picture) -> Seen:
-    heads = {name: picture.tensors[name] for name in HEADS if name in picture.tensors}
+def _seen(picture: Picture, names: Sequence[str]) -> Seen:
+    heads = {name: picture.tensors[name] for name in names if name in picture.tensors}
     return Seen(picture.pixels, heads)
 
 
@@ -144,13 +142,16 @@ class Finished:
     ----------
     report : FrameReport
     layers : list of LayerReport
-    boxes : int
-        All that were found, listed or not.
+    text : str
+        What the outputs say.
+    cosine : float or None
+        Of the embedding, see `tb.nets.Said`.
     """
 
     report: FrameReport
     layers: list[LayerReport]
-    boxes: int = 0
+    text: str = ""
+    cosine: float | None = None
 
 
 class Kept:
@@ -174,8 +175,8 @@ class Kept:
         chosen = {f.name: str(getattr(options, f.name)) for f in fields(options)}
         described = {
             "options": {name: chosen[name] for name in chosen if name not in IRRELEVANT},
-            "weights": prepared.files.sha256,
-            "retune": prepared.retune_sha256,
+            "weights": prepared.built.sha256,
+            "retune": prepared.built.retune_sha256,
             "names": prepared.network.classes,
             "design": made.folder.name,
             "sources": _sources(),
@@ -202,7 +203,7 @@ class Kept:
             for entry in kept["layers"]
         ]
         report = FrameReport(str(picture), kept["seconds"], kept["boxes"])
-        return Finished(report, layers, kept["found"])
+        return Finished(report, layers, kept["text"], kept["cosine"])
 
     def keep(self, picture: Path, frame: Finished, drawing: Path) -> None:
         """Keep a frame, whole or not at all."""
@@ -212,12 +213,13 @@ class Kept:
             "image": str(picture),
             "seconds": frame.report.seconds,
             "boxes": list(frame.report.boxes),
-            "found": frame.boxes,
+            "text": frame.text,
+            "cosine": frame.cosine,
             "layers": [asdict(layer) for layer in frame.layers],
         }
         (scratch / "frame.json").write_text(json.dumps(document))
         if drawing.is_file():
-            shutil.copy(drawing, scratch / PICTURE)
+            shutil.copy(drawing, scratch / drawing.name)
         final = self.folder(picture)
         shutil.rmtree(final, ignore_errors=True)
         scratch.rename(final)

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from golden.config import ConfigError
 from golden.errors import InputError
-from tb.options import SimOptions, choose, parse_natural
+from tb.digits import digits
+from tb.options import NET_SIZE, SimOptions, choose, parse_natural
 from tb.study.bisect import bisect
 from tb.study.conv_error import conv_error
 from tb.study.detect import detect
@@ -53,6 +54,7 @@ app = typer.Typer(
 
 @app.command()
 def sim(
+    net: Annotated[str, typer.Option(help="yolov3-tiny, facenet or digits.")] = "yolov3-tiny",
     layer: Annotated[str, typer.Option(help="Only this layer, such as conv4.")] = "",
     from_layer: Annotated[str, typer.Option("--from", help="This layer and all after it.")] = "",
     tiles: Annotated[str, typer.Option(help="At most so many tiles of each layer.")] = "",
@@ -61,19 +63,22 @@ def sim(
     number_format: Annotated[
         str, typer.Option("--format", help="per_layer or q7.8.")
     ] = "per_layer",
+    weight_bits: Annotated[str, typer.Option(help="Width of a weight: 16 or 8.")] = "16",
+    act_bits: Annotated[str, typer.Option(help="Width of an activation: 16 or 8.")] = "16",
+    weight_format: Annotated[str, typer.Option(help="integer or sm8.")] = "integer",
     slope: Annotated[str, typer.Option(help="1/8 or 13/128.")] = "1/8",
     leaky_place: Annotated[
         str, typer.Option(help="after_requant or before_requant.")
     ] = "after_requant",
     pool_pad: Annotated[str, typer.Option(help="minus_inf or zero.")] = "minus_inf",
     array: Annotated[str, typer.Option(help="Input lanes x output lanes, such as 16x16.")] = "",
-    size: Annotated[str, typer.Option(help="Rows and columns, a multiple of 32.")] = "416",
+    size: Annotated[str, typer.Option(help="Rows and columns; the network's own.")] = "",
     clock: Annotated[str, typer.Option(help="For frames a second, such as 200MHz.")] = "200MHz",
     image: Annotated[Path | None, typer.Option(help="Picture file.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of pictures, a frame each.")] = None,
     fit: Annotated[str, typer.Option(help="letterbox or plain.")] = "letterbox",
     model: Annotated[
-        Path | None, typer.Option(help="Darknet .weights, .pth, .safetensors or a manifest.json.")
+        Path | None, typer.Option(help="Weights: a Darknet file, a checkpoint, a manifest.json.")
     ] = None,
     retune: Annotated[str, typer.Option(help="Retuning patch: shipped, none or a file.")] = "",
     simulator: Annotated[str, typer.Option("--sim", help="verilator or icarus.")] = "verilator",
@@ -91,17 +96,21 @@ def sim(
 ) -> None:
     """Run real tensors through the RTL and compare every value (``make sim``)."""
     options = SimOptions(
+        net=net,
         layer=layer,
         from_layer=from_layer,
         tiles=parse_natural("TILES", tiles) if tiles else None,
         job=job,
         mode=mode,
         format=number_format,
+        weight_bits=parse_natural("WEIGHT_BITS", weight_bits),
+        act_bits=parse_natural("ACT_BITS", act_bits),
+        weight_format=weight_format,
         slope=slope,
         leaky_place=leaky_place,
         pool_pad=pool_pad,
         array=array,
-        size=parse_natural("SIZE", size),
+        size=parse_natural("SIZE", size) if size else NET_SIZE,
         clock=clock,
         image=image,
         images=images,
@@ -197,6 +206,7 @@ app.command("detect")(detect)
 app.command("map")(mean_precision)
 app.command("retune")(retune)
 app.command("facenet")(facenet)
+app.command("digits")(digits)
 app.command("extract")(extract)
 app.command("show")(show)
 app.command("trace")(trace)

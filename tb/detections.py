@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -13,12 +13,15 @@ from golden.fixed import Int16Array
 from golden.network import Network
 from golden.placement import Fit
 from golden.yolov3_tiny import HEADS
-from tb.options import SimOptions
+from tb.nets.net import Said
 from tb.report import Failure
 
-PICTURE: Final = "detections.png"
+if TYPE_CHECKING:
+    from tb.options import SimOptions
+
 MOST: Final = 100
 """Boxes that are listed and drawn, the most confident ones."""
+BOXES_SHOWN: Final = 8
 
 
 def boxes_of(
@@ -30,20 +33,21 @@ def boxes_of(
 
 
 def show_boxes(
-    folder: Path,
+    path: Path,
+    heads: dict[str, Int16Array],
     golden: dict[str, Int16Array],
     pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
     network: Network,
     options: SimOptions,
-) -> tuple[list[dict[str, Any]], int, Failure | None]:
-    """Draw the boxes of the heads in a frame's folder, and compare them with golden's.
+) -> Said:
+    """Draw the boxes of the RTL's heads, and compare them with golden's.
 
     Parameters
     ----------
-    folder : Path
-        Holds the RTL's head tensors; takes ``detections.png``.
-    golden : dict of str to ndarray of int16, (C, G, G)
-        Golden's heads.
+    path : Path
+        The drawing.
+    heads, golden : dict of str to ndarray of int16, (C, G, G)
+        The RTL's heads and golden's.
     pixels : ndarray of uint8, (H, W, 3)
         The picture.
     network : Network
@@ -51,16 +55,25 @@ def show_boxes(
 
     Returns
     -------
-    list of dict, int, Failure or None
-        The RTL's most confident boxes; how many there are; what is wrong with them.
+    Said
+        The RTL's most confident boxes, and what is wrong with them.
     """
     size = int(pixels.shape[0]), int(pixels.shape[1])
-    heads = {head: np.load(folder / f"{head}.npy") for head in HEADS}
     found = boxes_of(heads, network, size, options)
     wanted = boxes_of(golden, network, size, options)
-    draw(pixels, found[:MOST], folder / PICTURE)
+    draw(pixels, found[:MOST], path)
     failure = None
     if found != wanted:
         text = f"the RTL's heads give {len(found)} boxes, golden's {len(wanted)} others"
         failure = Failure("mismatch", text, layer=HEADS[0])
-    return [box.to_dict() for box in found[:MOST]], len(found), failure
+    boxes = [box.to_dict() for box in found[:MOST]]
+    return Said(_in_words(boxes, len(found)), boxes, failure=failure)
+
+
+def _in_words(boxes: list[dict[str, Any]], count: int) -> str:
+    """The boxes, of so many in all, in a line."""
+    if not boxes:
+        return "the RTL finds nothing"
+    listed = [f"{box['label']} {box['confidence']:.2f}" for box in boxes[:BOXES_SHOWN]]
+    more = count - len(listed)
+    return f"the RTL finds {', '.join(listed)}" + (f" and {more:,} more" if more > 0 else "")

@@ -10,7 +10,7 @@ RTL's, and ``done``.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,6 +86,9 @@ class FrameList:
         (C, H, W) of each node that is read or made; ``image`` as the PE reads it.
     joined : dict of str to list of str
         Concatenations, with their parts in channel order.
+    paired : dict of str to list of list of str
+        Tensors whose pixels lie in pairs, as `golden.pairs` has them, with the parts of both
+        halves in channel order.
     golden_inputs : bool
         Whether jobs read golden's tensors even of nodes that other jobs make.
     save : tuple of str
@@ -103,6 +106,7 @@ class FrameList:
     save: tuple[str, ...] = ()
     frames: int = 1
     flip_seed: int | None = None
+    paired: dict[str, list[list[str]]] = field(default_factory=dict)
 
     @property
     def made(self) -> set[str]:
@@ -116,6 +120,10 @@ class FrameList:
             return []
         made = self.made
         return [name for name, parts in self.joined.items() if made.intersection(parts)]
+
+    def parts(self, name: str) -> list[list[str]]:
+        """The nodes whose values lie in a tensor that is read: of one half, or of both."""
+        return self.paired.get(name) or [self.joined.get(name, [name])]
 
     def expected(self) -> dict[str, int]:
         """Values of one frame that are compared, by node."""

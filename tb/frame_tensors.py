@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -39,6 +40,10 @@ class FrameTensors:
         # Where jobs read golden's tensors, what the RTL makes of these is kept beside them.
         kept = {} if frames.golden_inputs else dict(self._tensors)
         self._kept = kept | {name: self._blank(name) for name in frames.save if name not in kept}
+        self._places: dict[str, list[Int16Array]] = {}
+        for name, tensor in self._kept.items():
+            for part, place in self._parts(name, tensor):
+                self._places.setdefault(part, []).append(place)
         if IMAGE in read:
             self._tensors[IMAGE] = np.load(folder / INPUT, mmap_mode="r")
         for name in read - {IMAGE}:
@@ -51,13 +56,21 @@ class FrameTensors:
 
     def _fill(self, name: str) -> None:
         """Take what no job makes, or none may read from another, from golden."""
-        offset = 0
-        for part in self._frames.joined.get(name, [name]):
-            channels = self._frames.shapes[part][0]
+        for part, place in self._parts(name, self._tensors[name]):
             if self._frames.golden_inputs or part not in self._missing:
-                place = self._tensors[name][:, :, offset : offset + channels]
                 place[...] = self.golden(part).transpose(1, 2, 0)
-            offset += channels
+
+    def _parts(self, name: str, tensor: Int16Array) -> Iterator[tuple[str, Int16Array]]:
+        """The nodes that lie in a tensor, and each one's place in it, (H, W, C)."""
+        halves = self._frames.parts(name)
+        for half, parts in enumerate(halves):
+            rows, columns = self._frames.shapes[parts[0]][1:]
+            whole = tensor.reshape(rows, columns, len(halves), -1)[:, :, half]
+            first = 0
+            for part in parts:
+                last = first + self._frames.shapes[part][0]
+                yield part, whole[:, :, first:last]
+                first = last
 
     def golden(self, name: str) -> Int16Array:
         """Golden's tensor of a node, (C, H, W)."""
@@ -79,24 +92,12 @@ class FrameTensors:
     def put(self, name: str, tile: Tile, values: Int16Array, counted: int) -> None:
         """Take in the RTL's values (C, H, W) of a tile, so many of them for the first time."""
         self._missing[name] -= counted
-        self._paste(name, name, 0, tile, values)
-        if not self._frames.golden_inputs:
-            for joined, parts in self._frames.joined.items():
-                if name in parts:
-                    before = parts[: parts.index(name)]
-                    offset = sum(self._frames.shapes[part][0] for part in before)
-                    self._paste(joined, name, offset, tile, values)
-
-    def _paste(self, target: str, name: str, offset: int, tile: Tile, values: Int16Array) -> None:
-        tensor = self._kept.get(target)
-        if tensor is None:
-            return
-        first = offset + tile.first_channel
-        tensor[
-            tile.row : tile.row + tile.height,
-            tile.column : tile.column + tile.width,
-            first : first + len(values),
-        ] = values.transpose(1, 2, 0)
+        for place in self._places.get(name, ()):
+            place[
+                tile.row : tile.row + tile.height,
+                tile.column : tile.column + tile.width,
+                tile.first_channel : tile.first_channel + len(values),
+            ] = values.transpose(1, 2, 0)
 
     def complete_joins(self) -> list[str]:
         """Concatenations all of whose parts are there now, each told once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,11 +19,11 @@ from golden.config import (
     ProductMode,
     Slope,
 )
-from golden.fusion import makers
 from golden.options import NumericOptions
-from golden.yolov3_tiny import INPUT_SIZE, check_size, graph
 from tb import bugs
 from tb.build import Patch
+from tb.nets import NETS, Net
+from tb.nets import find as find_net
 
 DEFAULT_BUG: Final = "rounding"
 """What `INJECT=rtl` puts in, unless told otherwise."""
@@ -34,14 +35,16 @@ FRAME_ARRAY: Final = "16x16"
 DEFAULT_ARRAYS: Final = {"verilator": FRAME_ARRAY, "icarus": "4x4"}
 DEFAULT_CLOCK: Final = "200MHz"
 UNITS: Final = {"Hz": 1, "kHz": 10**3, "MHz": 10**6, "GHz": 10**9}
-MAKERS: Final = makers(graph())
-"""The layer whose jobs make each layer of the network."""
-STAGES: Final = tuple(dict.fromkeys(MAKERS.values()))
-"""The layers that have jobs, in data-flow order."""
+NET_SIZE: Final = -1
+"""Stands for the size that the network is usually run with."""
+WEIGHT_FORMATS: Final = ("integer", "sm8")
+WIDTHS: Final = (16, 8)
+FEW: Final = 40
+"""Layers that a refusal lists."""
 EXPLICIT: Final = ("mode", "array", "sim", "seed")
 """Variables that a replay line names whatever their values."""
-VARIABLES: Final = {"from_layer": "FROM"}
-"""Variables of make that another option of the same name could not be called by."""
+VARIABLES: Final = {"from_layer": "FROM", "weight_format": "WEIGHTS"}
+"""Variables of make that are not called as their option is."""
 
 _E = TypeVar("_E", bound=Enum)
 
@@ -144,15 +147,20 @@ def parse_clock(text: str) -> float:
     return clock
 
 
-def _check_layer(name: str, layer: str) -> None:
+def _check_layer(net: Net, name: str, layer: str) -> None:
     """Refuse a layer without jobs of its own."""
-    maker = MAKERS.get(layer)
+    maker = net.makers.get(layer)
     if maker is not None and maker != layer:
         raise ConfigError(
             f"{name}={layer}: it has no jobs of its own, those of {maker} make it: "
             f"give {name}={maker}"
         )
-    choose(name, layer, STAGES)
+    if layer not in net.stages and len(net.stages) > FEW:
+        near = difflib.get_close_matches(layer, net.stages, 3, 0) or net.stages[:3]
+        raise ConfigError(
+            f"{name}={layer}: {net.title} has no such layer; nearest: {', '.join(near)}"
+        )
+    choose(name, layer, net.stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +169,8 @@ class SimOptions:
 
     Parameters
     ----------
+    net : str
+        Network: a name of `tb.nets.NETS`.
     layer, mode, format, slope, leaky_place, pool_pad, array, fit, sim, verilator, inject : str
         By the names of docs/interfaces.md.
     from_layer : str
@@ -169,8 +179,12 @@ class SimOptions:
         At most so many tiles of each layer.
     job : str
         Only this job of the layer, counted from 0, or these: ``3-5``; needs `layer`.
+    act_bits, weight_bits : int
+        Width of an activation and of a weight, 16 or 8.
+    weight_format : str
+        ``integer``; or ``sm8``, sign and magnitude: variable ``WEIGHTS``.
     size : int
-        Rows and columns of the network's image.
+        Rows and columns of the network's image; its usual ones unless given.
     clock : str
         Frequency that frames a second are given for.
     image, images, model : Path or None
@@ -193,17 +207,21 @@ class SimOptions:
         An unknown value, with the choices, or two that contradict each other.
     """
 
+    net: str = next(iter(NETS))
     layer: str = ""
     from_layer: str = ""
     tiles: int | None = None
     job: str = ""
     mode: str = ProductMode.FULL.value
     format: str = NumberFormat.PER_LAYER.value
+    act_bits: int = 16
+    weight_bits: int = 16
+    weight_format: str = "integer"
     slope: str = Slope.EIGHTH.value
     leaky_place: str = LeakyPlace.AFTER_REQUANT.value
     pool_pad: str = PoolPad.MINUS_INF.value
     array: str = ""
-    size: int = INPUT_SIZE
+    size: int = NET_SIZE
     clock: str = DEFAULT_CLOCK
     image: Path | None = None
     images: Path | None = None
@@ -220,6 +238,9 @@ class SimOptions:
     bug: str = ""
 
     def __post_init__(self) -> None:
+        find_net(self.net)
+        if self.size == NET_SIZE:
+            object.__setattr__(self, "size", self.network.size)
         choose("FIT", self.fit, FITS)
         choose("SIM", self.sim, SIMULATORS)
         if self.inject:
@@ -229,7 +250,8 @@ class SimOptions:
         if self.window is not None and self.window < 1:
             raise ConfigError("WINDOW=0: give at least 1 cycle")
         self._check_parts()
-        check_size(self.size)
+        self._check_widths()
+        self._check_net()
         parse_clock(self.clock)
         if self.image is not None and self.images is not None:
             raise ConfigError(f"IMAGES={self.images}: give IMAGE or IMAGES, not both")
@@ -239,23 +261,47 @@ class SimOptions:
     def _check_parts(self) -> None:
         """Refuse parts of the network that are not there or contradict each other."""
         if self.layer:
-            _check_layer("LAYER", self.layer)
+            _check_layer(self.network, "LAYER", self.layer)
         elif self.job:
             raise ConfigError(f"JOB={self.job}: say of which layer, such as LAYER=conv4")
         if self.job:
             parse_jobs(self.job)
         if self.from_layer:
-            _check_layer("FROM", self.from_layer)
+            _check_layer(self.network, "FROM", self.from_layer)
             if self.layer:
                 raise ConfigError(f"FROM={self.from_layer}: give LAYER or FROM, not both")
         if self.tiles == 0:
             raise ConfigError("TILES=0: give at least 1")
+
+    def _check_widths(self) -> None:
+        """Refuse widths that the PE has not, and a coding that does not fit them."""
+        for name, width in (("ACT_BITS", self.act_bits), ("WEIGHT_BITS", self.weight_bits)):
+            choose(name, str(width), map(str, WIDTHS))
+        choose("WEIGHTS", self.weight_format, WEIGHT_FORMATS)
+        if self.weight_format == "sm8" and self.weight_bits != 8:
+            raise ConfigError("WEIGHTS=sm8: its codes have 8 bits: give WEIGHT_BITS=8 too")
+
+    def _check_net(self) -> None:
+        """Refuse what means nothing to the network."""
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if option.name in self.network.without and value != option.default:
+                name = VARIABLES.get(option.name, option.name.upper())
+                raise ConfigError(
+                    f"{name}={value}: NET={self.net} has no such choice: leave it out"
+                )
+        self.network.check(self)
 
     def _check_bug(self) -> None:
         """Refuse a bug that is not on file, or that another fault would hide."""
         bugs.find(self.bug)
         if self.inject not in ("", "rtl"):
             raise ConfigError(f"BUG={self.bug}: it is what INJECT=rtl puts in, not {self.inject}")
+
+    @property
+    def network(self) -> Net:
+        """The description of the network."""
+        return find_net(self.net)
 
     @property
     def injected(self) -> str:
@@ -282,7 +328,13 @@ class SimOptions:
         """The layers whose jobs are simulated, in data-flow order."""
         if self.layer:
             return (self.layer,)
-        return STAGES[STAGES.index(self.from_layer) :] if self.from_layer else STAGES
+        every = self.network.stages
+        return every[every.index(self.from_layer) :] if self.from_layer else every
+
+    @property
+    def distinct(self) -> bool:
+        """Whether one layer of each shape is simulated, rather than every layer."""
+        return self.sim == "icarus" and self.network.distinct and not self.layer
 
     @property
     def golden_inputs(self) -> bool:
@@ -304,6 +356,8 @@ class SimOptions:
             slope=_member(Slope, "SLOPE", self.slope),
             place=_member(LeakyPlace, "LEAKY_PLACE", self.leaky_place),
             pool_pad=_member(PoolPad, "POOL_PAD", self.pool_pad),
+            act_w=self.act_bits,
+            weight_w=self.weight_bits,
         )
 
     def command(self, **changes: Any) -> str:
@@ -317,10 +371,11 @@ class SimOptions:
     def _command(self, target: str, explicit: Sequence[str], changes: Mapping[str, Any]) -> str:
         """Variables that are not at their defaults, and the explicit ones."""
         words = ["make", target]
-        default = SimOptions()
+        default = SimOptions(net=self.net)
         for option in fields(self):
             value = changes.get(option.name, getattr(self, option.name))
-            if option.name in explicit or value != getattr(default, option.name):
+            chosen = option.name == "net" and value != option.default
+            if chosen or option.name in explicit or value != getattr(default, option.name):
                 text = str(int(value)) if isinstance(value, bool) else str(value)
                 name = VARIABLES.get(option.name, option.name.upper())
                 words.append(f"{name}={shlex.quote(text)}")

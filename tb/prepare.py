@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,17 +14,23 @@ from golden.bounds import smallest_acc_w
 from golden.config import ConfigError, PEConfig
 from golden.fixed import Int16Array
 from golden.frame import PlannedJob, link, made_of, plan_jobs
-from golden.images import load, preprocess
-from golden.layers import ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer, sources
-from golden.models.fetch import INTEGERS, ModelFiles, model_files, sha256_of
-from golden.models.integer_reader import integer_network
-from golden.network import Network, build_yolov3_tiny, run
-from golden.placement import Fit
+from golden.images import load
+from golden.layers import (
+    AverageLayer,
+    ConcatLayer,
+    ConvLayer,
+    Layer,
+    PoolLayer,
+    ResidualLayer,
+    UpsampleLayer,
+    sources,
+)
+from golden.network import Network, run
 from golden.plan import Job, Tile, groups, lower_input, make_job
 from golden.quantize import quantize_image
-from golden.retune.patch import fitting, retune_choice
 from golden.sampling import MIN_LAYER_MACS, sample_tiles
 from golden.stages import Stage, stages
+from golden.stand_ins import of_one_channel
 from golden.tiling import tiles
 from golden.yolov3_tiny import IMAGE
 from tb.frame_jobs import (
@@ -35,6 +42,7 @@ from tb.frame_jobs import (
     write_frames,
 )
 from tb.jobs import JobRecord, job_record
+from tb.nets import Built
 from tb.options import SimOptions, parse_array, parse_jobs
 from tb.streams import pack_weights
 
@@ -51,23 +59,24 @@ class Prepared:
 
     Parameters
     ----------
-    files : ModelFiles
-    network : Network
+    built : Built
+        The network.
     config : PEConfig
     stages : tuple of Stage
         The layers to simulate.
     jobs : tuple of PlannedJob
         Of one frame, in order.
-    retune_sha256 : str or None
-        Of the retuning patch that the network was tuned with.
     """
 
-    files: ModelFiles
-    network: Network
+    built: Built
     config: PEConfig
     stages: tuple[Stage, ...]
     jobs: tuple[PlannedJob, ...]
-    retune_sha256: str | None = None
+
+    @property
+    def network(self) -> Network:
+        """The integers."""
+        return self.built.network
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,36 +111,44 @@ def prepare(options: SimOptions, say: Callable[[str], None]) -> Prepared:
     ConfigError
         Options that this network cannot honour.
     """
-    files = model_files(options.model, say=say)
-    say("quantising the network")
-    numerics = options.numerics()
-    patch = fitting(retune_choice(options.retune), files.sha256, numerics.slope)
-    if files.weights.suffix.lower() == INTEGERS:
-        network = integer_network(files.weights, numerics, options.size)
-    else:
-        network = build_yolov3_tiny(files, numerics, input_size=options.size, retune=patch)
+    built = options.network.build(options, say)
+    network = built.network
     p_ic, p_oc = parse_array(options.lanes)
     config = PEConfig(
         p_ic,
         p_oc,
-        acc_w=smallest_acc_w(network.convs()),
+        acc_w=smallest_acc_w((*network.convs(), *of_one_channel(network))),
         mode=network.mode,
+        act_w=network.options.act_w,
+        weight_w=network.options.weight_w,
         tile_pixels=TILE_PIXELS[options.sim],
         input_words=INPUT_ACTIVATIONS // p_ic,
     )
     every = tuple(stages(network, config))
-    return Prepared(
-        files,
-        network,
-        config,
-        tuple(stage for stage in every if stage.name in options.stages),
-        _plan(network, every, config, options),
-        None if patch is None else sha256_of(patch),
-    )
+    chosen = tuple(stage for stage in every if stage.name in options.stages)
+    if options.distinct:
+        chosen = _one_of_each_shape(chosen)
+    jobs = _plan(network, every, config, options, {stage.name for stage in chosen})
+    return Prepared(built, config, chosen, jobs)
+
+
+def _one_of_each_shape(stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """The first of all stages that differ in nothing but numbers."""
+    first: dict[Any, Stage] = {}
+    for stage in stages:
+        layer, behind = stage.layer, stage.behind
+        pool = None if behind is None else replace(behind, name="", source="")
+        shape = (layer.kernel, layer.stride, layer.padding, stage.input_shape, stage.out_shape)
+        first.setdefault((*shape, layer.activation, pool, stage.alone), stage)
+    return tuple(first.values())
 
 
 def _plan(
-    network: Network, every: Sequence[Stage], config: PEConfig, options: SimOptions
+    network: Network,
+    every: Sequence[Stage],
+    config: PEConfig,
+    options: SimOptions,
+    chosen: Collection[str],
 ) -> tuple[PlannedJob, ...]:
     """The jobs of one frame that are asked for, each in the place that it has in a whole frame."""
 
@@ -139,7 +156,7 @@ def _plan(
         return sample_tiles(stage, config, options.seed, MIN_MACS[options.sim])[: options.tiles]
 
     planned = plan_jobs(every, config, sampled if options.sampled else tiles)
-    jobs = [job for job in planned if job.stage.name in options.stages]
+    jobs = [job for job in planned if job.stage.name in chosen]
     if options.job:
         asked = parse_jobs(options.job)
         if asked.stop > len(jobs):
@@ -158,10 +175,8 @@ def see(prepared: Prepared, options: SimOptions, path: Path) -> Picture:
         The picture cannot be read.
     """
     picture, network = load(path), prepared.network
-    fit: Fit = "plain" if options.fit == "plain" else "letterbox"
-    pixels, _ = quantize_image(
-        preprocess(picture, options.size, fit), network.input_frac, network.options.act_w
-    )
+    seen = options.network.pixels(picture, options)
+    pixels, _ = quantize_image(seen, network.input_frac, network.options.act_w)
     return Picture(path, np.asarray(picture), run(network, pixels))
 
 
@@ -183,13 +198,25 @@ def check_oracles(
         say(f"checking the golden models against each other: {stage.name}")
         for name in stage.makes:
             node = prepared.network.node(name)
+            inputs = [tensors[source] for source in sources(node)]
+            _same(name, "torch", _by_torch(node, inputs, prepared.config.act_w), tensors[name])
             if isinstance(node, ConvLayer):
-                _same(name, "torch", oracle.conv(tensors[node.source], node), tensors[name])
                 _check_tiles(prepared, options, stage, picture)
-            elif isinstance(node, PoolLayer):
-                _same(name, "torch", oracle.pool(tensors[node.source], node), tensors[name])
-            elif isinstance(node, UpsampleLayer):
-                _same(name, "torch", oracle.upsample(tensors[node.source], node), tensors[name])
+
+
+def _by_torch(node: Layer, inputs: list[Int16Array], act_w: int) -> Int16Array:
+    """A node's output as torch computes it."""
+    if isinstance(node, ConvLayer):
+        return oracle.conv(inputs[0], node)
+    if isinstance(node, PoolLayer):
+        return oracle.pool(inputs[0], node)
+    if isinstance(node, UpsampleLayer):
+        return oracle.upsample(inputs[0], node)
+    if isinstance(node, ResidualLayer):
+        return oracle.residual(inputs, node, act_w)
+    if isinstance(node, AverageLayer):
+        return oracle.average(inputs[0], node, act_w)
+    return np.concatenate(inputs)
 
 
 def _check_tiles(prepared: Prepared, options: SimOptions, stage: Stage, picture: Picture) -> None:
@@ -275,13 +302,20 @@ def _list(prepared: Prepared, options: SimOptions, jobs: Sequence[FrameJob]) -> 
     for stage in prepared.stages:
         if stage.source == IMAGE:
             shapes[IMAGE] = stage.input_shape
-    read = {stage.source for stage in prepared.stages}
+    plain = {stage.source for stage in prepared.stages if stage.pairs is None}
     joined = {
         name: list(made_of(network, name))
-        for name in sorted(read - {IMAGE})
+        for name in sorted(plain - {IMAGE})
         if isinstance(network.node(name), ConcatLayer)
     }
-    listed = FrameList(prepared.config, tuple(jobs), shapes, joined, options.golden_inputs)
+    pairs = [stage for stage in prepared.stages if stage.pairs is not None]
+    shapes |= {stage.source: stage.input_shape for stage in pairs}
+    paired = {
+        stage.source: [list(made_of(network, name)) for name in stage.reads] for stage in pairs
+    }
+    listed = FrameList(
+        prepared.config, tuple(jobs), shapes, joined, options.golden_inputs, paired=paired
+    )
     if options.sampled or options.job:
         return listed
     heads = heads_of(network)
@@ -310,7 +344,7 @@ def write_frame(
     (scratch / "golden").mkdir(parents=True)
     wanted = listed.made.union(listed.checked_joins)
     for job in listed.jobs:
-        wanted.update(listed.joined.get(job.source, [job.source]))
+        wanted.update(part for parts in listed.parts(job.source) for part in parts)
     for name in sorted(wanted - {IMAGE}):
         values = np.ascontiguousarray(picture.tensors[name])
         np.save(scratch / "golden" / f"{name}.npy", values)

@@ -219,6 +219,9 @@ class Report:
     network, scope, image : str, optional
         ``yolov3-tiny``, ``facenet`` or a user's; ``tiles``, ``frame`` or
         ``filtered``; path or name of the picture.
+    embedding_cosine : float, optional
+        Of the angle between the RTL's embedding and the float network's; of several
+        pictures the least.
     frames : sequence of FrameReport, optional
         One a picture, where several were asked for.
     weights_sha256, retune_sha256 : str, optional
@@ -258,6 +261,7 @@ class Report:
     scope: str | None = None
     image: str | None = None
     frames: Sequence[FrameReport] | None = None
+    embedding_cosine: float | None = None
     weights_sha256: str | None = None
     retune_sha256: str | None = None
     format: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import reduce
 from pathlib import Path
@@ -16,7 +16,9 @@ SUMS: Final = (
     *("macs", "macs_on_zero_weights", "values_expected", "values_compared", "mismatches"),
     *("cycles", "mac_cycles", "sim_seconds", "sim_cpu_seconds"),
 )
-"""Figures of a layer that add up over frames."""
+"""Figures of a layer that add up over frames, or over the layers of a block."""
+MANY: Final = 40
+"""Layers that are told one by one; more of them by blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,29 @@ def _with_figures(
         sim_seconds=end.wall - begin.wall,
         sim_cpu_seconds=end.cpu - begin.cpu,
     )
+
+
+def in_blocks(layers: Sequence[LayerProgress], block: Callable[[str], str]) -> list[LayerProgress]:
+    """Many layers added up by the blocks that they belong to; few are left alone.
+
+    Parameters
+    ----------
+    layers : sequence of LayerProgress
+        In data-flow order.
+    block : callable
+        Names a layer's block; empty for none.
+    """
+    if len(layers) <= MANY:
+        return list(layers)
+    found: dict[str, LayerProgress] = {}
+    for entry in layers:
+        name = block(entry.report.name) or entry.report.name
+        mine = replace(entry, report=replace(entry.report, name=name))
+        if (before := found.get(name)) is not None:
+            report = _sum(before.report, mine.report)
+            mine = LayerProgress(report, before.done + mine.done, before.jobs + mine.jobs)
+        found[name] = mine
+    return list(found.values())
 
 
 def summed(frames: Sequence[Sequence[LayerReport]]) -> list[LayerReport]:

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from golden.yolov3_tiny import HEADS
+import numpy as np
+
 from tb import build, report, runs
 from tb.batch import Finished, HandOver, Kept
 from tb.debug.case import Around, FrameCase
 from tb.debug.diagnosis import Diagnosis
-from tb.detections import PICTURE, show_boxes
 from tb.frame_jobs import DONE, RESULTS, FrameList, frame_folder
 from tb.jobs import NUMBERS
+from tb.nets import Said
 from tb.options import SimOptions
 from tb.prepare import Prepared
 from tb.results import (
@@ -24,6 +25,7 @@ from tb.results import (
     LayerProgress,
     first_failure,
     frame_edge,
+    in_blocks,
     layer_progress,
     read_results,
     summed,
@@ -55,7 +57,7 @@ class Run:
     resumed: dict[Path, Finished] = field(default_factory=dict)
     finished: list[Finished] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
-    box_failure: report.Failure | None = None
+    said_failure: report.Failure | None = None
     diagnosis: Diagnosis | None = None
 
     @property
@@ -86,7 +88,8 @@ class Run:
 
     def _layers(self, frame: int, results: list[dict[str, Any]]) -> list[LayerProgress]:
         assert self.prepared is not None and self.listed is not None
-        kinds = {node.name: node.kind for node in self.prepared.network.nodes}
+        net = self.options.network
+        kinds = {node.name: net.kind(node) for node in self.prepared.network.nodes}
         return layer_progress(self.listed, kinds, results, self._edge(frame))
 
     def _edge(self, frame: int) -> Edge | None:
@@ -94,9 +97,9 @@ class Run:
         return self.edges[frame - 1] if 0 < frame <= len(self.edges) else None
 
     def progress(self) -> list[LayerProgress]:
-        """The layers of the frame that is being simulated."""
+        """The layers of the frame that is being simulated; its blocks where they are many."""
         frame = self._current()
-        return self._layers(frame, self.results(frame))
+        return in_blocks(self._layers(frame, self.results(frame)), self.options.network.block)
 
     def where(self) -> str:
         """Which picture of how many is being simulated, and how fast they go."""
@@ -127,7 +130,7 @@ class Run:
             self.hand_over.done = len(self.finished)
 
     def _finish(self, number: int) -> None:
-        """Draw a finished frame's boxes, keep it, and clear its folder."""
+        """Say what a finished frame's outputs say, keep it, and clear its folder."""
         assert self.hand_over and self.prepared and self.listed
         folder, path = frame_folder(self.folder, number), self.paths[number]
         results = self.results(number)
@@ -135,18 +138,19 @@ class Run:
         edge = frame_edge(self.listed, results, self._edge(number))
         self.edges.append(edge)
         seconds = sum(layer.sim_seconds for layer in layers)
-        boxes: list[dict[str, Any]] = []
-        count = 0
+        said, net = Said(), self.options.network
         seen = self.hand_over.seen.pop(number)
-        if all((folder / f"{head}.npy").is_file() for head in HEADS):
-            boxes, count, failure = show_boxes(
-                folder, seen.heads, seen.pixels, self.prepared.network, self.options
+        if all((folder / f"{head}.npy").is_file() for head in net.heads):
+            heads = {head: np.load(folder / f"{head}.npy") for head in net.heads}
+            said = net.said(
+                heads, seen.heads, seen.pixels, self.prepared.built, self.options, folder
             )
-            self.box_failure = self.box_failure or failure
-        frame = Finished(report.FrameReport(str(path), seconds, boxes), layers, count)
-        right = self.box_failure is None and first_failure(results) is None
+            self.said_failure = self.said_failure or said.failure
+        told = report.FrameReport(str(path), seconds, said.boxes)
+        frame = Finished(told, layers, said.text, said.cosine)
+        right = self.said_failure is None and first_failure(results) is None
         if self.kept is not None and right:
-            self.kept.keep(path, frame, folder / PICTURE)
+            self.kept.keep(path, frame, folder / net.drawing)
         self.finished.append(frame)
         if right and not (self.options.waves and number == 0):
             shutil.rmtree(folder / "golden", ignore_errors=True)
@@ -201,10 +205,10 @@ class Run:
         return summed(frames)
 
     def failure(self) -> report.Failure | None:
-        """The first failure of a job, with the command that repeats just it; or the boxes'."""
+        """The first failure of a job, with the command that repeats just it; or the outputs'."""
         number = self.failed_job()
         if number is None:
-            return self.box_failure
+            return self.said_failure
         failure = self.job_failure(number)
         assert failure is not None
         seen = None if self.diagnosis is None else self.diagnosis.summary()
@@ -237,22 +241,29 @@ class Run:
         """The report of what has happened up to now."""
         options, prepared = self.options, self.prepared
         config = None if prepared is None else prepared.config
-        frames = [frame.report for frame in self.frames if self.detects]
+        built = None if prepared is None else prepared.built
+        frames = [frame.report for frame in self.frames if self.speaks]
+        cosines = [frame.cosine for frame in self.frames if frame.cosine is not None]
+
+        def meant(name: str) -> str | None:
+            return None if name in options.network.without else getattr(options, name)
+
         return report.Report(
             run=self.folder.name,
             command=options.command(),
             commit=runs.git_commit(build.ROOT),
-            network="yolov3-tiny",
+            network=options.net,
             scope=options.scope,
             image=str(self.pictures[0]) if self.pictures and options.images is None else None,
             frames=frames or None,
-            weights_sha256=None if prepared is None else prepared.files.sha256,
-            retune_sha256=None if prepared is None else prepared.retune_sha256,
+            embedding_cosine=min(cosines, default=None),
+            weights_sha256=None if built is None else built.sha256,
+            retune_sha256=None if built is None else built.retune_sha256,
             format=options.format,
             mode=options.mode,
-            slope=options.slope,
-            leaky_place=options.leaky_place,
-            pool_pad=options.pool_pad,
+            slope=meant("slope"),
+            leaky_place=meant("leaky_place"),
+            pool_pad=meant("pool_pad"),
             simulator=options.sim,
             simulator_version=None if self.simulator is None else self.simulator.version,
             array=None if config is None else (config.p_ic, config.p_oc),
@@ -271,9 +282,10 @@ class Run:
         )
 
     @property
-    def detects(self) -> bool:
-        """Whether the heads are among what was simulated, so that there are boxes."""
-        return self.listed is not None and set(HEADS) <= set(self.listed.save)
+    def speaks(self) -> bool:
+        """Whether the outputs are among what was simulated, so that they say something."""
+        heads = set(self.options.network.heads)
+        return self.listed is not None and heads <= set(self.listed.save)
 
     def make_room(self) -> None:
         """Remove what is of no use any more where the report needs the room."""

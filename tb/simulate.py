@@ -11,13 +11,13 @@ from cocotb_tools.check_results import get_results
 from rich.console import Console
 from rich.live import Live
 
-from golden.config import ConfigError, Slope
+from golden.config import ConfigError
 from golden.errors import InputError
 from tb import build, cocotb_jobs, report, runs
 from tb.batch import HandOver, Kept, pictures
 from tb.debug.diagnose import Examination
 from tb.options import SimOptions
-from tb.prepare import OracleError, Prepared, prepare, write_run
+from tb.prepare import OracleError, prepare, write_run
 from tb.run import Run
 from tb.table import cycles_table, layer_table
 from tb.toolchain import find_simulator
@@ -154,13 +154,15 @@ def _table(run: Run) -> Any:
     assert run.prepared is not None and run.simulator is not None
     config, shapes = run.prepared.config, run.prepared.network.shapes()
     rows = [
-        ("x".join(str(side) for side in shapes[entry.report.name]), entry.done, entry.jobs, entry)
+        ("x".join(map(str, shapes.get(entry.report.name, ()))), entry.done, entry.jobs, entry)
         for entry in run.progress()
     ]
     title = (
-        f"YOLOv3-tiny, {config.array} PE, {run.simulator.name} {run.simulator.version}, "
-        f"{config.mode.value}, {run.options.format}, slope {_slope(run.prepared)}"
+        f"{run.options.network.title}, {config.array} PE, "
+        f"{run.simulator.name} {run.simulator.version}, {config.mode.value}, {run.options.format}"
     )
+    if run.prepared.built.numerics:
+        title += f", {run.prepared.built.numerics}"
     if run.options.images is not None:
         title += f"\n{run.where()}"
     return layer_table(
@@ -171,15 +173,6 @@ def _table(run: Run) -> Any:
         ],
         _array(run),
     )
-
-
-def _slope(prepared: Prepared) -> str:
-    """The slope, and whether the network is tuned to it."""
-    slope = prepared.network.slope
-    if prepared.retune_sha256:
-        return f"{slope.value} tuned"
-    missed = prepared.files.official and slope is Slope.EIGHTH
-    return f"{slope.value} untuned" if missed else slope.value
 
 
 def _unfinished(run: Run, results_file: Path) -> report.Failure | None:

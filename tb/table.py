@@ -31,8 +31,7 @@ def layer_table(
     """
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     table.padding = (0, 0, 0, 0)
-    for column in COLUMNS:
-        table.add_column(column, justify="left" if column == "layer" else "right", no_wrap=True)
+    _add_columns(table, COLUMNS)
     for shape, done, count, layer in rows:
         if layer is None:
             continue
@@ -54,12 +53,20 @@ def layer_table(
     return table
 
 
+def _add_columns(table: Table, names: Sequence[str]) -> None:
+    """Figures whole and to the right; where there is no room for it a layer's name is folded."""
+    for name in names:
+        if name == "layer":
+            table.add_column(name, overflow="fold")
+        else:
+            table.add_column(name, justify="right", no_wrap=True)
+
+
 def cycles_table(layers: Sequence[LayerReport], array: tuple[int, int]) -> Table:
     """Where the cycles of each layer and of all went, in shares of them."""
     table = Table(title="where the cycles go", title_justify="left", box=box.SIMPLE_HEAD)
     table.padding = (0, 0, 0, 0)
-    for column in ("layer", "cycles", "used", *CAUSES):
-        table.add_column(column, justify="left" if column == "layer" else "right", no_wrap=True)
+    _add_columns(table, ("layer", "cycles", "used", *CAUSES))
     for layer in layers:
         table.add_row(layer.name, *_shares([layer], array))
     if len(layers) > 1:

@@ -8,16 +8,14 @@ from typing import Final
 
 from rich.console import Console
 
-from golden.yolov3_tiny import INPUT_SIZE
-from tb.batch import Finished
-from tb.detections import PICTURE
 from tb.frame_jobs import frame_folder
 from tb.options import parse_clock
 from tb.report import Report
 from tb.run import Run
 
 GPU: Final = "the source measured 20 to 25 ms an image on a GPU of the class of a 2070 Ti"
-BOXES_SHOWN: Final = 8
+MEASURED: Final = ("yolov3-tiny", 416)
+"""Network and size that this is of."""
 FRAMES_SHOWN: Final = 20
 
 
@@ -26,6 +24,8 @@ def show_verdict(final: Report, run: Run, base: Path, console: Console) -> None:
     total, failure = final.total, final.first_failure
     where = shown(base / final.run / "report.json")
     _drawings(final, run, base, console)
+    if run.prepared is not None and run.prepared.built.note:
+        _line(run.prepared.built.note, console)
     if failure is not None:
         console.print(
             f"[bold red]FAILED[/]  {failure.kind}: ", end="", highlight=False, soft_wrap=True
@@ -65,19 +65,20 @@ def latency(final: Report, run: Run) -> str:
     return (
         f"{cycles:,.0f} cycles a frame, {seconds * 1e3:.1f} ms or {1 / seconds:.1f} frames/s "
         f"at {run.options.clock}, {final.total.utilisation or 0.0:.1%} of the multipliers used"
-        + (f"; {GPU}" if run.options.size == INPUT_SIZE else "")
+        + (f"; {GPU}" if (run.options.net, run.options.size) == MEASURED else "")
     )
 
 
 def _drawings(final: Report, run: Run, base: Path, console: Console) -> None:
     """Say what was found, and put the last drawing where the next run's will be."""
-    for frame in run.frames if run.detects else ():
-        if len(run.frames) <= FRAMES_SHOWN:
-            _line(f"{Path(frame.report.image).name}: {found(frame)}", console)
-    last = frame_folder(base / final.run, len(run.finished) - 1) / PICTURE
+    for frame in run.frames if run.speaks else ():
+        if frame.text and len(run.frames) <= FRAMES_SHOWN:
+            _line(f"{Path(frame.report.image).name}: {frame.text}", console)
+    drawing = run.options.network.drawing
+    last = frame_folder(base / final.run, len(run.finished) - 1) / drawing
     if run.finished and last.is_file():
-        shutil.copy(last, base / PICTURE)
-        _line(f"drawn in {shown(base / PICTURE)}", console)
+        shutil.copy(last, base / drawing)
+        _line(f"drawn in {shown(base / drawing)}", console)
     if run.options.images is not None and run.finished:
         seconds = sum(frame.report.seconds for frame in run.finished)
         _line(
@@ -85,16 +86,6 @@ def _drawings(final: Report, run: Run, base: Path, console: Console) -> None:
             f"{len(run.finished) / seconds:.3f} frames/s",
             console,
         )
-
-
-def found(frame: Finished) -> str:
-    """A frame's boxes in words."""
-    if not frame.boxes:
-        return "the RTL finds nothing"
-    listed = frame.report.boxes[:BOXES_SHOWN]
-    boxes = (f"{box['label']} {box['confidence']:.2f}" for box in listed)
-    more = frame.boxes - len(listed)
-    return f"the RTL finds {', '.join(boxes)}" + (f" and {more:,} more" if more > 0 else "")
 
 
 def shown(path: Path) -> str:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from golden.config import NumberFormat
-from golden.facenet.formats import choose_formats, reach
 from golden.facenet.parameters import FaceNet
-from golden.facenet.pictures import prepare_all
-from golden.facenet.structure import INPUT_SIZE, Conv, Structure, check_size
+from golden.facenet.pictures import LARGEST, prepare_all
+from golden.facenet.structure import INPUT_SIZE, Structure, check_size
+from golden.graph.integers import Input, build_integers
 from golden.images import Pixels
-from golden.layers import Layer, ResidualLayer
 from golden.models.fold import FloatConv
 from golden.network import Network
 from golden.options import NumericOptions
-from golden.quantize import Place, quantize_layer
-from golden.yolov3_tiny import IMAGE
 
 
 def build_facenet(
@@ -68,23 +64,8 @@ def build_folded(
     """
     check_size(input_size)
     options = NumericOptions() if options is None else options
-    room: dict[str, float] = {}
+    images: Sequence[Pixels] = ()
     if options.format is NumberFormat.PER_LAYER:
         images = prepare_all(size=input_size) if calibration is None else calibration
-        room = reach(structure, convs, images)
-    formats = choose_formats(structure, convs, room, options)
-    nodes: list[Layer] = []
-    saturated: dict[str, int] = {}
-    for node in structure.nodes:
-        if isinstance(node, Conv):
-            place = Place(node.name, node.source, node.activation, node.stride, node.padding)
-            layer, saturated[node.name] = quantize_layer(place, convs[node.name], formats, options)
-            nodes.append(layer)
-        elif isinstance(node, ResidualLayer):
-            shift = formats.output[node.sources[0]] - formats.output[node.name]
-            nodes.append(replace(node, shift=shift))
-        else:
-            nodes.append(node)
-    shape = (3, input_size, input_size)
-    frac = formats.output[IMAGE]
-    return Network("facenet", tuple(nodes), frac, options, shape, (), saturated)
+    given = Input((3, input_size, input_size), LARGEST)
+    return build_integers("facenet", structure, convs, given, images, options)

@@ -11,13 +11,15 @@ import numpy as np
 from golden.facenet.builder import build_folded
 from golden.facenet.errors import NetworkErrors, network_errors
 from golden.facenet.parameters import FaceNet
-from golden.fixed import FloatArray
+from golden.fixed import FloatArray, dequantize
 from golden.images import Pixels
 from golden.models.fold import FloatConv
+from golden.network import Network
 from golden.options import NumericOptions
 from golden.sm8 import FRACTIONS, decode, encode
 from golden.sm8_mode import Best, Sm8Mode
-from golden.study.sm8_errors import best_fraction, errors_of
+from golden.study.errors import decibels
+from golden.study.sm8_errors import best_fraction, errors_of, root_mean_square
 
 SAMPLED: Final = 1 << 14
 """Weights of a tensor that choose its fraction bits."""
@@ -67,12 +69,21 @@ class Outcome:
     contender : Contender
     fractions : dict of str to int
         SM8's fraction bits by node; empty for other formats.
+    weights : dict of str to float or None
+        Signal to noise of each node's weights, dB; None where nothing is lost.
     errors : NetworkErrors
     """
 
     contender: Contender
     fractions: dict[str, int]
+    weights: dict[str, float | None]
     errors: NetworkErrors
+
+    @property
+    def weight_sqnr(self) -> float | None:
+        """Median of the weights' signal to noise, dB; None where nothing is lost."""
+        known = [ratio for ratio in self.weights.values() if ratio is not None]
+        return float(np.median(known)) if known else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON holds them."""
@@ -83,6 +94,7 @@ class Outcome:
             "weight_bits": chosen.options.weight_w,
             "sm8": None if chosen.mode is None else chosen.mode.value,
             "fractions": self.fractions,
+            "weights_sqnr_db": self.weights,
             **self.errors.to_dict(),
         }
 
@@ -115,9 +127,19 @@ def judge(
         size = calibration[0].shape[1]
         network = build_folded(weights.structure, held, contender.options, calibration, size)
         errors = network_errors(weights, network, images)
-        outcomes.append(Outcome(contender, fractions, errors))
+        outcomes.append(Outcome(contender, fractions, weight_noise(convs, network), errors))
         advance()
     return outcomes
+
+
+def weight_noise(convs: Mapping[str, FloatConv], network: Network) -> dict[str, float | None]:
+    """Compare a network's integer weights with the real ones: signal to noise by node, dB."""
+    found = {}
+    for layer in network.convs():
+        wanted = convs[layer.name].weight
+        noise = root_mean_square(dequantize(layer.weight, layer.weight_frac) - wanted)
+        found[layer.name] = decibels(root_mean_square(wanted), noise)
+    return found
 
 
 def fraction_bits(convs: Mapping[str, FloatConv], contender: Contender) -> dict[str, int]:

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from golden.facenet import float_model
+from golden.facenet.embedding import embedding
 from golden.facenet.parameters import FaceNet
 from golden.facenet.structure import BOTTLENECK, Structure
 from golden.fixed import dequantize
+from golden.graph import floats
 from golden.images import Pixels
 from golden.network import Network, run
 from golden.quantize import quantize_image
 from golden.study.errors import LayerError, RunErrors
+
+PARTS: Final = {
+    "stem": "stem",
+    "block35": "Repeat.block35_5",
+    "Mixed_6a": "Mixed_6a",
+    "block17": "Repeat_1.block17_10",
+    "Mixed_7a": "Mixed_7a",
+    "block8": "Block8",
+    "logits": BOTTLENECK,
+}
+"""The network's parts, with the block that each ends in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +100,12 @@ def network_errors(weights: FaceNet, network: Network, images: Iterable[Pixels])
     sums = RunErrors()
     cosines = []
     for image in images:
-        floats = float_model.run(weights.structure, convs, image, torch.float64)
+        reference = floats.run(weights.structure, convs, image, torch.float64)
         ints = run(network, quantize_image(image, network.input_frac, network.options.act_w)[0])
         reals = {name: dequantize(ints[name], fracs[name]) for name in ends.values()}
-        wanted = {block: floats[name] for block, name in ends.items()}
+        wanted = {block: reference[name] for block, name in ends.items()}
         sums.add(wanted, {block: reals[name] for block, name in ends.items()})
-        cosines.append(cosine(floats[BOTTLENECK], reals[BOTTLENECK]))
+        cosines.append(cosine(reference[BOTTLENECK], reals[BOTTLENECK]))
     if not cosines:
         raise ValueError("no pictures to compare on")
     return NetworkErrors(tuple(sums.results()), tuple(cosines))
@@ -105,4 +117,4 @@ def cosine(one: npt.NDArray[np.floating], other: npt.NDArray[np.floating]) -> fl
     >>> round(cosine(np.array([1.0, 0.0]), np.array([3.0, 3.0])), 4)
     0.7071
     """
-    return float(float_model.embedding(one) @ float_model.embedding(other))
+    return float(embedding(one) @ embedding(other))

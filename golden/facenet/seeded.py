@@ -9,10 +9,11 @@ import torch
 from torch.nn import functional
 
 from golden.config import Activation
-from golden.facenet.float_model import convolve, move
 from golden.facenet.parameters import FaceNet, scaled
-from golden.facenet.structure import Conv, Structure
+from golden.facenet.structure import Structure
 from golden.fixed import FloatArray
+from golden.graph.floats import convolve, move
+from golden.graph.structure import Conv
 from golden.models.fold import BatchNorm, Epsilon, StoredConv
 from golden.yolov3_tiny import IMAGE
 

@@ -12,7 +12,8 @@ from typing import Final
 
 from golden.config import Activation
 from golden.errors import InputError
-from golden.facenet.structure import BOTTLENECK, Conv, Node, Structure
+from golden.facenet.structure import BOTTLENECK, Structure
+from golden.graph.structure import Conv, Node
 from golden.layers import AverageLayer, ConcatLayer, PoolLayer, ResidualLayer
 from golden.yolov3_tiny import IMAGE
 

@@ -10,10 +10,11 @@ from torch import nn
 from torch.nn import functional
 
 from golden.errors import InputError
-from golden.facenet.float_model import activate, move
 from golden.facenet.parameters import FaceNet
-from golden.facenet.structure import BOTTLENECK, Conv, Structure
+from golden.facenet.structure import BOTTLENECK, Structure
 from golden.facenet.table import facenet
+from golden.graph.floats import activate, move
+from golden.graph.structure import Conv
 from golden.models.facenet_names import Names, find_network, names, tensors_of
 from golden.models.fold import Epsilon
 from golden.yolov3_tiny import IMAGE

@@ -14,9 +14,10 @@ from typing import Final, Literal
 import numpy as np
 
 from golden.errors import InputError
-from golden.facenet.structure import BOTTLENECK, Conv, Structure
+from golden.facenet.structure import BOTTLENECK, Structure
 from golden.facenet.table import REPEATS, facenet, structure_of
 from golden.fixed import FloatArray
+from golden.graph.structure import Conv
 from golden.models.fold import BatchNorm, Epsilon, StoredConv
 
 Naming = Literal["tensorflow", "torch"]

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from golden.facenet.structure import BOTTLENECK, Conv, Structure
+from golden.facenet.structure import BOTTLENECK, Structure
 from golden.facenet.structure import INPUT_SIZE as FACENET_SIZE
+from golden.graph.structure import Conv
 from golden.layers import Layer, PoolLayer, ResidualLayer, Shape, sources
 from golden.yolov3_tiny import IMAGE, INPUT_SIZE, ConvNode, Node
 

@@ -244,7 +244,7 @@ def differences(network: Network, values: Mapping[str, Int16Array]) -> dict[str,
         elif isinstance(node, ResidualLayer):
             again = oracle.residual(inputs, node, network.options.act_w)
         elif isinstance(node, AverageLayer):
-            again = oracle.average(inputs[0], node)
+            again = oracle.average(inputs[0], node, network.options.act_w)
         else:
             again = np.concatenate(inputs)
         wrong[node.name] = int(np.count_nonzero(again != values[node.name]))

@@ -6,8 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from golden.config import NumberFormat, PoolPad, ProductMode
-from golden.layers import ConcatLayer, Layer, Padding, PoolLayer, UpsampleLayer
+from golden.config import Activation, NumberFormat, PoolPad, ProductMode
+from golden.layers import (
+    AverageLayer,
+    ConcatLayer,
+    Layer,
+    Padding,
+    PoolLayer,
+    ResidualLayer,
+    UpsampleLayer,
+)
 from golden.network import Network
 from golden.options import NumericOptions
 from golden.tests.conftest import make_layer
@@ -64,4 +72,23 @@ def branches(size: tuple[int, int], mode: ProductMode = ProductMode.FULL) -> Net
         conv("conv7", "conv4", 7, 2),
         size=size,
         mode=mode,
+    )
+
+
+def residuals(size: tuple[int, int]) -> Network:
+    """Adds one behind another, one of a concatenation, a pool of a sum, a global average."""
+    return network(
+        conv("conv1", "image", 3, 5),
+        PoolLayer("pool1", "conv1", 3, 2),
+        conv("left", "pool1", 5, 4, 1),
+        conv("right", "pool1", 5, 3),
+        ConcatLayer("concat", ("left", "right")),
+        conv("up", "concat", 7, 7, 1),
+        ResidualLayer("add1", ("concat", "up")),
+        conv("conv2", "add1", 7, 7),
+        ResidualLayer("add2", ("add1", "conv2"), Activation.LINEAR),
+        PoolLayer("pool2", "add2", 3, 2),
+        AverageLayer("mean", "pool2"),
+        conv("last", "mean", 7, 9, 1),
+        size=size,
     )

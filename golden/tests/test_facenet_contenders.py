@@ -61,6 +61,8 @@ def test_wider_formats_lose_less() -> None:
     cosine = {outcome.contender.name: min(outcome.errors.cosines) for outcome in found}
     assert cosine["W16A16"] > cosine["W8A16"] > cosine["W8A8"]
     assert cosine["SM8 to nearest, best n"] > cosine["SM8 reference, best n"]
+    noise = {outcome.contender.name: outcome.weight_sqnr or 0.0 for outcome in found}
+    assert noise["W8A16"] == noise["W8A8"] and 6 * 7 < noise["W16A16"] - noise["W8A16"] < 6 * 9
     document = found[0].to_dict()
     assert document["sm8"] == "reference" and set(document["fractions"]) == set(facenet().convs)
     assert len(document["blocks"]) == 26 and len(document["cosines"]) == 1

@@ -14,10 +14,9 @@ from safetensors.numpy import save_file
 from golden import spec
 from golden.config import ConfigError, NumberFormat, ProductMode
 from golden.errors import InputError
-from golden.facenet import float_model
 from golden.facenet.builder import build_facenet
+from golden.facenet.embedding import embedding
 from golden.facenet.errors import block_ends, network_errors
-from golden.facenet.formats import choose_formats, reach, together
 from golden.facenet.parameters import FaceNet
 from golden.facenet.pictures import prepare, prepare_all
 from golden.facenet.reading import read_facenet, read_named
@@ -26,6 +25,8 @@ from golden.facenet.structure import BOTTLENECK
 from golden.facenet.table import facenet
 from golden.facenet.torch_model import torch_model
 from golden.fixed import Int16Array
+from golden.graph import floats
+from golden.graph.formats import choose_formats, reach, together
 from golden.layers import ConvLayer, PoolLayer, ResidualLayer, sources
 from golden.models.facenet_names import tensors_of
 from golden.models.integer_reader import read_integers
@@ -58,7 +59,7 @@ def test_one_seed_gives_one_network() -> None:
 
 def test_a_seeded_network_neither_explodes_nor_dies() -> None:
     network = narrow_network()
-    values = float_model.run(network.structure, network.folded(), pictures()[0], torch.float64)
+    values = floats.run(network.structure, network.folded(), pictures()[0], torch.float64)
     for name in block_ends(network.structure).values():
         assert 0.1 < np.sqrt((values[name] ** 2).mean()) < 20, name
         assert np.count_nonzero(values[name]) > values[name].size / 4, name
@@ -72,13 +73,11 @@ def test_folding_changes_nothing() -> None:
         apart = model.layers(torch.from_numpy(images))
         embeddings = model(torch.from_numpy(images)).numpy()
     for index, image in enumerate(images):
-        merged = float_model.run(network.structure, network.folded(), image, torch.float64)
+        merged = floats.run(network.structure, network.folded(), image, torch.float64)
         assert list(merged) == list(apart)
         for name, values in merged.items():
             np.testing.assert_allclose(apart[name][index].numpy(), values, atol=1e-9)
-        np.testing.assert_allclose(
-            embeddings[index], float_model.embedding(merged[BOTTLENECK]), atol=1e-12
-        )
+        np.testing.assert_allclose(embeddings[index], embedding(merged[BOTTLENECK]), atol=1e-12)
     np.testing.assert_allclose((embeddings**2).sum(axis=1), 1)
 
 

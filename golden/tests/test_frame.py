@@ -15,7 +15,7 @@ from golden.layers import PoolLayer
 from golden.network import Network, run
 from golden.plan import Tile, lower_input, make_job
 from golden.stages import Stage, stages
-from golden.tests.networks import branches, chain, conv, network
+from golden.tests.networks import branches, chain, conv, network, residuals
 from golden.tiling import tiles
 
 MODES = tuple(ProductMode)
@@ -27,6 +27,7 @@ NETWORKS = [
     chain(PoolPad.ZERO, (20, 20)),
     branches((14, 10)),
     branches((8, 20), ProductMode.CUT_ROUND),
+    residuals((19, 15)),
 ]
 CONFIGS = [
     PEConfig(4, 4, tile_pixels=16, input_words=128),
@@ -41,11 +42,14 @@ def planned(net: Network, config: PEConfig) -> list[PlannedJob]:
 
 def source_of(net: Network, job: PlannedJob, made: dict[str, Int16Array]) -> Int16Array:
     """The whole (lowered) input of a job, of what has been made so far."""
-    parts = made_of(net, job.stage.source)
-    if parts == ("image",):
+    if job.stage.reads == ("image",):
         first = next(layer for layer in net.convs() if layer.name == job.stage.name)
         return lower_input(first, made["image"])
-    return np.concatenate([made[part] for part in parts])
+    read = [np.concatenate([made[part] for part in made_of(net, name)]) for name in job.stage.reads]
+    if job.stage.pairs is None:
+        return read[0]
+    one, two = (tensor.reshape(len(tensor), -1) for tensor in read)
+    return np.stack([one, two], axis=2).reshape(job.stage.input_shape)
 
 
 class Execution:
@@ -68,9 +72,10 @@ class Execution:
         if not stage.alone:
             job.tile.of(self.made[stage.layer.name])[...] = values
             job.own.of(self.times[stage.layer.name])[...] += 1
-        if stage.behind is not None:
-            job.output.of(self.made[stage.behind.name])[...] = out
-            job.output.of(self.times[stage.behind.name])[...] += 1
+        if stage.behind is not None or stage.alone:
+            part = job.output.of(self.made[stage.makes[-1]])
+            part[...] = out.reshape(part.shape)
+            job.output.of(self.times[stage.makes[-1]])[...] += 1
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.array}")
@@ -111,13 +116,13 @@ def test_jobs_wait_for_all_that_they_read_and_for_nothing_later(
     jobs = planned(net, config)
     for index, job in enumerate(jobs):
         assert all(earlier < index for earlier in job.after)
-        names = [name for name in made_of(net, job.stage.source) if name != "image"]
-        for name in names:
+        read = {part for name in job.stage.reads for part in made_of(net, name)}
+        for name in read - {"image"}:
             there = np.zeros(net.shapes()[name], np.int16)
             for earlier in job.after:
                 if jobs[earlier].stage.makes[-1] == name:
                     jobs[earlier].output.of(there)[...] = 1
-            assert job.window.of(there).all()
+            assert job.stage.seen(job.window).of(there).all()
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.array}")

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from tb.study import common
-from tb.study.common import progress, say, write_json
+from tb.study.common import print_whole, progress, say, write_json
 from tb.study.shown import OneOrViews, choose_pictures, say_unreadable
 
 if TYPE_CHECKING:
@@ -82,17 +82,24 @@ def _network(
 
 
 def _show(outcomes: list[Outcome], blocks: bool, console: Console) -> None:
+    from golden.facenet.errors import PARTS
     from tb.study.error_tables import plain_table
 
-    ends = ("stem", "Mixed_6a", "Mixed_7a", "Block8", "Bottleneck")
     table = plain_table(
-        "signal to noise, dB; least cosine of both embeddings", "format", *ends, "cosine"
+        "signal to noise, dB, of the weights and at the end of each part; least cosine of both "
+        "embeddings",
+        "format",
+        "weights",
+        *PARTS,
+        "cosine",
     )
     for outcome in outcomes:
         found = {block.name: _decibels(block.sqnr) for block in outcome.errors.blocks}
         cosine = f"{min(outcome.errors.cosines):.5f}"
-        table.add_row(outcome.contender.name, *(found[name] for name in ends), cosine)
-    console.print(table)
+        weights = _decibels(outcome.weight_sqnr)
+        parts = (found[block] for block in PARTS.values())
+        table.add_row(outcome.contender.name, weights, *parts, cosine)
+    print_whole(table, console)
     if not blocks:
         return
     numbers = [str(number) for number in range(1, len(outcomes) + 1)]
@@ -100,7 +107,7 @@ def _show(outcomes: list[Outcome], blocks: bool, console: Console) -> None:
     columns: list[list[Any]] = [[*outcome.errors.blocks] for outcome in outcomes]
     for row in zip(*columns, strict=True):
         every.add_row(row[0].name, *(_decibels(block.sqnr) for block in row))
-    console.print(every)
+    print_whole(every, console)
 
 
 def _decibels(ratio: float | None) -> str:

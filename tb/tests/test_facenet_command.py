@@ -19,12 +19,16 @@ def test_six_formats_are_compared(tmp_path: Path) -> None:
     words = ("--model", CHECKPOINT, "--size", 80, "--views", 1, "--blocks")
     said = run("facenet", *words, "--json", tmp_path / "f.json")
     assert "W16A16" in said and "Repeat_1.block17_10" in said
+    for part in ("weights", "stem", "block35", "Mixed_6a", "block17", "block8", "logits"):
+        assert part in said
     document = results(tmp_path / "f.json")
     assert document["model"] == {"file": str(CHECKPOINT), "seed": None}
     assert document["pictures"]["count"] == 1
     formats = {each["name"]: each for each in document["formats"]}
     assert len(formats) == 6
     assert min(formats["W16A16"]["cosines"]) > 0.9999 > min(formats["W8A8"]["cosines"])
+    noise = {name: each["weights_sqnr_db"]["Bottleneck"] for name, each in formats.items()}
+    assert noise["W16A16"] > noise["W8A16"] > noise["SM8 reference, best n"]
     assert {block["name"] for block in formats["W8A8"]["blocks"]} >= {"stem", "Bottleneck"}
 
 

@@ -13,17 +13,17 @@ import pytest
 from golden.config import PEConfig, PoolPad, ProductMode
 from golden.fixed import Int16Array
 from golden.frame import link, plan_jobs
-from golden.models.fetch import ModelFiles
 from golden.network import Network, run
 from golden.plan import Tile
 from golden.readout import Readout
 from golden.stages import stages
-from golden.tests.networks import branches, chain
+from golden.tests.networks import branches, chain, residuals
 from golden.tiling import tiles
 from tb import feeds
 from tb.feeds import FrameFeed
 from tb.frame_jobs import DONE, RESULTS, FrameList, frame_folder, read_frames
 from tb.frame_tensors import from_reads
+from tb.nets import Built
 from tb.options import SimOptions
 from tb.prepare import Picture, Prepared, write_frame, write_run
 from tb.results import first_failure, layer_progress, read_results, summed
@@ -32,8 +32,11 @@ from tb.scoreboard import Verdict
 from tb.tests.fake_pe import FakePE, read_out, read_tap
 
 CONFIG = PEConfig(4, 4, tile_pixels=16, input_words=128)
-NETWORKS = [chain(PoolPad.ZERO, (20, 20)), branches((14, 10), ProductMode.CUT_ROUND)]
-NOTHING = ModelFiles(Path(), Path(), Path(), "", False)
+NETWORKS = [
+    chain(PoolPad.ZERO, (20, 20)),
+    branches((14, 10), ProductMode.CUT_ROUND),
+    residuals((19, 15)),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +71,7 @@ def run_frames(
     found = stages(network, CONFIG)
     jobs = plan_jobs(found, CONFIG, tiles)
     linked = jobs if options.golden_inputs else link(network, jobs)
-    prepared = Prepared(NOTHING, network, CONFIG, found, tuple(linked))
+    prepared = Prepared(Built(network, ""), CONFIG, found, tuple(linked))
     write_run(folder, prepared, options, frames)
     listed = read_frames(folder)
     expected = []
@@ -90,7 +93,7 @@ def run_frames(
     return Ran(listed, asyncio.run(go()), folder, network, expected)
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=["chain", "branches"])
+@pytest.mark.parametrize("network", NETWORKS, ids=["chain", "branches", "residuals"])
 def test_every_value_of_every_node_is_compared_once(network: Network, tmp_path: Path) -> None:
     ran = run_frames(network, tmp_path)
     shapes = network.shapes()

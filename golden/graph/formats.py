@@ -1,4 +1,4 @@
-"""How many fraction bits each tensor of a FaceNet network is given."""
+"""How many fraction bits each tensor of a network is given."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.config import NumberFormat
-from golden.facenet import float_model
-from golden.facenet.pictures import LARGEST
-from golden.facenet.structure import Conv, Structure, read_by
 from golden.formats import HEADROOM, Q7_8_FRAC, Formats, frac_bits
+from golden.graph import floats
+from golden.graph.structure import Conv, Graph, read_by
 from golden.layers import ResidualLayer
 from golden.models.fold import FloatConv
 from golden.options import NumericOptions
@@ -19,7 +18,7 @@ from golden.yolov3_tiny import IMAGE
 
 
 def reach(
-    structure: Structure,
+    graph: Graph,
     convs: Mapping[str, FloatConv],
     images: Iterable[npt.NDArray[np.float32]],
 ) -> dict[str, float]:
@@ -27,26 +26,26 @@ def reach(
 
     Parameters
     ----------
-    structure : Structure
+    graph : Graph
     convs : mapping of str to FloatConv
         Folded.
-    images : iterable of ndarray of float32, (3, H, W)
+    images : iterable of ndarray of float32, (C, H, W)
     """
     room: dict[str, float] = {}
     for image in images:
-        for name, value in float_model.run(structure, convs, image).items():
+        for name, value in floats.run(graph, convs, image).items():
             room[name] = max(room.get(name, 0.0), HEADROOM * float(np.abs(value).max()))
     return room
 
 
-def together(structure: Structure) -> dict[str, str]:
+def together(graph: Graph) -> dict[str, str]:
     """Name, for each node and ``image``, the group whose fraction bits it has.
 
     Pools keep their source's format, a concatenation has that of all that it reads. Both
     sources of a residual add have one; the sum may have fewer bits, see `choose_formats`.
     """
     group = {IMAGE: IMAGE}
-    for node in structure.nodes:
+    for node in graph.nodes:
         group[node.name] = node.name
         if isinstance(node, Conv):
             continue
@@ -58,10 +57,11 @@ def together(structure: Structure) -> dict[str, str]:
 
 
 def choose_formats(
-    structure: Structure,
+    graph: Graph,
     convs: Mapping[str, FloatConv],
     room: Mapping[str, float],
     options: NumericOptions,
+    white: float = 1.0,
 ) -> Formats:
     """Choose the fraction bits of every tensor.
 
@@ -71,22 +71,24 @@ def choose_formats(
 
     Parameters
     ----------
-    structure : Structure
+    graph : Graph
     convs : mapping of str to FloatConv
         Folded.
     room : mapping of str to float
         What `reach` returns; not read for q7.8.
     options : NumericOptions
+    white : float
+        The picture's largest magnitude.
     """
     if options.format is NumberFormat.Q7_8:
-        names = (IMAGE, *(node.name for node in structure.nodes))
+        names = (IMAGE, *(node.name for node in graph.nodes))
         return Formats(dict.fromkeys(names, Q7_8_FRAC), dict.fromkeys(convs, Q7_8_FRAC))
     weight = {
         name: frac_bits(float(np.abs(conv.weight).max()), options.weight_w)
         for name, conv in convs.items()
     }
-    group = together(structure)
-    most: dict[str, float] = {IMAGE: LARGEST}
+    group = together(graph)
+    most: dict[str, float] = {IMAGE: white}
     for name, own in group.items():
         if name != IMAGE:
             most[own] = max(most.get(own, 0.0), room[name])
@@ -94,7 +96,7 @@ def choose_formats(
     before: dict[str, int] = {}
     while before != frac:
         before = dict(frac)
-        for node in structure.nodes:
+        for node in graph.nodes:
             most_bits = frac[group[read_by(node)[0]]] + weight.get(node.name, 0)
             frac[group[node.name]] = min(frac[group[node.name]], most_bits)
     return Formats({name: frac[own] for name, own in group.items()}, weight)

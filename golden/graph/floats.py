@@ -1,4 +1,4 @@
-"""FaceNet in real numbers, folded: for calibration and for judging the integers."""
+"""A network in real numbers, folded: for calibration and for judging the integers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
+from golden import float_model
 from golden.config import Activation
-from golden.facenet.structure import Conv, Node, Structure
-from golden.layers import AverageLayer, ConcatLayer, PoolLayer, ResidualLayer
+from golden.graph.structure import Conv, Graph, Node
+from golden.layers import AverageLayer, ResidualLayer
 from golden.models.fold import FloatConv
 from golden.yolov3_tiny import IMAGE
 
 
 def run(
-    structure: Structure,
+    graph: Graph,
     convs: Mapping[str, FloatConv],
     image: npt.NDArray[np.floating],
     dtype: torch.dtype = torch.float32,
@@ -26,39 +27,26 @@ def run(
 
     Parameters
     ----------
-    structure : Structure
+    graph : Graph
     convs : mapping of str to FloatConv
-        What `golden.facenet.parameters.FaceNet.folded` returns.
-    image : ndarray of float, (..., 3, H, W)
-        Values -1 to 1.
+        Weights and bias of each by name, batch normalisation folded.
+    image : ndarray of float, (..., C, H, W)
     dtype : torch.dtype
         float32, or float64 as a reference.
 
     Returns
     -------
     dict of str to ndarray, (..., C, H, W)
-        ``image`` and every node; the bottleneck's is the embedding before its length
-        becomes 1.
+        ``image`` and every node.
     """
     with torch.no_grad():
         values = {IMAGE: torch.from_numpy(image).to(dtype)}
-        for node in structure.nodes:
+        for node in graph.nodes:
             if isinstance(node, Conv):
                 values[node.name] = convolve(node, convs[node.name], values[node.source])
             else:
                 values[node.name] = move(node, values)
     return {name: value.numpy() for name, value in values.items()}
-
-
-def embedding(bottleneck: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Scale the bottleneck's output, (E, 1, 1), to length 1: (E,).
-
-    >>> embedding(np.array([[[3.0]], [[-4.0]]])).tolist()
-    [0.6, -0.8]
-    """
-    flat = np.asarray(bottleneck, np.float64).reshape(-1)
-    length = float(np.sqrt(flat @ flat))
-    return flat / length if length else flat
 
 
 def convolve(node: Conv, conv: FloatConv, x: torch.Tensor) -> torch.Tensor:
@@ -75,11 +63,9 @@ def activate(x: torch.Tensor, activation: Activation) -> torch.Tensor:
 
 def move(node: Node, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """Compute the output of a node without weights, (..., C, H, W)."""
-    if isinstance(node, PoolLayer):
-        return functional.max_pool2d(values[node.source], node.size, node.stride)
     if isinstance(node, AverageLayer):
         return values[node.source].mean(dim=(-2, -1), keepdim=True)
     if isinstance(node, ResidualLayer):
         return activate(values[node.sources[0]] + values[node.sources[1]], node.activation)
-    assert isinstance(node, ConcatLayer)
-    return torch.cat([values[name] for name in node.sources], dim=-3)
+    assert not isinstance(node, Conv)
+    return float_model.move(node, values)

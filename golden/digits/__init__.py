@@ -1,0 +1,1 @@
+"""A small network of handwritten digits: the example of how a network is added."""

@@ -1,0 +1,126 @@
+"""Convolutions that stand for nodes which are none, the same to the bit.
+
+Each output channel reads its own input channel alone, so that the PE's `own_channels` spares
+the zeros of all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from golden.config import (
+    Activation,
+    ConfigError,
+    LeakyPlace,
+    Overflow,
+    ProductMode,
+    Rounding,
+    Slope,
+)
+from golden.fixed import CUT_BITS
+from golden.layers import AverageLayer, ConvLayer, Padding, ResidualLayer, Shape, reciprocal
+from golden.network import Network
+
+
+def identity(network: Network, name: str, source: str, channels: int) -> ConvLayer:
+    """A 1x1 convolution that changes no value: what feeds a pool without a convolution."""
+    return _stand_in(network, name, source, channels, (1, 1), _one(network))
+
+
+def addition(network: Network, node: ResidualLayer, channels: int) -> ConvLayer:
+    """What adds two tensors that lie as `golden.pairs.Pairs`: two rows of ones, stride 2."""
+    return _stand_in(
+        network,
+        node.name,
+        node.sources[0],
+        channels,
+        (2, 1),
+        _one(network),
+        stride=2,
+        shift=node.shift,
+        activation=node.activation,
+    )
+
+
+def averaging(network: Network, node: AverageLayer, shape: Shape) -> ConvLayer:
+    """What averages maps of `shape`, (C, H, W): a kernel as large as the map, one factor.
+
+    Raises
+    ------
+    ConfigError
+        If the map is larger than a kernel, or products are cut: the factor's low bits count.
+    """
+    if network.mode is not ProductMode.FULL:
+        raise ConfigError(
+            f"{node.name}: a global average is defined for mode full, not {network.mode.value}"
+        )
+    channels, height, width = shape
+    factor, shift = reciprocal(height * width, node.weight_w)
+    return _stand_in(
+        network,
+        node.name,
+        node.source,
+        channels,
+        (height, width),
+        factor,
+        shift=shift,
+        weight_frac=shift,
+    )
+
+
+def of_one_channel(network: Network) -> Iterator[ConvLayer]:
+    """The stand-in of each residual add and average, of one channel: all channels are alike."""
+    shapes = network.shapes()
+    for node in network.nodes:
+        if isinstance(node, ResidualLayer):
+            yield addition(network, node, 1)
+        elif isinstance(node, AverageLayer):
+            yield averaging(network, node, (1, *shapes[node.source][1:]))
+
+
+def _one(network: Network) -> int:
+    """The weight whose product is the activation itself."""
+    return 1 if network.mode is ProductMode.FULL else 1 << CUT_BITS
+
+
+def _stand_in(
+    network: Network,
+    name: str,
+    source: str,
+    channels: int,
+    kernel: tuple[int, int],
+    factor: int,
+    *,
+    stride: int = 1,
+    shift: int = 0,
+    weight_frac: int = 0,
+    activation: Activation = Activation.LINEAR,
+) -> ConvLayer:
+    """A convolution with one weight at every tap of a channel's own kernel."""
+    weight = np.zeros((channels, channels, *kernel), np.int16)
+    own = np.arange(channels)
+    weight[own, own] = factor
+    fracs = network.fracs()
+    cut = 0 if network.mode is ProductMode.FULL else CUT_BITS
+    return ConvLayer(
+        name=name,
+        source=source,
+        weight=weight,
+        bias=np.zeros(channels, np.int64),
+        stride=stride,
+        padding=Padding(),
+        mode=network.mode,
+        shift=shift,
+        activation=activation,
+        slope=Slope.EIGHTH,
+        place=LeakyPlace.AFTER_REQUANT,
+        rounding=Rounding.ROUND_HALF_TO_POSITIVE_INFINITY,
+        overflow=Overflow.SATURATE,
+        in_frac=fracs[source],
+        weight_frac=weight_frac + cut,
+        out_frac=fracs[name],
+        act_w=network.options.act_w,
+        weight_w=network.options.weight_w,
+    )

@@ -1,0 +1,138 @@
+"""A network of one's own: every kind of layer from a list, in floats and in integers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from golden import spec
+from golden.config import Activation, ConfigError, PoolPad
+from golden.errors import InputError
+from golden.fixed import FloatArray, dequantize
+from golden.graph import floats
+from golden.graph.integers import Input, build_integers
+from golden.graph.state_dict import folded_convs
+from golden.graph.structure import Conv, Graph
+from golden.images import Pixels
+from golden.layers import (
+    AverageLayer,
+    ConcatLayer,
+    ConvLayer,
+    PoolLayer,
+    ResidualLayer,
+    UpsampleLayer,
+)
+from golden.models.fold import FloatConv
+from golden.network import Network, run
+from golden.options import NumericOptions
+from golden.quantize import quantize_image
+from golden.yolov3_tiny import IMAGE
+
+GRAPH = Graph(
+    (
+        Conv("a", IMAGE, 2, 6, (3, 5), stride=2, same=False),
+        PoolLayer("a_pool", "a", 2, 1, PoolPad.ZERO),
+        Conv("b", "a_pool", 6, 4, (3, 3)),
+        PoolLayer("small", "b"),
+        UpsampleLayer("large", "small"),
+        Conv("c", "b", 4, 4, (1, 1), activation=Activation.LINEAR),
+        ResidualLayer("sum", ("large", "c")),
+        ConcatLayer("both", ("sum", "a_pool")),
+        AverageLayer("mean", "both"),
+        Conv("last", "mean", 10, 3, norm=False, activation=Activation.LINEAR),
+    )
+)
+SHAPE = (2, 13, 15)
+
+
+def numbers() -> dict[str, FloatConv]:
+    draw = np.random.default_rng(5)
+    return {
+        name: FloatConv(
+            name, draw.normal(0, 0.4, conv.weight_shape), draw.normal(0, 0.3, conv.out_channels)
+        )
+        for name, conv in GRAPH.convs.items()
+    }
+
+
+def pictures() -> list[Pixels]:
+    draw = np.random.default_rng(6)
+    return [draw.uniform(0, 1, SHAPE).astype(np.float32) for _ in range(3)]
+
+
+def build(options: NumericOptions | None = None) -> Network:
+    given = Input(SHAPE)
+    return build_integers("mine", GRAPH, numbers(), given, pictures(), options, ("x", "y", "z"))
+
+
+@pytest.mark.parametrize(("bits", "error"), [(16, 2e-3), (8, 0.5)])
+def test_integers_are_near_the_floats_in_every_layer(bits: int, error: float) -> None:
+    network = build(NumericOptions(act_w=bits, weight_w=bits))
+    assert network.name == "mine" and network.classes == ("x", "y", "z")
+    assert network.shapes() == GRAPH.shapes_from(SHAPE)
+    for picture in pictures():
+        wanted = floats.run(GRAPH, numbers(), picture, torch.float64)
+        found = run(network, quantize_image(picture, network.input_frac, bits)[0])
+        for name, frac in network.fracs().items():
+            np.testing.assert_allclose(dequantize(found[name], frac), wanted[name], atol=error)
+
+
+def test_the_plain_specification_agrees() -> None:
+    network = build()
+    values = run(network, quantize_image(pictures()[0], network.input_frac)[0])
+    for node in network.nodes:
+        if isinstance(node, ConvLayer):
+            found = spec.conv(values[node.source], node)
+            np.testing.assert_array_equal(found, values[node.name])
+
+
+def test_a_network_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"b: 6 input channels, not 5"):
+        Graph((Conv("a", IMAGE, 2, 6), Conv("b", "a", 5, 4))).shapes_from(SHAPE)
+    with pytest.raises(ConfigError, match=r"a: an even kernel \(2, 2\) cannot keep"):
+        Conv("a", IMAGE, 2, 6, (2, 2))
+    with pytest.raises(ConfigError, match=r"a: activation leaky"):
+        Conv("a", IMAGE, 2, 6, activation=Activation.LEAKY)
+
+
+SMALL = Graph(
+    (
+        Conv("conv", IMAGE, 2, 6, (3, 3), same=False, activation=Activation.LINEAR),
+        Conv("fc", "conv", 6, 5, (2, 2), same=False, activation=Activation.LINEAR),
+    )
+)
+
+
+def small() -> torch.nn.Sequential:
+    """The same in torch: a convolution with its batch normalisation, and a linear layer."""
+    norm = torch.nn.BatchNorm2d(6)
+    model = torch.nn.Sequential()
+    model.add_module("conv", torch.nn.Conv2d(2, 6, 3))
+    model.add_module("norm", norm)
+    model.add_module("flat", torch.nn.Flatten())
+    model.add_module("fc", torch.nn.Linear(24, 5))
+    draw = torch.Generator().manual_seed(3)
+    for tensor in (*model.parameters(), norm.running_mean, norm.running_var):
+        assert tensor is not None
+        tensor.data.copy_(torch.rand(tensor.shape, generator=draw) + 0.1)
+    return model.double().eval()
+
+
+def test_a_state_dict_is_folded() -> None:
+    model = small()
+    picture: FloatArray = np.random.default_rng(1).uniform(size=(2, 4, 4))
+    convs = folded_convs(SMALL, model.state_dict(), {"conv": "norm"})
+    found = floats.run(SMALL, convs, picture, torch.float64)["fc"]
+    with torch.no_grad():
+        wanted = model(torch.from_numpy(picture)[None]).numpy()
+    np.testing.assert_allclose(found[:, 0, 0], wanted[0], rtol=1e-12)
+
+
+def test_a_tensor_that_is_missing_is_named() -> None:
+    tensors = small().state_dict()
+    del tensors["norm.running_var"]
+    with pytest.raises(InputError, match=r"norm\.running_var: no such tensor; there are conv"):
+        folded_convs(SMALL, tensors, {"conv": "norm"})
+    with pytest.raises(InputError, match=r"fc\.weight: its shape is \(5, 24\), \(5, 6, 3, 3\)"):
+        folded_convs(Graph((Conv("fc", IMAGE, 6, 5, (3, 3)),)), tensors)

@@ -1,0 +1,98 @@
+"""YOLOv3-tiny, and the boxes that its heads describe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.config import ConfigError, Slope
+from golden.fixed import Int16Array
+from golden.yolov3_tiny import HEADS, INPUT_SIZE, check_size, graph
+from tb.nets.net import Built, Net, Pixels, Said, Say
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from golden.placement import Fit
+    from tb.options import SimOptions
+
+DRAWING: Final = "detections.png"
+
+
+class Yolo(Net):
+    """The hardware-shaped YOLOv3-tiny."""
+
+    name: ClassVar[str] = "yolov3-tiny"
+    title: ClassVar[str] = "YOLOv3-tiny"
+    size: ClassVar[int] = INPUT_SIZE
+    heads: ClassVar[tuple[str, ...]] = HEADS
+    without: ClassVar[frozenset[str]] = frozenset({"weight_format"})
+    drawing: ClassVar[str] = DRAWING
+
+    def nodes(self) -> Sequence[Any]:
+        """List its nodes."""
+        return graph()
+
+    def check(self, options: SimOptions) -> None:
+        """Refuse a size that is no multiple of 32, and operands of 8 bits.
+
+        Raises
+        ------
+        ConfigError
+            In one line.
+        """
+        check_size(options.size)
+        for name in ("act_bits", "weight_bits"):
+            if getattr(options, name) != 16:
+                raise ConfigError(
+                    f"{name.upper()}={getattr(options, name)}: {self.name} runs with 16 bits"
+                )
+
+    def build(self, options: SimOptions, say: Say) -> Built:
+        """Read the model, fold, retune and quantise it."""
+        from golden.models.fetch import INTEGERS, model_files, sha256_of
+        from golden.models.integer_reader import integer_network
+        from golden.network import build_yolov3_tiny
+        from golden.retune.patch import fitting, retune_choice
+
+        files = model_files(options.model, say=say)
+        say("quantising the network")
+        numerics = options.numerics()
+        patch = fitting(retune_choice(options.retune), files.sha256, numerics.slope)
+        if files.weights.suffix.lower() == INTEGERS:
+            network = integer_network(files.weights, numerics, options.size)
+        else:
+            network = build_yolov3_tiny(files, numerics, input_size=options.size, retune=patch)
+        slope = f"slope {network.slope.value}"
+        if patch is not None:
+            slope += " tuned"
+        elif files.official and network.slope is Slope.EIGHTH:
+            slope += " untuned"
+        retuned = None if patch is None else sha256_of(patch)
+        return Built(network, files.sha256, numerics=slope, retune_sha256=retuned)
+
+    def pixels(self, picture: Image.Image, options: SimOptions) -> Pixels:
+        """Bring a picture to the network's size; values 0 to 1."""
+        from golden.images import preprocess
+
+        fit: Fit = "plain" if options.fit == "plain" else "letterbox"
+        return preprocess(picture, options.size, fit)
+
+    def said(
+        self,
+        heads: Mapping[str, Int16Array],
+        golden: Mapping[str, Int16Array],
+        picture: npt.NDArray[np.uint8],
+        built: Built,
+        options: SimOptions,
+        folder: Path,
+    ) -> Said:
+        """Name the boxes, draw them, and hold them against golden's."""
+        from tb.detections import show_boxes
+
+        path = folder / self.drawing
+        return show_boxes(path, dict(heads), dict(golden), picture, built.network, options)
