@@ -157,8 +157,7 @@ class Examination:
         ending = suffix(name)
         if ending == "vcd":
             self.say(HEADERS_MISSING)
-        seen = None if first is None else first.cycle
-        guilty = inside.cycle if inside.cycle is not None else seen
+        guilty = _cycle_of_interest(first, inside)
         window = choose_window(ran.cycles, guilty, config, name, ending, wanted=self.window)
         path = self.folder / f"wave.{ending}"
         self._replay(made, ran.around, first, window.wave(path.absolute()))
@@ -227,6 +226,15 @@ class Examination:
             yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+
+
+def _cycle_of_interest(first: Divergence | None, inside: Inside) -> int | None:
+    """Where to look: at the guilty step, the wrong value, or the output of the followed one."""
+    if inside.cycle is not None:
+        return inside.cycle
+    if first is not None and first.cycle is not None:
+        return first.cycle
+    return max((step.cycle for step in inside.output_steps if step.cycle is not None), default=None)
 
 
 def watch_of(case: Case, around: Around, first: Divergence | None) -> Watch:

@@ -156,22 +156,32 @@ class Diagnosis:
         if self.inside.step is not None:
             sure = "" if self.inside.certain else " (not certain)"
             yield f"guilty: {self.inside.step.value}{sure}: {self.inside.sentence}"
-        elif self.divergence is not None and self.reproduced:
-            yield f"{self.inside.sentence}: golden's arithmetic on the job's own streams gives"
-            yield "what the RTL made; look at the expected values"
+        elif self.divergence is None:
+            yield f"followed, the job's first value: {self.inside.sentence}"
         else:
             yield self.inside.sentence
         yield from (f"    {suspect}" for suspect in self.inside.suspects)
         yield from table(self.inside, shown).splitlines()
         if self.waves is not None:
-            size = self.waves.bytes / MEGABYTE
-            yield f"waves: {size:.1f} MB, {self.waves.choice}: gtkwave {_shown(self.waves.layout)}"
+            size = _size(self.waves.bytes)
+            yield f"waves: {size}, {self.waves.choice}: gtkwave {_shown(self.waves.layout)}"
 
     def _others(self) -> str:
         """The jobs around it in words."""
         sides = ((self.around.before, "ahead of"), (self.around.behind, "behind"))
         words = [f"{count} job{'s' * (count > 1)} {side} it" for count, side in sides if count]
         return " and ".join(words)
+
+
+def _size(count: int) -> str:
+    """Bytes as a person counts them.
+
+    >>> _size(45_300), _size(4_675_937)
+    ('45 kB', '4.7 MB')
+    """
+    if count < MEGABYTE // 10:
+        return f"{count / 1000:.0f} kB"
+    return f"{count / MEGABYTE:.1f} MB"
 
 
 def _shown(path: str) -> str:
