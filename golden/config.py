@@ -15,6 +15,10 @@ class ConfigError(ValueError):
     """A choice that the PE or the golden model cannot honour; the text names it."""
 
 
+class InputError(ValueError):
+    """A file or tensor that cannot be used; one line says what, where and the cure."""
+
+
 class ProductMode(str, Enum):
     """What one 16x16-bit product adds to the sum (docs/numerics.md)."""
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from golden.boxes import Box
-from golden.errors import InputError
+from golden.config import InputError
 from golden.files import whole_file
 
 Colour = tuple[int, int, int]

@@ -1,10 +1,11 @@
-"""Files that are whole or not there."""
+"""Files and folders that are whole or not there."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,3 +42,53 @@ def write_whole(path: Path, text: str) -> None:
     """Replace a text file in one step, or leave what was there."""
     with whole_file(path) as scratch:
         scratch.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def whole_folder(path: Path, earlier: Collection[str] = ()) -> Iterator[Path]:
+    """Give a folder to fill; at the end it takes the place of `path` in one step.
+
+    Where the block raises, `path` stays as it was. What is in an old folder is carried over,
+    except what has the name of something new, and what is named as of an earlier time.
+
+    Parameters
+    ----------
+    path : Path
+        A folder, or nothing yet; the folder around it is made where missing.
+    earlier : collection of str
+        Names in the old folder that go.
+
+    Yields
+    ------
+    Path
+        An empty folder beside `path`.
+    """
+    target = path.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        new = scratch / "new"
+        new.mkdir()
+        yield new
+        _take_place(new, target, scratch / "old", earlier)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _take_place(new: Path, target: Path, old: Path, earlier: Collection[str]) -> None:
+    """Put a folder where another may be; undo it all where a step fails."""
+    carried: list[str] = []
+    try:
+        if target.exists():
+            for name in sorted(entry.name for entry in target.iterdir()):
+                if name not in earlier and not (new / name).exists():
+                    (target / name).rename(new / name)
+                    carried.append(name)
+            target.rename(old)
+        new.rename(target)
+    except BaseException:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        for name in carried:
+            (new / name).rename(target / name)
+        raise

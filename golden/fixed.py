@@ -11,8 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from golden.config import Activation, Overflow, ProductMode, Rounding, Slope
-from golden.errors import InputError
+from golden.config import Activation, InputError, Overflow, ProductMode, Rounding, Slope
 
 Int16Array = npt.NDArray[np.int16]
 Int64Array = npt.NDArray[np.int64]
@@ -62,7 +61,7 @@ def check_finite(x: npt.NDArray[np.floating], name: str) -> None:
 
     >>> check_finite(np.array([[0.0, np.nan]]), "conv1 gamma")
     Traceback (most recent call last):
-    golden.errors.InputError: conv1 gamma[0, 1] is nan: a finite number is wanted
+    golden.config.InputError: conv1 gamma[0, 1] is nan: a finite number is wanted
     """
     if not np.isfinite(x).all():
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])

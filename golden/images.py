@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.placement import Fit, placement
 from golden.yolov3_tiny import INPUT_SIZE
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.fixed import Int16Array
 from golden.images import load
 from golden.study.pictures import is_picture

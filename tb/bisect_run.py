@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.fixed import Int16Array
 from golden.fusion import fused
 from golden.images import default_image

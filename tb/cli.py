@@ -11,8 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from golden.config import ConfigError
-from golden.errors import InputError
+from golden.config import ConfigError, InputError
 from tb.digits import digits
 from tb.options import NET_SIZE, SimOptions, choose, parse_natural
 from tb.study.bisect import bisect

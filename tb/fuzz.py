@@ -19,8 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from golden.config import ConfigError, PEConfig, ProductMode
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, PEConfig, ProductMode
 from golden.random_jobs import mode_of
 from tb import build, runs
 from tb.debug.case import FolderCase

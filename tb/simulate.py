@@ -11,8 +11,7 @@ from cocotb_tools.check_results import get_results
 from rich.console import Console
 from rich.live import Live
 
-from golden.config import ConfigError
-from golden.errors import InputError
+from golden.config import ConfigError, InputError
 from tb import build, cocotb_jobs, report, runs
 from tb.batch import HandOver, Kept, pictures
 from tb.debug.diagnose import Examination

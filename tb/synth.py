@@ -19,8 +19,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from golden.config import FPGA
-from golden.errors import InputError
+from golden.config import FPGA, InputError
 from golden.files import write_whole
 from tb.build import ROOT, RTL
 from tb.runs import git_commit, remove_stale

@@ -20,7 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from golden.errors import InputError
+from golden.config import InputError
 
 MINIMUM_VERILATOR: Final = (5, 36)
 """The oldest Verilator that cocotb 2.1 accepts."""

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from golden.config import InputError
 from golden.digits.samples import Samples, load_samples
 from golden.digits.table import CLASSES, GRAPH, HEAD, INPUT
-from golden.errors import InputError
 from golden.fixed import Int16Array
 from golden.graph import floats
 from golden.graph.integers import build_integers

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.facenet.parameters import FaceNet
 from golden.models.facenet_names import find_network
 from golden.models.fetch import SUFFIXES

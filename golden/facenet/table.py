@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from golden.config import Activation
-from golden.errors import InputError
+from golden.config import Activation, InputError
 from golden.facenet.structure import BOTTLENECK, Structure
 from golden.graph.structure import Conv, Node
 from golden.layers import AverageLayer, ConcatLayer, PoolLayer, ResidualLayer

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.facenet.parameters import FaceNet
 from golden.facenet.structure import BOTTLENECK, Structure
 from golden.facenet.table import facenet

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.fixed import FloatArray
 from golden.graph.structure import Conv, Graph
 from golden.models.fold import BatchNorm, Epsilon, FloatConv, StoredConv

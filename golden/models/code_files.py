@@ -8,7 +8,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.sm8 import Codes
 
 Base = Literal["bits", "hex"]

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from golden.config import Activation
-from golden.errors import InputError
+from golden.config import Activation, InputError
 from golden.fixed import FloatArray
 from golden.models.darknet_cfg import COCO_CLASSES, check_graph
 from golden.models.fold import BatchNorm, Epsilon, StoredConv

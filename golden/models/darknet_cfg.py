@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.yolov3_tiny import head_channels
 
 COCO_CLASSES = 80

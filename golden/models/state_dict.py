@@ -8,8 +8,7 @@ from typing import Final
 
 import torch
 
-from golden.config import Activation
-from golden.errors import InputError
+from golden.config import Activation, InputError
 from golden.fixed import FloatArray
 from golden.models.fold import BatchNorm, Epsilon, StoredConv
 from golden.models.stored import check_size, conv_nodes, count_classes

@@ -8,8 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from golden.config import PoolPad
-from golden.errors import InputError
+from golden.config import InputError, PoolPad
 from golden.fixed import FloatArray
 from golden.models.fold import BatchNorm, FloatConv, StoredConv
 from golden.yolov3_tiny import ANCHORS, BOX_CHANNELS, ConvNode, Node, graph

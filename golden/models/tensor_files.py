@@ -16,7 +16,7 @@ from typing import Any, Final
 import torch
 from safetensors import SafetensorError, safe_open
 
-from golden.errors import InputError
+from golden.config import InputError
 
 SAFETENSORS: Final = ".safetensors"
 _WRAPPERS: Final = ("state_dict", "model_state_dict", "model")

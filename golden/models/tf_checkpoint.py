@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from golden.config import InputError
 from golden.crc32c import crc32c
-from golden.errors import InputError
 from golden.models.tf_table import Entry, TableError, masked, read_index
 
 INDEX: Final = ".index"

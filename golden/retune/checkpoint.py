@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.files import whole_file
 from golden.retune.distil import Distillation, Recipe, settings
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.fixed import FloatArray
 from golden.float_model import TRAINED_SLOPE, activate, convolve, move, parameters
 from golden.images import Pixels

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.float_model import TRAINED_SLOPE, activate, convolve, move, parameters
 from golden.images import preprocess
 from golden.models.fold import FloatConv

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from golden import float_model
 from golden.boxes import CONFIDENCE, Box, detect_real
-from golden.errors import InputError
+from golden.config import InputError
 from golden.float_model import TRAINED_SLOPE
 from golden.images import Pixels, preprocess
 from golden.study.errors import decibels

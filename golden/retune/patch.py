@@ -12,8 +12,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from golden.config import ConfigError, Slope
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, Slope
 from golden.files import whole_file
 from golden.fixed import FloatArray, check_finite
 from golden.models.fold import FloatConv

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.fixed import Int16Array, int_range
 from golden.layers import Layer, sources
 from golden.network import Network, run_node

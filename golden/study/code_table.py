@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.fixed import FloatArray
 from golden.sm8 import decode
 from golden.study.coding import Coded

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.fixed import FloatArray, dequantize
 from golden.study.bisection import Difference, first_difference
 from golden.study.dump import Dump

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.files import whole_file
 from golden.fixed import FloatArray, check_finite, dequantize
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.fixed import check_finite
 
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from golden.errors import InputError
-from golden.folders import whole_folder
+from golden.config import InputError
+from golden.files import whole_folder
 from golden.models.code_files import code_lines
 from golden.models.fetch import sha256_of
 from golden.models.parameters import Parameter, ParameterFile, by_layer

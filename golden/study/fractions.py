@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from golden.config import ConfigError
-from golden.errors import InputError
+from golden.config import ConfigError, InputError
 from golden.formats import Formats, output_of, weight_of
 from golden.yolov3_tiny import IMAGE
 

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golden import kernels, oracle
-from golden.config import ConfigError, LeakyPlace
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, LeakyPlace
 from golden.fixed import Int16Array, activate, int_range, quantize, shift_right
 from golden.layers import (
     AverageLayer,

@@ -7,8 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from golden.config import Overflow, ProductMode, Rounding
-from golden.errors import InputError
+from golden.config import InputError, Overflow, ProductMode, Rounding
 from golden.fixed import CUT_BITS, dequantize, int_range, multiply, quantize, requantize
 
 WIDTH: Final = 16

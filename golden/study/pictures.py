@@ -11,7 +11,7 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.images import load, shipped
 
 PHOTOGRAPHS: Final = (

@@ -11,8 +11,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from golden.config import ConfigError, NumberFormat
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, NumberFormat
 from golden.files import whole_file
 from golden.fixed import FloatArray, FloatRounding, Int16Array, dequantize, int_range, quantize
 from golden.formats import Q7_8_FRAC, frac_bits

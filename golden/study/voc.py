@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image
 
 from golden.boxes import Box
-from golden.errors import InputError
+from golden.config import InputError
 from golden.images import load
 from golden.study.pictures import Shown, is_picture
 

@@ -10,6 +10,7 @@ import pytest
 
 from golden.config import (
     Activation,
+    InputError,
     LeakyPlace,
     NumberFormat,
     Overflow,
@@ -17,7 +18,6 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.errors import InputError
 from golden.fixed import Int16Array
 from golden.images import default_image, load, preprocess
 from golden.layers import ConvLayer, Padding

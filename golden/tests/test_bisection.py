@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from golden import network as networks
-from golden.errors import InputError
+from golden.config import InputError
 from golden.fixed import Int16Array
 from golden.layers import sources
 from golden.network import Network, run_node

@@ -13,8 +13,7 @@ from PIL import Image
 
 from golden import boxes, float_model, heads
 from golden.boxes import Box, Detections, detect, detect_real, find
-from golden.config import ConfigError, Slope
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, Slope
 from golden.fixed import FloatArray, Int16Array
 from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles

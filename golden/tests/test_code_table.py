@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.models.parameters import Parameter
 from golden.sm8 import bin_to_float
 from golden.sm8_mode import Sm8Mode

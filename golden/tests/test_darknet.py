@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.models.darknet import HEADER_BYTES, read_stored
 from golden.models.darknet_cfg import check_graph, read_names, read_sections
 from golden.models.fetch import ModelFiles

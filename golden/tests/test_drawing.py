@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from golden.boxes import Box
+from golden.config import InputError
 from golden.drawing import Panel, colour, draw, drawn, side_by_side
-from golden.errors import InputError
 
 Picture = npt.NDArray[np.uint8]
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.study.dump import ABOUT, Dump, read_dump, write_dump
 
 INTS: dict[str, npt.NDArray[Any]] = {

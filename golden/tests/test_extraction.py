@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden.config import ConfigError
-from golden.errors import InputError
-from golden.folders import whole_folder
+from golden.config import ConfigError, InputError
+from golden.files import whole_folder
 from golden.models.code_files import read_codes
 from golden.models.parameters import Parameter, ParameterFile, by_layer, read_parameters
 from golden.sm8 import decode, encode

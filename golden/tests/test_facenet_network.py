@@ -12,8 +12,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from golden import spec
-from golden.config import ConfigError, NumberFormat, ProductMode
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.facenet.builder import build_facenet
 from golden.facenet.embedding import embedding
 from golden.facenet.errors import block_ends, network_errors

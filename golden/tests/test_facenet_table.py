@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from golden.config import Activation, ConfigError
-from golden.errors import InputError
+from golden.config import Activation, ConfigError, InputError
 from golden.facenet.structure import BOTTLENECK, MIN_SIZE
 from golden.facenet.table import facenet, structure_of
 from golden.facenet.torch_model import InceptionResnetV1, network_of, torch_model

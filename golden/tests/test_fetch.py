@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.models import fetch
 from golden.models.fetch import CFG, NAMES, OFFICIAL_SHA256, WEIGHTS, ModelFiles, model_files
 

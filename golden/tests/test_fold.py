@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.models.fold import BatchNorm, Epsilon, FloatConv, embed_in_centre, fold
 
 

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from golden import spec
-from golden.config import Activation, ConfigError, PoolPad
-from golden.errors import InputError
+from golden.config import Activation, ConfigError, InputError, PoolPad
 from golden.fixed import FloatArray, dequantize
 from golden.graph import floats
 from golden.graph.integers import Input, build_integers

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.images import calibration_images, default_image, load, preprocess, shipped
 from golden.placement import Fit
 

@@ -13,6 +13,7 @@ from golden import network as networks
 from golden.config import (
     Activation,
     ConfigError,
+    InputError,
     LeakyPlace,
     NumberFormat,
     Overflow,
@@ -21,7 +22,6 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.errors import InputError
 from golden.fixed import Int16Array
 from golden.formats import choose_formats, reach
 from golden.layers import ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer

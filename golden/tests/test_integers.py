@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden.config import ConfigError, PoolPad, Slope
+from golden.config import ConfigError, InputError, PoolPad, Slope
 from golden.convolution import ConvLayer
-from golden.errors import InputError
 from golden.fixed import Int16Array
 from golden.models.fetch import model_files
 from golden.models.integer_reader import integer_network, read_integers

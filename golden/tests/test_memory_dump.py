@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from golden.config import ConfigError
-from golden.errors import InputError
+from golden.config import ConfigError, InputError
 from golden.fixed import Int16Array
 from golden.models.memory_files import write_hex, write_raw
 from golden.study.dump import Dump, write_dump

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from golden.config import ProductMode
-from golden.errors import InputError
+from golden.config import InputError, ProductMode
 from golden.study.multiplier import Operand, parse_operand, result
 
 REFUSED = [

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.fixed import FloatArray
 from golden.models.facenet_names import find_network, renamed, tensors_of
 from golden.models.fetch import ModelFiles

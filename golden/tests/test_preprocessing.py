@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from golden.config import ConfigError, NumberFormat
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, NumberFormat
 from golden.fixed import quantize
 from golden.images import default_image, load, preprocess
 from golden.study.dump import read_dump

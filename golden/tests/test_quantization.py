@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden.config import ConfigError, NumberFormat, ProductMode
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.fixed import int_range
 from golden.formats import frac_bits
 from golden.images import default_image, load, preprocess

@@ -12,8 +12,7 @@ import torch
 from safetensors.numpy import save_file
 
 from golden import float_model
-from golden.config import ConfigError, Slope
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, Slope
 from golden.fixed import FloatArray
 from golden.float_model import TRAINED_SLOPE
 from golden.images import Pixels, preprocess

@@ -13,8 +13,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from golden.config import ConfigError
-from golden.errors import InputError
+from golden.config import ConfigError, InputError
 from golden.fixed import quantize
 from golden.models.fetch import ModelFiles, model_files, sha256_of
 from golden.models.fold import BatchNorm, FloatConv, StoredConv

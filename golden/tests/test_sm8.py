@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.config import ConfigError
-from golden.errors import InputError
+from golden.config import ConfigError, InputError
 from golden.models.code_files import Base, code_lines, read_codes
 from golden.sm8 import bin_to_float, decode, encode, float_to_bin, fraction_to_bin
 from golden.sm8_mode import Best, Sm8Mode

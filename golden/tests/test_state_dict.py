@@ -14,8 +14,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from golden.config import Slope
-from golden.errors import InputError
+from golden.config import InputError, Slope
 from golden.models.fetch import ModelFiles, model_files
 from golden.models.fold import StoredConv
 from golden.models.reading import read_convs, read_network

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.config import Slope
-from golden.errors import InputError
+from golden.config import InputError, Slope
 from golden.images import default_image, load
 from golden.models.fetch import ModelFiles
 from golden.study.comparison import compare

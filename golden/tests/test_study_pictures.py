@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.study.pictures import PHOTOGRAPHS, Folder, Views, study_pictures
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.study.tally import PERCENTILE_ERROR, PERCENTILES, UPPER, Limits, Tally
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from golden.config import InputError
 from golden.crc32c import crc32c
-from golden.errors import InputError
 from golden.models.tf_checkpoint import is_tf_checkpoint, read_tf_checkpoint
 from golden.models.tf_table import TableError, masked, read_index
 from golden.tests import facenet_narrow

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from golden.boxes import Box
-from golden.errors import InputError
+from golden.config import InputError
 from golden.study.voc import VocFolder
 from golden.tests.voc_folders import annotation, voc_folder
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from golden.errors import InputError
+from golden.config import InputError
 from tb.debug.counts import Counts
 from tb.debug.seen import (
     PORTS,

@@ -9,8 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from golden.config import PEConfig
-from golden.errors import InputError
+from golden.config import InputError, PEConfig
 from golden.fixed import Int16Array
 from golden.plan import Tile
 from tb.debug.values import Values, output_values, tap_values

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from golden.errors import InputError
+from golden.config import InputError
 from tb import build, cocotb_jobs
 from tb.build import Build
 from tb.debug.case import Around, Case, remove

@@ -15,8 +15,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from golden.config import ConfigError, NumberFormat, ProductMode
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.options import NumericOptions
 from golden.yolov3_tiny import IMAGE, INPUT_SIZE
 from tb import build, runs

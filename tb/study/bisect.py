@@ -184,7 +184,7 @@ def _in_dump(
     console: Console,
 ) -> bool:
     """Judge the layers of one dump; True where one is wrong."""
-    from golden.errors import InputError
+    from golden.config import InputError
     from golden.images import default_image
     from golden.study.bisection import WRONG, conclusion, fit_to
     from golden.study.bisection import bisect as judged
@@ -232,7 +232,7 @@ def _two_dumps(
     console: Console,
 ) -> bool:
     """Compare two dumps to the bit; True where they differ."""
-    from golden.errors import InputError
+    from golden.config import InputError
     from golden.study.comparison import equality, only
     from golden.study.dump import read_dump
     from tb.study.bisect_tables import equality_table

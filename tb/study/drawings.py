@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from golden.config import InputError
 from golden.drawing import Panel, check_ending, save, side_by_side
-from golden.errors import InputError
 from golden.study.detection import LISTED, Compared
 from golden.study.pictures import Folder
 from tb.study.common import ROOT

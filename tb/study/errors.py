@@ -182,7 +182,7 @@ def _two_dumps(
     reference: Path, other: Path, plots: Path | None, json: Path | None, console: Console
 ) -> None:
     """Hold one dump against another."""
-    from golden.errors import InputError
+    from golden.config import InputError
     from golden.study.comparison import compare
     from golden.study.dump import read_dump
     from tb.study.error_tables import layer_table, worst_table

@@ -142,7 +142,7 @@ def _read(
     network: Network, image: Path | None, fit: str, size: int, first: str, given: Path | None
 ) -> tuple[dict[str, Int16Array], str]:
     """The tensors to start from, and what they are, in words."""
-    from golden.errors import InputError
+    from golden.config import InputError
     from golden.images import default_image
     from golden.study.dump import read_dump
     from golden.study.inference import given_tensors

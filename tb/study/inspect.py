@@ -105,7 +105,7 @@ def _yolo(nodes: Any, size: int | None) -> _Network:
 def _read(path: Path, console: Console) -> Tensors:
     if path.suffix.lower() == _DARKNET:
         return _darknet_tensors(path, console)
-    from golden.errors import InputError
+    from golden.config import InputError
     from golden.facenet.reading import read_named
     from golden.models.fetch import SUFFIXES
     from golden.models.tf_checkpoint import is_tf_checkpoint

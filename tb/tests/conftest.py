@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.models.fetch import ModelFiles, model_files
 from tb.system_packages import command, is_there
 from tb.toolchain import Simulator, find_icarus, find_verilator

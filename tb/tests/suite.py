@@ -18,8 +18,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from golden.config import ConfigError, PEConfig, ProductMode
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, PEConfig, ProductMode
 from tb import build, runs
 from tb.fuzz_options import small_config
 from tb.fuzz_report import shown

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from golden.config import ConfigError, PEConfig
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, PEConfig
 from golden.models.fetch import ModelFiles
 from golden.models.memory_files import write_hex
 from golden.plan import Tile

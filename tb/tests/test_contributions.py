@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from golden import spec
-from golden.config import PEConfig, ProductMode
-from golden.errors import InputError
+from golden.config import InputError, PEConfig, ProductMode
 from golden.plan import Job
 from golden.random_jobs import random_job
 from golden.readout import PLAIN, Readout

@@ -13,8 +13,7 @@ import pytest
 from PIL import Image
 
 from golden.boxes import Box
-from golden.config import ConfigError
-from golden.errors import InputError
+from golden.config import ConfigError, InputError
 from golden.images import default_image, load, shipped
 from golden.models.fetch import model_files
 from golden.tests.voc_folders import annotation, voc_folder

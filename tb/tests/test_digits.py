@@ -14,12 +14,11 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from golden.config import ConfigError
+from golden.config import ConfigError, InputError
 from golden.digits.builder import build_digits, quantized, read_convs, read_off
 from golden.digits.samples import load_samples
 from golden.digits.table import GRAPH, HEAD
 from golden.digits.training import model_bytes, train
-from golden.errors import InputError
 from golden.network import run as run_golden
 from tb.cli import app
 from tb.nets import find

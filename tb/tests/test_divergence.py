@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.config import PoolPad
-from golden.errors import InputError
+from golden.config import InputError, PoolPad
 from golden.readout import PLAIN, Readout
 from tb.debug.divergence import Divergence, compare
 from tb.debug.extent import extent

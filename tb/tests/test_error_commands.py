@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.config import ConfigError
-from golden.errors import InputError
+from golden.config import ConfigError, InputError
 from golden.models.fetch import ModelFiles
 from golden.study import format_errors
 from golden.study.dump import Dump, write_dump

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.config import ConfigError
-from golden.errors import InputError
+from golden.config import ConfigError, InputError
 from golden.models.fetch import ModelFiles
 from golden.study.dump import Dump, read_dump, write_dump
 from golden.yolov3_tiny import HEADS

@@ -10,8 +10,7 @@ import torch
 from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
-from golden.config import ConfigError
-from golden.errors import InputError
+from golden.config import ConfigError, InputError
 from golden.models.facenet_names import tensors_of
 from golden.models.fetch import ModelFiles
 from golden.models.modules import Module

@@ -17,8 +17,7 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner
 
-from golden.config import ConfigError
-from golden.errors import InputError
+from golden.config import ConfigError, InputError
 from golden.models.fetch import ModelFiles, model_files
 from golden.models.integer_reader import read_integers
 from golden.models.reading import read_convs, read_stored

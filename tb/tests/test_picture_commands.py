@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from golden.config import ConfigError
-from golden.errors import InputError
+from golden.config import ConfigError, InputError
 from golden.images import default_image
 from tb.cli import app
 from tb.tests.commands import results, run

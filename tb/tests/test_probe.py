@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from golden import spec
-from golden.config import PoolPad, ProductMode
+from golden.config import InputError, PoolPad, ProductMode
 from golden.convolution import Padding
-from golden.errors import InputError
 from golden.plan import Job
 from golden.readout import Readout
 from tb import build

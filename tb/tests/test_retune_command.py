@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.config import ConfigError
-from golden.errors import InputError
+from golden.config import ConfigError, InputError
 from golden.images import shipped
 from golden.models.fetch import ModelFiles, sha256_of
 from golden.retune.patch import SHIPPED, Patch, read_patch, write_patch

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from golden import spec
-from golden.config import ConfigError, ProductMode
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, ProductMode
 from golden.plan import Job, Tile
 from golden.readout import PLAIN, Readout
 from tb import build, cocotb_jobs

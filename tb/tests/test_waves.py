@@ -10,8 +10,7 @@ import cocotb_tools.config
 import pytest
 import pywellen
 
-from golden.config import ConfigError, PEConfig, ProductMode
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, PEConfig, ProductMode
 from tb import build
 from tb.jobs import write_job, write_list
 from tb.system_packages import is_there

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from golden.config import PEConfig, ProductMode
-from golden.errors import InputError
+from golden.config import InputError, PEConfig, ProductMode
 from tb import build
 from tb.debug.steps import Step
 from tb.system_packages import is_there

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from golden.config import ConfigError, PEConfig
-from golden.errors import InputError
+from golden.config import ConfigError, InputError, PEConfig
 from tb.jobs import JobRecord, as_config, as_record
 
 NAME: Final = "job.json"

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pywellen
 
-from golden.errors import InputError
+from golden.config import InputError
 from tb.build import TOP
 from tb.scoreboard import CLOCK_NS
 

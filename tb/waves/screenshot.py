@@ -17,7 +17,7 @@ from typing import Final
 
 from PIL import Image, ImageGrab
 
-from golden.errors import InputError
+from golden.config import InputError
 from golden.files import whole_file
 from tb.process import running
 from tb.system_packages import command, is_there

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from golden.errors import InputError
+from golden.config import InputError
 
 FOLDER: Final = Path(__file__).parent
 ICARUS_MODULE: Final = FOLDER / "window.v"
