@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from golden.arithmetic.fixed import CUT_BITS, Int64Array
 from golden.config import ACC_WIDTHS, ConfigError, ProductMode
-from golden.fixed import CUT_BITS, Int64Array
-from golden.layers import ConvLayer
+from golden.graph.layers import ConvLayer
 
 
 def contribution_bound(layer: ConvLayer) -> Int64Array:

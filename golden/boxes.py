@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.fixed import FloatArray, Int16Array, check_finite, dequantize
 from golden.config import ConfigError, InputError
-from golden.fixed import FloatArray, Int16Array, check_finite, dequantize
 from golden.heads import STRIDES, decode
 from golden.overlaps import IndexArray, suppress
 from golden.placement import Fit, Placement, placement

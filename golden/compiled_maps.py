@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from golden.arithmetic.fixed import Int16Array, Int64Array
 from golden.compiled import compiled
-from golden.fixed import Int16Array, Int64Array
 
 
 class Stage(NamedTuple):

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.fixed import Int16Array, Int64Array
 from golden.compiled import compiled
 from golden.compiled_maps import Stage, finish, place
-from golden.fixed import Int16Array, Int64Array
 from golden.lanes import (
     HIGH_PIXELS,
     OUTPUTS,

@@ -10,9 +10,9 @@ import torch
 from torch.nn import functional
 
 from golden.config import Activation, PoolPad, Slope
-from golden.layers import PoolLayer, UpsampleLayer
-from golden.models.fold import FloatConv
-from golden.yolov3_tiny import IMAGE, ConvNode, FloatNetwork, Node
+from golden.graph.float_conv import FloatConv
+from golden.graph.layers import IMAGE, PoolLayer, UpsampleLayer
+from golden.yolov3_tiny import ConvNode, FloatNetwork, Node
 
 SLOPES = {Slope.EIGHTH: 1 / 8, Slope.THIRTEEN_128THS: 13 / 128}
 """Real value of each slope."""

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from golden import float_model
+from golden.arithmetic.fixed import int_range
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, ConfigError, LeakyPlace, NumberFormat
-from golden.fixed import int_range
-from golden.layers import ConcatLayer, sources
-from golden.options import NumericOptions
-from golden.yolov3_tiny import IMAGE, ConvNode, FloatNetwork
+from golden.graph.layers import IMAGE, ConcatLayer, sources
+from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 Q7_8_FRAC = 8
 """Fraction bits of the format q7.8."""

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from golden.config import ConfigError, PEConfig
-from golden.layers import ConcatLayer, sources
-from golden.network import Network
+from golden.graph.layers import IMAGE, ConcatLayer, sources
+from golden.graph.network import Network
 from golden.plan import Tile, Window, input_words, reads, window
 from golden.readout import Readout
 from golden.stages import Stage
-from golden.yolov3_tiny import IMAGE
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from golden.fixed import FloatArray
+from golden.arithmetic.fixed import FloatArray
 from golden.yolov3_tiny import ANCHORS, BOX_CHANNELS
 
 ANCHOR_SIZES: Final = {

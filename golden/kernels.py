@@ -12,12 +12,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from golden.arithmetic.fixed import Int16Array, Int64Array, int_range
 from golden.compiled_maps import Stage, highest, lay_out
 from golden.compiled_sums import convolve
 from golden.config import Activation, LeakyPlace, Overflow, Rounding, Slope
-from golden.fixed import Int16Array, Int64Array, int_range
+from golden.graph.layers import AverageLayer, ConvLayer, PoolLayer, ResidualLayer, reciprocal
 from golden.lanes import OVERREACH
-from golden.layers import AverageLayer, ConvLayer, PoolLayer, ResidualLayer, reciprocal
 from golden.safe_sums import ARITHMETIC, headroom, plan, reaches
 from golden.spec import check_input, pool_padding
 

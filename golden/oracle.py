@@ -12,10 +12,10 @@ from fractions import Fraction
 import torch
 from torch.nn import functional
 
+from golden.arithmetic.fixed import Int16Array, Int64Array
 from golden.bounds import contribution_bound
 from golden.config import Activation, LeakyPlace, Overflow, PoolPad, ProductMode, Rounding, Slope
-from golden.fixed import Int16Array, Int64Array
-from golden.layers import AverageLayer, ConvLayer, PoolLayer, ResidualLayer, UpsampleLayer
+from golden.graph.layers import AverageLayer, ConvLayer, PoolLayer, ResidualLayer, UpsampleLayer
 from golden.readout import Readout
 
 _EXACT = 1 << 53

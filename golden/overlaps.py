@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 import numpy.typing as npt
 
-from golden.fixed import FloatArray
+from golden.arithmetic.fixed import FloatArray
 
 IndexArray = npt.NDArray[np.int64]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from golden.layers import Padding, Shape
+from golden.graph.layers import Padding, Shape
 from golden.plan import Tile, Window
 
 

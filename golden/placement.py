@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from golden.fixed import FloatArray
+from golden.arithmetic.fixed import FloatArray
 
 Fit = Literal["letterbox", "plain"]
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import MAX_CHANNELS, MAX_SIDE, PEConfig
-from golden.fixed import Int16Array
-from golden.layers import ConvLayer, Padding, Shape
+from golden.graph.layers import IMAGE, ConvLayer, Padding, Shape
 from golden.readout import PLAIN, Readout
-from golden.yolov3_tiny import IMAGE
 
 
 @dataclass(frozen=True, slots=True)

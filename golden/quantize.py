@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.fixed import CUT_BITS, Int16Array, quantize
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import ACC_WIDTHS, Activation, ConfigError, ProductMode
-from golden.fixed import CUT_BITS, Int16Array, quantize
 from golden.formats import Formats
-from golden.layers import ConvLayer, Layer, Padding
-from golden.models.fold import FloatConv
-from golden.options import NumericOptions
-from golden.yolov3_tiny import IMAGE, ConvNode, FloatNetwork
+from golden.graph.float_conv import FloatConv
+from golden.graph.layers import IMAGE, ConvLayer, Layer, Padding
+from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 
 def quantize_image(

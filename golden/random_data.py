@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from golden.fixed import Int16Array, Int64Array, int_range
+from golden.arithmetic.fixed import Int16Array, Int64Array, int_range
 from golden.images import load, shipped
 
 PHOTOGRAPH: Final = "chelsea.png"

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 
+from golden.arithmetic.fixed import CUT_BITS, Int16Array, Int64Array, int_range
 from golden.bounds import accumulator_bits, contribution_bound
 from golden.config import (
     MAX_KERNEL,
@@ -23,8 +24,7 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.convolution import ConvLayer, Padding
-from golden.fixed import CUT_BITS, Int16Array, Int64Array, int_range
+from golden.graph.conv_layer import ConvLayer, Padding
 from golden.plan import Job, Tile, fits, whole_job
 from golden.random_data import Data, fill
 from golden.readout import PLAIN, Readout

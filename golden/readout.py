@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from golden import spec
+from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, PoolPad
-from golden.fixed import Int16Array
-from golden.layers import PoolLayer, UpsampleLayer
+from golden.graph.layers import PoolLayer, UpsampleLayer
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from golden.config import Activation, LeakyPlace, PoolPad, Rounding
-from golden.fixed import (
+from golden.arithmetic.fixed import (
     Int16Array,
     Int64Array,
     activate,
@@ -21,7 +20,8 @@ from golden.fixed import (
     saturate,
     shift_right,
 )
-from golden.layers import (
+from golden.config import Activation, LeakyPlace, PoolPad, Rounding
+from golden.graph.layers import (
     AverageLayer,
     ConcatLayer,
     ConvLayer,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from golden.config import ConfigError, PEConfig, PoolPad
-from golden.fusion import fused
-from golden.layers import (
+from golden.graph.fusion import fused
+from golden.graph.layers import (
+    IMAGE,
     AverageLayer,
     ConcatLayer,
     ConvLayer,
@@ -16,12 +17,11 @@ from golden.layers import (
     Shape,
     UpsampleLayer,
 )
-from golden.network import Network
+from golden.graph.network import Network
 from golden.pairs import Pairs
 from golden.plan import Tile, Window, fits, lower
 from golden.readout import PLAIN, Readout
 from golden.stand_ins import addition, averaging, identity
-from golden.yolov3_tiny import IMAGE
 
 POOLS: Final = ((2, 2), (2, 1), (3, 2))
 """Windows and steps that a tile's readout has."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from golden.arithmetic.fixed import CUT_BITS
 from golden.config import (
     Activation,
     ConfigError,
@@ -19,9 +20,8 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.fixed import CUT_BITS
-from golden.layers import AverageLayer, ConvLayer, Padding, ResidualLayer, Shape, reciprocal
-from golden.network import Network
+from golden.graph.layers import AverageLayer, ConvLayer, Padding, ResidualLayer, Shape, reciprocal
+from golden.graph.network import Network
 
 
 def identity(network: Network, name: str, source: str, channels: int) -> ConvLayer:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from golden import kernels
-from golden.fixed import Int16Array, Int64Array
-from golden.layers import ConvLayer
-from golden.network import Network
+from golden.arithmetic.fixed import Int16Array, Int64Array
+from golden.graph.layers import ConvLayer
+from golden.graph.network import Network
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ def layer_sums(network: Network, tensors: Mapping[str, Int16Array]) -> Iterator[
     ----------
     network : Network
     tensors : mapping of str to ndarray of int16, (C, H, W)
-        What `golden.network.run` returns.
+        What `golden.graph.network.run` returns.
     """
     for layer in network.convs():
         read = tensors[layer.source]

@@ -15,9 +15,9 @@ from typing import Final
 
 import numpy as np
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import Activation, LeakyPlace, Overflow, ProductMode, Rounding, Slope
-from golden.fixed import Int16Array
-from golden.layers import ConvLayer, Padding
+from golden.graph.layers import ConvLayer, Padding
 from golden.plan import Job, whole_job
 from golden.vector_table import TABLE
 

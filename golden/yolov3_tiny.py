@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from golden.config import Activation, ConfigError, PoolPad
-from golden.layers import ConcatLayer, PoolLayer, UpsampleLayer
-from golden.models.fold import FloatConv
+from golden.graph.float_conv import FloatConv
+from golden.graph.layers import IMAGE, ConcatLayer, PoolLayer, UpsampleLayer
 
-IMAGE = "image"
-"""Name of the network's input tensor."""
 INPUT_SIZE = 416
 """Rows and columns of the input image, unless another size is asked for."""
 SIZE_STEP = 32

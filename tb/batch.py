@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import InputError
-from golden.fixed import Int16Array
 from golden.images import load
 from golden.study.pictures import is_picture
 from tb import build

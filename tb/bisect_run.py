@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import InputError
-from golden.fixed import Int16Array
-from golden.fusion import fused
+from golden.graph.fusion import fused
+from golden.graph.network import Network
 from golden.images import default_image
-from golden.network import Network
 from tb import build, cocotb_jobs, runs
 from tb.build import Patch
 from tb.frame_jobs import RESULTS, FrameList, frame_folder, write_frames

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from golden.arithmetic.fixed import Int16Array
 from golden.boxes import Box, detect
 from golden.drawing import draw
-from golden.fixed import Int16Array
-from golden.network import Network
+from golden.graph.network import Network
 from golden.placement import Fit
 from golden.yolov3_tiny import HEADS
 from tb.nets.net import Said

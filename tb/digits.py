@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import torch
 
     from golden.digits.samples import Samples
-    from golden.models.fold import FloatConv
+    from golden.graph.float_conv import FloatConv
 
 Digits = npt.NDArray[np.int64]
 OUT: Final = Path("build/digits")

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
-from golden.fixed import Int16Array
 from tb.frame_jobs import DONE, RESULTS, FrameJob, FrameList, frame_folder
 from tb.frame_tensors import FrameTensors, from_beats, from_reads
 from tb.inject import flip_bit

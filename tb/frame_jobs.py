@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from golden.config import PEConfig
-from golden.layers import Shape
+from golden.graph.layers import Shape
 from golden.plan import Tile
 from tb.jobs import JobRecord, as_config, as_record
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from golden.fixed import Int16Array
+from golden.arithmetic.fixed import Int16Array
+from golden.graph.layers import IMAGE
 from golden.plan import Tile, groups
 from golden.readout import Readout
-from golden.yolov3_tiny import IMAGE
 from tb.frame_jobs import INPUT, FrameJob, FrameList
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from cocotb_tools.check_results import get_results
 
 from golden import kernels, oracle, spec
+from golden.arithmetic.fixed import Int16Array
 from golden.config import Activation, PEConfig
-from golden.fixed import Int16Array
 from golden.plan import Job, input_words
 from golden.random_jobs import random_job
 from golden.readout import Readout

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from golden.fixed import Int16Array
+from golden.arithmetic.fixed import Int16Array
 from tb.bugs import find
 
 ROUNDING_PATCH: Final = find("rounding").patch

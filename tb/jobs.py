@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig, PoolPad, ProductMode
-from golden.fixed import Int16Array
 from golden.plan import Job, Tile, groups, passes
 from golden.readout import PLAIN, Readout
 from tb.registers import descriptor

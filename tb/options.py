@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import (
     ConfigError,
     LeakyPlace,
@@ -19,7 +20,6 @@ from golden.config import (
     ProductMode,
     Slope,
 )
-from golden.options import NumericOptions
 from tb import bugs
 from tb.build import Patch
 from tb.nets import NETS, Net

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from golden import oracle, spec
+from golden.arithmetic.fixed import Int16Array
 from golden.bounds import smallest_acc_w
 from golden.config import ConfigError, PEConfig
-from golden.fixed import Int16Array
 from golden.frame import PlannedJob, link, made_of, plan_jobs
-from golden.images import load
-from golden.layers import (
+from golden.graph.layers import (
+    IMAGE,
     AverageLayer,
     ConcatLayer,
     ConvLayer,
@@ -25,14 +25,14 @@ from golden.layers import (
     UpsampleLayer,
     sources,
 )
-from golden.network import Network, run
+from golden.graph.network import Network, run
+from golden.images import load
 from golden.plan import Job, Tile, groups, lower_input, make_job
 from golden.quantize import quantize_image
 from golden.sampling import MIN_LAYER_MACS, sample_tiles
 from golden.stages import Stage, stages
 from golden.stand_ins import of_one_channel
 from golden.tiling import tiles
-from golden.yolov3_tiny import IMAGE
 from tb.frame_jobs import (
     INPUT,
     FrameJob,

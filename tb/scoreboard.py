@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
-from golden.fixed import Int16Array
 from golden.plan import Tile, groups
 from golden.readout import Readout
 from tb.jobs import JobRecord

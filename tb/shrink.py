@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from golden.arithmetic.fixed import Int16Array
 from golden.bounds import accumulator_bits
 from golden.config import (
     Activation,
@@ -19,8 +20,7 @@ from golden.config import (
     PoolPad,
     Rounding,
 )
-from golden.convolution import ConvLayer, Padding
-from golden.fixed import Int16Array
+from golden.graph.conv_layer import ConvLayer, Padding
 from golden.plan import Job, Tile, fits, input_words, make_job, whole_job
 from golden.random_jobs import own_channels
 from golden.readout import PLAIN, Readout

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
-from golden.fixed import Int16Array
-from golden.layers import ConvLayer
+from golden.graph.layers import ConvLayer
 from golden.plan import groups
 
 

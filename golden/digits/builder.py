@@ -10,18 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from golden.arithmetic.fixed import Int16Array
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError
 from golden.digits.samples import Samples, load_samples
 from golden.digits.table import CLASSES, GRAPH, HEAD, INPUT
-from golden.fixed import Int16Array
 from golden.graph import floats
+from golden.graph.float_conv import FloatConv
 from golden.graph.integers import build_integers
+from golden.graph.network import Network, run
 from golden.graph.state_dict import folded_convs
-from golden.models.fold import FloatConv
 from golden.models.state_dict import without_prefix
 from golden.models.tensor_files import read_tensors
-from golden.network import Network, run
-from golden.options import NumericOptions
 from golden.quantize import quantize_image
 
 NORMS: Final = {"conv1": "norm1", "conv2": "norm2"}

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from golden.config import Activation
+from golden.graph.float_graph import Conv, Graph
 from golden.graph.integers import Input
-from golden.graph.structure import Conv, Graph
-from golden.layers import PoolLayer
-from golden.yolov3_tiny import IMAGE
+from golden.graph.layers import IMAGE, PoolLayer
 
 SIDE: Final = 8
 """Rows and columns of a picture."""

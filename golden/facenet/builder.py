@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import NumberFormat
 from golden.facenet.parameters import FaceNet
 from golden.facenet.pictures import LARGEST, prepare_all
 from golden.facenet.structure import INPUT_SIZE, Structure, check_size
+from golden.graph.float_conv import FloatConv
 from golden.graph.integers import Input, build_integers
+from golden.graph.network import Network
 from golden.images import Pixels
-from golden.models.fold import FloatConv
-from golden.network import Network
-from golden.options import NumericOptions
 
 
 def build_facenet(

@@ -8,16 +8,15 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from golden.arithmetic.fixed import FloatArray, dequantize
+from golden.arithmetic.numerics import NumericOptions
+from golden.arithmetic.sm8 import FRACTIONS, Best, Sm8Mode, decode, encode
 from golden.facenet.builder import build_folded
 from golden.facenet.errors import NetworkErrors, network_errors
 from golden.facenet.parameters import FaceNet
-from golden.fixed import FloatArray, dequantize
+from golden.graph.float_conv import FloatConv
+from golden.graph.network import Network
 from golden.images import Pixels
-from golden.models.fold import FloatConv
-from golden.network import Network
-from golden.options import NumericOptions
-from golden.sm8 import FRACTIONS, decode, encode
-from golden.sm8_mode import Best, Sm8Mode
 from golden.study.errors import decibels
 from golden.study.sm8_errors import best_fraction, errors_of, root_mean_square
 

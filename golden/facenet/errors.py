@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from golden.arithmetic.fixed import dequantize
 from golden.facenet.embedding import embedding
 from golden.facenet.parameters import FaceNet
 from golden.facenet.structure import BOTTLENECK, Structure
-from golden.fixed import dequantize
 from golden.graph import floats
+from golden.graph.network import Network, run
 from golden.images import Pixels
-from golden.network import Network, run
 from golden.quantize import quantize_image
 from golden.study.errors import LayerError, RunErrors
 

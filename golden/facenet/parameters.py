@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from golden.facenet.structure import Structure
-from golden.models.fold import FloatConv, StoredConv
+from golden.graph.float_conv import FloatConv, StoredConv
 
 
 @dataclass(frozen=True, slots=True, eq=False)

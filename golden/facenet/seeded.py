@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation
 from golden.facenet.parameters import FaceNet, scaled
 from golden.facenet.structure import Structure
-from golden.fixed import FloatArray
+from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
+from golden.graph.float_graph import Conv
 from golden.graph.floats import convolve, move
-from golden.graph.structure import Conv
-from golden.models.fold import BatchNorm, Epsilon, StoredConv
-from golden.yolov3_tiny import IMAGE
+from golden.graph.layers import IMAGE
 
 SEED: Final = 1
 _PICTURES: Final = 8

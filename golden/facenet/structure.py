@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from golden.config import MAX_SIDE, ConfigError
-from golden.graph.structure import Graph
-from golden.layers import Shape
+from golden.graph.float_graph import Graph
+from golden.graph.layers import Shape
 
 INPUT_SIZE: Final = 160
 """Rows and columns of the picture, unless another size is asked for."""

@@ -12,9 +12,8 @@ from typing import Final
 
 from golden.config import Activation, InputError
 from golden.facenet.structure import BOTTLENECK, Structure
-from golden.graph.structure import Conv, Node
-from golden.layers import AverageLayer, ConcatLayer, PoolLayer, ResidualLayer
-from golden.yolov3_tiny import IMAGE
+from golden.graph.float_graph import Conv, Node
+from golden.graph.layers import IMAGE, AverageLayer, ConcatLayer, PoolLayer, ResidualLayer
 
 EMBEDDING: Final = 512
 """Width of the embedding; models before 2018 have 128."""

@@ -13,11 +13,11 @@ from golden.config import InputError
 from golden.facenet.parameters import FaceNet
 from golden.facenet.structure import BOTTLENECK, Structure
 from golden.facenet.table import facenet
+from golden.graph.float_conv import Epsilon
+from golden.graph.float_graph import Conv
 from golden.graph.floats import activate, move
-from golden.graph.structure import Conv
+from golden.graph.layers import IMAGE
 from golden.models.facenet_names import Names, find_network, names, tensors_of
-from golden.models.fold import Epsilon
-from golden.yolov3_tiny import IMAGE
 
 EPSILON: Final = Epsilon.SLIM.added
 """Of every batch normalisation."""

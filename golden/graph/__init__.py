@@ -1,1 +1,1 @@
-"""Any network as a list of layers: its table, its floats, its formats, its integers."""
+"""A network as a graph of nodes: its integer layers, and its convolutions in real numbers."""

@@ -11,10 +11,9 @@ from torch.nn import functional
 
 from golden import float_model
 from golden.config import Activation
-from golden.graph.structure import Conv, Graph, Node
-from golden.layers import AverageLayer, ResidualLayer
-from golden.models.fold import FloatConv
-from golden.yolov3_tiny import IMAGE
+from golden.graph.float_conv import FloatConv
+from golden.graph.float_graph import Conv, Graph, Node
+from golden.graph.layers import IMAGE, AverageLayer, ResidualLayer
 
 
 def run(

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import NumberFormat
 from golden.formats import HEADROOM, Q7_8_FRAC, Formats, frac_bits
 from golden.graph import floats
-from golden.graph.structure import Conv, Graph, read_by
-from golden.layers import ResidualLayer
-from golden.models.fold import FloatConv
-from golden.options import NumericOptions
-from golden.yolov3_tiny import IMAGE
+from golden.graph.float_conv import FloatConv
+from golden.graph.float_graph import Conv, Graph, read_by
+from golden.graph.layers import IMAGE, ResidualLayer
 
 
 def reach(

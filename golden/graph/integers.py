@@ -8,16 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import NumberFormat
 from golden.formats import Formats
+from golden.graph.float_conv import FloatConv
+from golden.graph.float_graph import Conv, Graph
 from golden.graph.formats import choose_formats, reach
-from golden.graph.structure import Conv, Graph
-from golden.layers import AverageLayer, Layer, ResidualLayer, Shape
-from golden.models.fold import FloatConv
-from golden.network import Network
-from golden.options import NumericOptions
+from golden.graph.layers import IMAGE, AverageLayer, Layer, ResidualLayer, Shape
+from golden.graph.network import Network
 from golden.quantize import Place, quantize_layer
-from golden.yolov3_tiny import IMAGE
 
 
 @dataclass(frozen=True, slots=True)

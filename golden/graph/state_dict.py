@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
+from golden.arithmetic.fixed import FloatArray
 from golden.config import InputError
-from golden.fixed import FloatArray
-from golden.graph.structure import Conv, Graph
-from golden.models.fold import BatchNorm, Epsilon, FloatConv, StoredConv
+from golden.graph.float_conv import BatchNorm, Epsilon, FloatConv, StoredConv
+from golden.graph.float_graph import Conv, Graph
 
 Tensors = Mapping[str, torch.Tensor]
 

@@ -8,8 +8,8 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.sm8 import Codes
 from golden.config import InputError
-from golden.sm8 import Codes
 
 Base = Literal["bits", "hex"]
 _DIGITS: Final = {"bits": 8, "hex": 2}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation, InputError
-from golden.fixed import FloatArray
+from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
 from golden.models.darknet_cfg import COCO_CLASSES, check_graph
-from golden.models.fold import BatchNorm, Epsilon, StoredConv
 from golden.models.stored import check_size, conv_nodes
 from golden.yolov3_tiny import DARKNET_ORDER, VOC_CLASSES, ConvNode
 

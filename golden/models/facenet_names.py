@@ -13,12 +13,12 @@ from typing import Final, Literal
 
 import numpy as np
 
+from golden.arithmetic.fixed import FloatArray
 from golden.config import InputError
 from golden.facenet.structure import BOTTLENECK, Structure
 from golden.facenet.table import REPEATS, facenet, structure_of
-from golden.fixed import FloatArray
-from golden.graph.structure import Conv
-from golden.models.fold import BatchNorm, Epsilon, StoredConv
+from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
+from golden.graph.float_graph import Conv
 
 Naming = Literal["tensorflow", "torch"]
 SCOPE: Final = "InceptionResnetV1"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from golden.layers import Shape, sources
-from golden.yolov3_tiny import IMAGE, INPUT_SIZE, ConvNode, FloatNetwork
+from golden.graph.layers import IMAGE, Shape, sources
+from golden.yolov3_tiny import INPUT_SIZE, ConvNode, FloatNetwork
 
 
 @dataclass(frozen=True, slots=True)

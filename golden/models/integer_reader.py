@@ -12,10 +12,12 @@ from typing import Any, Final, cast
 
 import numpy as np
 
+from golden.arithmetic.fixed import Int16Array
+from golden.arithmetic.numerics import CHOICES, NumericOptions
 from golden.config import Activation, ConfigError, InputError, PoolPad
-from golden.convolution import ConvLayer, Padding
-from golden.fixed import Int16Array
-from golden.layers import (
+from golden.graph.conv_layer import ConvLayer, Padding
+from golden.graph.layers import (
+    IMAGE,
     AverageLayer,
     ConcatLayer,
     Layer,
@@ -24,10 +26,8 @@ from golden.layers import (
     Shape,
     UpsampleLayer,
 )
+from golden.graph.network import Network
 from golden.models.integers import MANIFEST, SCHEMA, Ints, plain_options
-from golden.network import Network
-from golden.options import CHOICES, NumericOptions
-from golden.yolov3_tiny import IMAGE
 
 _TYPES: Final = {f"int{width}": f"<i{width // 8}" for width in (8, 16, 32, 64)}
 _ENUMS: Final[dict[str, type[Enum]]] = {**CHOICES, "activation": Activation, "padding": PoolPad}

@@ -13,15 +13,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from golden.convolution import ConvLayer
+from golden.arithmetic.fixed import Int16Array, int_range
+from golden.arithmetic.numerics import NumericOptions
 from golden.files import whole_file, write_whole
-from golden.fixed import Int16Array, int_range
-from golden.layers import Layer
+from golden.graph.conv_layer import ConvLayer
+from golden.graph.layers import IMAGE, Layer
+from golden.graph.network import Network
 from golden.models.memory_files import raw_bytes
 from golden.models.memory_files import write_hex as write_hex_file
-from golden.network import Network
-from golden.options import NumericOptions
-from golden.yolov3_tiny import IMAGE
 
 SCHEMA: Final = 1
 MANIFEST: Final = "manifest.json"

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.fixed import as_int64, int_range
 from golden.files import whole_file
-from golden.fixed import as_int64, int_range
 
 RAW_WIDTHS: Final = (8, 16, 32, 64)
 """Bits of an integer in a raw file."""

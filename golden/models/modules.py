@@ -8,9 +8,9 @@ from typing import Any
 
 from golden.facenet.structure import BOTTLENECK, Structure
 from golden.facenet.structure import INPUT_SIZE as FACENET_SIZE
-from golden.graph.structure import Conv
-from golden.layers import Layer, PoolLayer, ResidualLayer, Shape, sources
-from golden.yolov3_tiny import IMAGE, INPUT_SIZE, ConvNode, Node
+from golden.graph.float_graph import Conv
+from golden.graph.layers import IMAGE, Layer, PoolLayer, ResidualLayer, Shape, sources
+from golden.yolov3_tiny import INPUT_SIZE, ConvNode, Node
 
 
 @dataclass(frozen=True, slots=True)

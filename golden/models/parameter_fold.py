@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from golden.arithmetic.fixed import FloatArray, check_finite
 from golden.config import InputError
-from golden.fixed import FloatArray, check_finite
-from golden.models.fold import Epsilon, deviation
+from golden.graph.float_conv import Epsilon, deviation
 from golden.models.parameters import Parameter, ParameterFile, Role, by_layer
 
 Deviation = Epsilon | float

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from golden.arithmetic.fixed import FloatArray, check_finite
 from golden.config import InputError
-from golden.fixed import FloatArray, check_finite
 from golden.models import tf_checkpoint
 from golden.models.facenet_names import Found, find_network, naming_of
 from golden.models.fetch import SUFFIXES, model_files

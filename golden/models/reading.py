@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError
+from golden.graph.float_conv import FloatConv, StoredConv
 from golden.models import darknet, state_dict
 from golden.models.darknet_cfg import COCO_CLASSES, read_names
 from golden.models.fetch import INTEGERS, ModelFiles, official_names
-from golden.models.fold import FloatConv, StoredConv
 from golden.models.shaping import hardware_network
 from golden.models.stored import count_classes
-from golden.options import NumericOptions
 from golden.retune.patch import Retune, fitting, tune
 from golden.yolov3_tiny import HEADS, VOC_CLASSES, FloatNetwork
 

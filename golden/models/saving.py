@@ -11,9 +11,9 @@ import torch
 
 from golden.config import ConfigError, InputError
 from golden.files import whole_file
+from golden.graph.float_conv import FloatConv
 from golden.models import darknet, state_dict
 from golden.models.fetch import SUFFIXES, ModelFiles, model_files
-from golden.models.fold import FloatConv
 from golden.models.reading import fold_all, read_stored
 from golden.models.shaping import file_network
 from golden.models.stored import neutral_all

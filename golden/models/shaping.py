@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from golden.config import InputError, PoolPad
-from golden.models.fold import FloatConv, embed_in_centre
+from golden.graph.float_conv import FloatConv, embed_in_centre
 from golden.models.stored import count_classes, file_nodes
 from golden.yolov3_tiny import (
     ANCHORS,

@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
+from golden.arithmetic.fixed import FloatArray
 from golden.config import InputError, PoolPad
-from golden.fixed import FloatArray
-from golden.models.fold import BatchNorm, FloatConv, StoredConv
+from golden.graph.float_conv import BatchNorm, FloatConv, StoredConv
 from golden.yolov3_tiny import ANCHORS, BOX_CHANNELS, ConvNode, Node, graph
 
 LARGEST: Final = 1e6

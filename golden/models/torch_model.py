@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn import functional
 
 from golden.config import PoolPad
-from golden.layers import PoolLayer
-from golden.models.fold import StoredConv
+from golden.graph.float_conv import StoredConv
+from golden.graph.layers import IMAGE, PoolLayer
 from golden.models.range_tracker import MOMENTUM, AveragedRangeTracker
 from golden.models.shaping import file_network
 from golden.models.state_dict import (
@@ -22,7 +22,7 @@ from golden.models.state_dict import (
     tensors_of,
     without_prefix,
 )
-from golden.yolov3_tiny import HEADS, IMAGE, VOC_CLASSES, FloatNetwork, head_channels
+from golden.yolov3_tiny import HEADS, VOC_CLASSES, FloatNetwork, head_channels
 
 SLOPE: Final = 0.125
 """Of the leaky rectifier."""

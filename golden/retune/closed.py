@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from golden.arithmetic.fixed import FloatArray
 from golden.config import InputError
-from golden.fixed import FloatArray
 from golden.float_model import TRAINED_SLOPE, activate, convolve, move, parameters
+from golden.graph.layers import IMAGE, ConcatLayer
 from golden.images import Pixels
-from golden.layers import ConcatLayer
 from golden.retune.patch import Patch
-from golden.yolov3_tiny import IMAGE, ConvNode, FloatNetwork, Node
+from golden.yolov3_tiny import ConvNode, FloatNetwork, Node
 
 Values = dict[str, torch.Tensor]
 

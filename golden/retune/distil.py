@@ -18,19 +18,12 @@ import torch
 
 from golden.config import InputError
 from golden.float_model import TRAINED_SLOPE, activate, convolve, move, parameters
+from golden.graph.float_conv import FloatConv
+from golden.graph.layers import IMAGE
 from golden.images import preprocess
-from golden.models.fold import FloatConv
 from golden.retune.patch import Patch
 from golden.study.pictures import Views
-from golden.yolov3_tiny import (
-    ANCHORS,
-    BOX_CHANNELS,
-    HEADS,
-    IMAGE,
-    INPUT_SIZE,
-    ConvNode,
-    FloatNetwork,
-)
+from golden.yolov3_tiny import ANCHORS, BOX_CHANNELS, HEADS, INPUT_SIZE, ConvNode, FloatNetwork
 
 OBJECT_WEIGHT: Final = 20.0
 """A cell that surely holds an object counts so much more than one that does not."""

@@ -12,10 +12,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from golden.arithmetic.fixed import FloatArray, check_finite
 from golden.config import ConfigError, InputError, Slope
 from golden.files import whole_file
-from golden.fixed import FloatArray, check_finite
-from golden.models.fold import FloatConv
+from golden.graph.float_conv import FloatConv
 
 SHIPPED: Final = Path(__file__).with_name("yolov3-tiny-eighth.safetensors")
 """The patch of the official YOLOv3-tiny for slope 1/8."""

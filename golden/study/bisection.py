@@ -10,12 +10,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.fixed import Int16Array, int_range
 from golden.config import InputError
-from golden.fixed import Int16Array, int_range
-from golden.layers import Layer, sources
-from golden.network import Network, run_node
+from golden.graph.layers import IMAGE, Layer, sources
+from golden.graph.network import Network, run_node
 from golden.study.dump import Dump
-from golden.yolov3_tiny import IMAGE
 
 
 class Verdict(Enum):

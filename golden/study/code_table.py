@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from golden.arithmetic.fixed import FloatArray
+from golden.arithmetic.sm8 import decode
 from golden.config import InputError
-from golden.fixed import FloatArray
-from golden.sm8 import decode
 from golden.study.coding import Coded
 from golden.study.plot import COLOURS, dress, figure, save
 

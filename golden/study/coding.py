@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from golden.arithmetic.sm8 import Best, Codes, Sm8Mode, check_fraction, encode
 from golden.config import ConfigError
 from golden.models.parameters import Parameter
-from golden.sm8 import Codes, check_fraction, encode
-from golden.sm8_mode import Best, Sm8Mode
 from golden.study.sm8_errors import Sm8Errors, best_fraction, errors_of
 
 _SHOWN: Final = 3

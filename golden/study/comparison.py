@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from golden.arithmetic.fixed import FloatArray, dequantize
 from golden.config import InputError
-from golden.fixed import FloatArray, dequantize
 from golden.study.bisection import Difference, first_difference
 from golden.study.dump import Dump
 from golden.study.errors import LayerError, RunErrors

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import torch
 
 from golden import float_model
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, NumberFormat, ProductMode
+from golden.graph.network import Network, build_yolov3_tiny, run
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
-from golden.network import Network, build_yolov3_tiny, run
-from golden.options import NumericOptions
 from golden.quantize import quantize_image
 from golden.study.dump import Dump
 from golden.study.representable import representable

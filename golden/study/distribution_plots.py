@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from golden.arithmetic.fixed import FloatArray
 from golden.config import NumberFormat
-from golden.fixed import FloatArray
 from golden.study.distributions import (
     SOURCE_PICTURES,
     SOURCE_RANGE,

@@ -12,17 +12,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from golden import float_model, network
+from golden import float_model
+from golden.arithmetic.fixed import int_range, leaky
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, LeakyPlace, NumberFormat, Slope
-from golden.fixed import int_range, leaky
 from golden.formats import Formats, choose_formats, reach
+from golden.graph import network
+from golden.graph.layers import IMAGE, ConcatLayer
+from golden.graph.network import Network
 from golden.images import calibration_images, load, preprocess
-from golden.layers import ConcatLayer
-from golden.network import Network
-from golden.options import NumericOptions
 from golden.quantize import quantize_image
 from golden.study.tally import Limits, Tally
-from golden.yolov3_tiny import IMAGE, ConvNode, FloatNetwork, Node
+from golden.yolov3_tiny import ConvNode, FloatNetwork, Node
 
 AHEAD: Final = " ahead of the activation"
 """Ends the name of the limits that the requantiser sets, where the activation comes after it."""
@@ -50,7 +51,7 @@ class Scale:
     width: int
 
     def limits(self) -> Limits:
-        """Return the range beyond which `golden.fixed.quantize` saturates.
+        """Return the range beyond which `golden.arithmetic.fixed.quantize` saturates.
 
         >>> Scale(8, 16).limits()
         Limits(low=-128.001953125, high=127.998046875)
@@ -129,7 +130,7 @@ def extremes(tensors: Collection[Tally]) -> tuple[Tally, Tally]:
 def both_formats(
     network: FloatNetwork, options: NumericOptions, size: int
 ) -> dict[NumberFormat, Formats]:
-    """Choose the fraction bits of both formats, as `golden.network.build_yolov3_tiny` does.
+    """Choose the fraction bits of both formats, as `golden.graph.network.build_yolov3_tiny` does.
 
     Parameters
     ----------

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy
 
+from golden.arithmetic.fixed import FloatArray, check_finite, dequantize
 from golden.config import InputError
 from golden.files import whole_file
-from golden.fixed import FloatArray, check_finite, dequantize
 
 SCHEMA: Final = 1
 ABOUT: Final = "__about__"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 
-from golden.fixed import FloatArray
+from golden.arithmetic.fixed import FloatArray
 from golden.study.errors import LayerError
 from golden.study.perturbation import BoxNoise, LayerNoise
 from golden.study.plot import COLOURS, dress, figure, name_layers, save

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.fixed import check_finite
 from golden.config import InputError
-from golden.fixed import check_finite
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from torch.nn import functional
 
 from golden import float_model
 from golden.config import PoolPad
-from golden.models.fold import Epsilon, StoredConv
+from golden.graph.float_conv import Epsilon, StoredConv
+from golden.graph.layers import IMAGE
 from golden.models.shaping import file_network
-from golden.yolov3_tiny import IMAGE, ConvNode
+from golden.yolov3_tiny import ConvNode
 
 
 @dataclass(frozen=True, slots=True)

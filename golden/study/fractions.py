@@ -10,7 +10,7 @@ from typing import Final
 
 from golden.config import ConfigError, InputError
 from golden.formats import Formats, output_of, weight_of
-from golden.yolov3_tiny import IMAGE
+from golden.graph.layers import IMAGE
 
 FIELD: Final = "fraction_bits"
 """Where a manifest keeps them."""

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from golden import kernels, oracle
+from golden.arithmetic.fixed import Int16Array, activate, int_range, quantize, shift_right
 from golden.config import ConfigError, InputError, LeakyPlace
-from golden.fixed import Int16Array, activate, int_range, quantize, shift_right
-from golden.layers import (
+from golden.graph.layers import (
+    IMAGE,
     AverageLayer,
     ConvLayer,
     PoolLayer,
@@ -21,9 +22,8 @@ from golden.layers import (
     UpsampleLayer,
     sources,
 )
-from golden.network import Network, run_node
+from golden.graph.network import Network, run_node
 from golden.study.dump import Dump
-from golden.yolov3_tiny import IMAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from golden.arithmetic.fixed import FloatArray
 from golden.boxes import Box
-from golden.fixed import FloatArray
 from golden.overlaps import IndexArray, overlaps, pair
 
 OVERLAP: Final = 0.5

@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, InputError
-from golden.fixed import Int16Array
-from golden.layers import Shape
+from golden.graph.layers import Shape
 from golden.study.dump import Dump, read_dump
 
 HEX: Final = (".hex", ".mem")

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from golden.arithmetic.fixed import CUT_BITS, dequantize, int_range, multiply, quantize, requantize
 from golden.config import InputError, Overflow, ProductMode, Rounding
-from golden.fixed import CUT_BITS, dequantize, int_range, multiply, quantize, requantize
 
 WIDTH: Final = 16
 """Bits of an operand and of the result."""

@@ -15,12 +15,12 @@ import numpy.typing as npt
 import torch
 
 from golden import float_model
+from golden.arithmetic.fixed import FloatArray, Int16Array, dequantize, quantize, saturate
 from golden.config import ConfigError
-from golden.fixed import FloatArray, Int16Array, dequantize, quantize, saturate
-from golden.layers import sources
-from golden.network import Network, run_node
+from golden.graph.layers import IMAGE, sources
+from golden.graph.network import Network, run_node
 from golden.quantize import quantize_image
-from golden.yolov3_tiny import IMAGE, FloatNetwork
+from golden.yolov3_tiny import FloatNetwork
 
 AMPLITUDE: Final = 0.05
 """The source's."""

@@ -11,14 +11,21 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from golden.arithmetic.fixed import (
+    FloatArray,
+    FloatRounding,
+    Int16Array,
+    dequantize,
+    int_range,
+    quantize,
+)
 from golden.config import ConfigError, InputError, NumberFormat
 from golden.files import whole_file
-from golden.fixed import FloatArray, FloatRounding, Int16Array, dequantize, int_range, quantize
 from golden.formats import Q7_8_FRAC, frac_bits
+from golden.graph.layers import IMAGE
 from golden.images import Pixels
 from golden.models.memory_files import raw_bytes, write_hex, write_raw
 from golden.study.dump import Dump, write_dump
-from golden.yolov3_tiny import IMAGE
 
 CHANNELS: Final = ("red", "green", "blue")
 ENDINGS: Final = {

@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from golden.config import ConfigError, NumberFormat, ProductMode
-from golden.fixed import (
+from golden.arithmetic.fixed import (
     CUT_BITS,
     FloatRounding,
     Int16Array,
@@ -18,17 +17,19 @@ from golden.fixed import (
     dequantize,
     quantize,
 )
+from golden.arithmetic.numerics import NumericOptions
+from golden.config import ConfigError, NumberFormat, ProductMode
 from golden.formats import Formats, choose_formats, frac_bits, reach, weight_of
+from golden.graph.float_conv import FloatConv
+from golden.graph.layers import IMAGE
+from golden.graph.network import Network
 from golden.models.fetch import ModelFiles
-from golden.models.fold import FloatConv
 from golden.models.reading import class_names, read_convs
 from golden.models.shaping import hardware_network
-from golden.network import Network
-from golden.options import NumericOptions
 from golden.quantize import quantize_nodes
 from golden.retune.patch import Retune
 from golden.study.rounding import Real, TensorErrors, mse_frac, tensor_errors
-from golden.yolov3_tiny import IMAGE, ConvNode, FloatNetwork
+from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 RULES: Final = ("max", "mse")
 """How fraction bits are chosen: by the largest magnitude, or by the mean squared error."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from golden.convolution import ConvLayer
-from golden.fixed import dequantize
-from golden.layers import AverageLayer, Layer, ResidualLayer
-from golden.models.fold import FloatConv
-from golden.network import Network
+from golden.arithmetic.fixed import dequantize
+from golden.graph.conv_layer import ConvLayer
+from golden.graph.float_conv import FloatConv
+from golden.graph.layers import AverageLayer, Layer, ResidualLayer
+from golden.graph.network import Network
 from golden.yolov3_tiny import ConvNode, FloatNetwork, Node
 
 

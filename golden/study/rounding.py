@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from golden.fixed import FloatRounding, dequantize, quantize
+from golden.arithmetic.fixed import FloatRounding, dequantize, quantize
 from golden.formats import frac_bits
 
 ROUNDINGS: Final[tuple[FloatRounding, ...]] = ("round_half_to_even", "floor", "toward_zero")

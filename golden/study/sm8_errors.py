@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from golden.fixed import check_finite
-from golden.sm8 import FRACTIONS, LARGEST, decode, encode, magnitudes
-from golden.sm8_mode import Best, Sm8Mode
+from golden.arithmetic.fixed import check_finite
+from golden.arithmetic.sm8 import FRACTIONS, LARGEST, Best, Sm8Mode, decode, encode, magnitudes
 
 
 @dataclass(frozen=True, slots=True)

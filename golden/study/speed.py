@@ -16,11 +16,10 @@ import torch
 from torch.nn import functional
 
 from golden import kernels, oracle
-from golden.fixed import Int16Array, Int64Array
-from golden.layers import ConvLayer
-from golden.network import Network, run
+from golden.arithmetic.fixed import Int16Array, Int64Array
+from golden.graph.layers import IMAGE, ConvLayer
+from golden.graph.network import Network, run
 from golden.study.inference import differences
-from golden.yolov3_tiny import IMAGE
 
 KERNELS: Final = "golden kernels"
 FRAME: Final = "golden whole frame"
@@ -42,7 +41,7 @@ class Frame:
     ----------
     network : Network
     tensors : dict of str to ndarray of int16, (C, H, W)
-        What `golden.network.run` returns.
+        What `golden.graph.network.run` returns.
     """
 
     network: Network

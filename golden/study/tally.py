@@ -18,7 +18,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from golden.fixed import FloatArray, Int64Array, check_finite
+from golden.arithmetic.fixed import FloatArray, Int64Array, check_finite
 
 PERCENTILES: Final = (0.01, 0.1, 1.0, 10.0, 50.0, 90.0, 99.0, 99.9, 99.99)
 PERCENTILE_ERROR: Final = 2.0**-8

@@ -15,6 +15,7 @@ import torch
 from torch.nn import functional
 
 from golden import kernels
+from golden.arithmetic.fixed import CUT_BITS, FloatArray, Int16Array, dequantize, quantize
 from golden.config import (
     Activation,
     ConfigError,
@@ -24,8 +25,7 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.fixed import CUT_BITS, FloatArray, Int16Array, dequantize, quantize
-from golden.layers import ConvLayer, Padding
+from golden.graph.layers import ConvLayer, Padding
 from golden.study.errors import ErrorSum, LayerError
 
 FRAC: Final = CUT_BITS

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from golden.arithmetic.fixed import FloatArray, dequantize, quantize
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import NumberFormat
-from golden.fixed import FloatArray, dequantize, quantize
 from golden.formats import Formats
-from golden.models.fold import FloatConv, StoredConv
-from golden.options import NumericOptions
+from golden.graph.float_conv import FloatConv, StoredConv
 from golden.study.distributions import Fate, Scale, fate
 from golden.study.tally import Tally
 from golden.yolov3_tiny import FloatNetwork

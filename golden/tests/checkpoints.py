@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from golden.fixed import FloatArray
-from golden.models.fold import BatchNorm, Epsilon, StoredConv
+from golden.arithmetic.fixed import FloatArray
+from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
 from golden.models.state_dict import tensors_of
 from golden.models.stored import conv_nodes
 from golden.models.torch_model import YOLOv3_tiny_quantize_bnfuse

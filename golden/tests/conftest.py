@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from golden.arithmetic.fixed import Int16Array
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import (
     Activation,
     InputError,
@@ -18,12 +20,10 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.fixed import Int16Array
+from golden.graph.layers import ConvLayer, Padding
+from golden.graph.network import Network, build_yolov3_tiny
 from golden.images import default_image, load, preprocess
-from golden.layers import ConvLayer, Padding
 from golden.models.fetch import ModelFiles, model_files
-from golden.network import Network, build_yolov3_tiny
-from golden.options import NumericOptions
 from golden.quantize import quantize_image
 
 BASE = ConvLayer(

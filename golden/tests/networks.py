@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, NumberFormat, PoolPad, ProductMode
-from golden.layers import (
+from golden.graph.layers import (
     AverageLayer,
     ConcatLayer,
     Layer,
@@ -16,8 +17,7 @@ from golden.layers import (
     ResidualLayer,
     UpsampleLayer,
 )
-from golden.network import Network
-from golden.options import NumericOptions
+from golden.graph.network import Network
 from golden.tests.conftest import make_layer
 
 

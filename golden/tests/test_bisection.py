@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from golden import network as networks
+from golden.arithmetic.fixed import Int16Array
 from golden.config import InputError
-from golden.fixed import Int16Array
-from golden.layers import sources
-from golden.network import Network, run_node
+from golden.graph import network as networks
+from golden.graph.layers import sources
+from golden.graph.network import Network, run_node
 from golden.study.bisection import (
     Difference,
     LayerVerdict,

@@ -12,14 +12,14 @@ import torch
 from PIL import Image
 
 from golden import boxes, float_model, heads
+from golden.arithmetic.fixed import FloatArray, Int16Array
+from golden.arithmetic.numerics import NumericOptions
 from golden.boxes import Box, Detections, detect, detect_real, find
 from golden.config import ConfigError, InputError, Slope
-from golden.fixed import FloatArray, Int16Array
+from golden.graph.network import Network, run
 from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
-from golden.network import Network, run
-from golden.options import NumericOptions
 from golden.overlaps import IndexArray, suppress
 from golden.placement import Fit, placement
 from golden.tests.conftest import PER_LAYER

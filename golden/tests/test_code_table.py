@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from golden.arithmetic.sm8 import Sm8Mode, bin_to_float
 from golden.config import InputError
 from golden.models.parameters import Parameter
-from golden.sm8 import bin_to_float
-from golden.sm8_mode import Sm8Mode
 from golden.study.code_table import close_names, find_tensor, histograms, rows, write_plot
 from golden.study.coding import Choice, Coded, coded
 from golden.tests import facenet_narrow

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 from golden import boxes, float_model
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, NumberFormat, ProductMode
+from golden.graph.network import build_yolov3_tiny, run
 from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_convs, read_network
-from golden.network import build_yolov3_tiny, run
-from golden.options import NumericOptions
 from golden.quantize import quantize_image
 from golden.retune.patch import Patch, write_patch
 from golden.study.contenders import Contender, Heads, Maker, check_names, parse_name

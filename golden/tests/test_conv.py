@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from golden import kernels, oracle, spec
+from golden.arithmetic.fixed import Int16Array
 from golden.config import Activation, LeakyPlace, Overflow, ProductMode, Rounding, Slope
-from golden.fixed import Int16Array
-from golden.layers import ConvLayer, Padding
+from golden.graph.layers import ConvLayer, Padding
 from golden.tests.conftest import make_layer
 
 _Choice = TypeVar("_Choice", bound=Enum)

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pytest
 
 from golden.config import InputError
+from golden.graph.float_conv import FloatConv
 from golden.models.darknet import HEADER_BYTES, read_stored
 from golden.models.darknet_cfg import check_graph, read_names, read_sections
 from golden.models.fetch import ModelFiles
-from golden.models.fold import FloatConv
 from golden.models.reading import fold_all
 from golden.models.shaping import hardware_network, select_classes
 from golden.yolov3_tiny import DARKNET_ORDER, VOC_CLASSES

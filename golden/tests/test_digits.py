@@ -12,6 +12,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from golden import oracle
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError
 from golden.digits.builder import (
     build_digits,
@@ -25,9 +26,8 @@ from golden.digits.builder import (
 from golden.digits.samples import FULL, Samples, load_samples, prepare, write_pictures
 from golden.digits.table import GRAPH, HEAD
 from golden.digits.training import LeNet, train
-from golden.layers import ConvLayer
-from golden.network import run
-from golden.options import NumericOptions
+from golden.graph.layers import ConvLayer
+from golden.graph.network import run
 
 Tensors = dict[str, torch.Tensor]
 

@@ -10,16 +10,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from golden import float_model, network
+from golden import float_model
+from golden.arithmetic.fixed import quantize
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, LeakyPlace, NumberFormat, Slope
-from golden.fixed import quantize
 from golden.formats import Formats
+from golden.graph import network
+from golden.graph.float_conv import BatchNorm, FloatConv, StoredConv
+from golden.graph.layers import IMAGE
+from golden.graph.network import build_yolov3_tiny
 from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
-from golden.models.fold import BatchNorm, FloatConv, StoredConv
 from golden.models.reading import read_network, read_stored
-from golden.network import build_yolov3_tiny
-from golden.options import NumericOptions
 from golden.quantize import quantize_image
 from golden.study.distribution_plots import write_plots
 from golden.study.distributions import (
@@ -42,7 +44,7 @@ from golden.study.weights import (
     weight_scales,
     weight_tallies,
 )
-from golden.yolov3_tiny import IMAGE, ConvNode, FloatNetwork
+from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 SIZE = 64
 OPTIONS = NumericOptions(slope=Slope.THIRTEEN_128THS)

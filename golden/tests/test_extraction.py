@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from golden.arithmetic.sm8 import Best, Sm8Mode, decode, encode
 from golden.config import ConfigError, InputError
 from golden.files import whole_folder
 from golden.models.code_files import read_codes
 from golden.models.parameters import Parameter, ParameterFile, by_layer, read_parameters
-from golden.sm8 import decode, encode
-from golden.sm8_mode import Best, Sm8Mode
 from golden.study.coding import Choice, check_patterns, coded, parse_given, select
 from golden.study.extraction import MANIFEST, OTHERS, extract
 from golden.study.sm8_errors import best_fraction, errors_of

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from golden.arithmetic.fixed import dequantize
+from golden.arithmetic.numerics import NumericOptions
+from golden.arithmetic.sm8 import Sm8Mode
 from golden.facenet.builder import build_folded
 from golden.facenet.contenders import CONTENDERS, Contender, coded, fraction_bits, judge
 from golden.facenet.table import facenet
-from golden.fixed import dequantize
-from golden.models.fold import FloatConv
-from golden.options import NumericOptions
-from golden.sm8_mode import Sm8Mode
+from golden.graph.float_conv import FloatConv
 from golden.tests.facenets import SIZE, narrow_network, pictures
 
 W8A16 = NumericOptions(weight_w=8)

@@ -12,6 +12,8 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from golden import spec
+from golden.arithmetic.fixed import Int16Array
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.facenet.builder import build_facenet
 from golden.facenet.embedding import embedding
@@ -23,15 +25,13 @@ from golden.facenet.seeded import seeded
 from golden.facenet.structure import BOTTLENECK
 from golden.facenet.table import facenet
 from golden.facenet.torch_model import torch_model
-from golden.fixed import Int16Array
 from golden.graph import floats
 from golden.graph.formats import choose_formats, reach, together
-from golden.layers import ConvLayer, PoolLayer, ResidualLayer, sources
+from golden.graph.layers import ConvLayer, PoolLayer, ResidualLayer, sources
+from golden.graph.network import Network, run
 from golden.models.facenet_names import tensors_of
 from golden.models.integer_reader import read_integers
 from golden.models.integers import write_integers
-from golden.network import Network, run
-from golden.options import NumericOptions
 from golden.quantize import quantize_image
 from golden.study.inference import differences
 from golden.tests.facenets import SIZE, narrow, narrow_network, pictures

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from golden import kernels, oracle, spec
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, ConfigError, PEConfig, ProductMode
-from golden.layers import (
+from golden.graph.layers import (
     MAX_AVERAGED,
     AverageLayer,
     ConvLayer,
@@ -19,8 +20,7 @@ from golden.layers import (
     reciprocal,
     sources,
 )
-from golden.network import Network
-from golden.options import NumericOptions
+from golden.graph.network import Network
 from golden.pairs import Pairs
 from golden.stages import stages
 from golden.stand_ins import addition, averaging

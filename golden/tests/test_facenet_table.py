@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation, ConfigError, InputError
 from golden.facenet.structure import BOTTLENECK, MIN_SIZE
 from golden.facenet.table import facenet, structure_of
 from golden.facenet.torch_model import InceptionResnetV1, network_of, torch_model
-from golden.fixed import FloatArray
-from golden.layers import ConcatLayer, Padding, PoolLayer, ResidualLayer
+from golden.graph.layers import ConcatLayer, Padding, PoolLayer, ResidualLayer
 from golden.models.facenet_names import (
     Naming,
     find_network,

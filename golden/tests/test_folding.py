@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import nn
 
+from golden.graph import float_conv
+from golden.graph.float_conv import Epsilon
 from golden.images import default_image, load, preprocess
-from golden.models import fold
 from golden.models.fetch import ModelFiles, model_files
-from golden.models.fold import Epsilon
 from golden.models.reading import read_stored
 from golden.study.folding import folding_errors, unfolded
 from golden.tests import checkpoints
@@ -33,8 +33,8 @@ def test_the_official_network_folds_without_loss(files: ModelFiles) -> None:
 def test_the_wrong_epsilon_is_seen(files: ModelFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     stored = read_stored(files)
     good = folding_errors(stored, PIXELS, 0.125)
-    torchs = fold.deviation
-    monkeypatch.setattr(fold, "deviation", lambda v, _: torchs(v, Epsilon.TORCH))
+    torchs = float_conv.deviation
+    monkeypatch.setattr(float_conv, "deviation", lambda v, _: torchs(v, Epsilon.TORCH))
     bad = folding_errors(stored, PIXELS, 0.125)
     assert bad[0].float64 > 1e-3 and bad[0].float32 > 100 * good[0].float32
 

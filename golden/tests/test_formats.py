@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from golden import float_model
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import (
     Activation,
     ConfigError,
@@ -14,10 +15,9 @@ from golden.config import (
     ProductMode,
 )
 from golden.formats import MAX_FRAC, Formats, choose_formats, frac_bits, reach
-from golden.layers import ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer
-from golden.models.fold import FloatConv
-from golden.network import Network
-from golden.options import NumericOptions
+from golden.graph.float_conv import FloatConv
+from golden.graph.layers import ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer
+from golden.graph.network import Network
 from golden.quantize import quantize_conv, quantize_nodes
 from golden.tests.conftest import CUT_FLOOR, PER_LAYER, Q7_8
 from golden.yolov3_tiny import ConvNode, FloatNetwork

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from golden import spec
+from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, PEConfig, PoolPad, ProductMode
-from golden.fixed import Int16Array
 from golden.frame import PlannedJob, link, made_of, place, plan_job, plan_jobs
-from golden.layers import PoolLayer
-from golden.network import Network, run
+from golden.graph.layers import PoolLayer
+from golden.graph.network import Network, run
 from golden.plan import Tile, lower_input, make_job
 from golden.stages import Stage, stages
 from golden.tests.networks import branches, chain, conv, network, residuals

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from golden import kernels, spec
-from golden import network as networks
+from golden.arithmetic.fixed import Int16Array
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import (
     Activation,
     ConfigError,
@@ -22,18 +23,17 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.fixed import Int16Array
 from golden.formats import choose_formats, reach
-from golden.layers import ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer
+from golden.graph import network as networks
+from golden.graph.float_conv import FloatConv
+from golden.graph.layers import IMAGE, ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer
+from golden.graph.network import Network, build_yolov3_tiny
 from golden.models.fetch import ModelFiles
-from golden.models.fold import FloatConv
-from golden.network import Network, build_yolov3_tiny
-from golden.options import NumericOptions
 from golden.quantize import quantize_image, quantize_nodes
 from golden.study.dump import Dump
 from golden.study.inference import differences, given_tensors, infer, needed, saturated
 from golden.tests.networks import branches
-from golden.yolov3_tiny import IMAGE, ConvNode, FloatNetwork
+from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 SIDE = 32
 

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from golden.arithmetic.fixed import Int16Array
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, PoolPad, Slope
-from golden.convolution import ConvLayer
-from golden.fixed import Int16Array
+from golden.graph.conv_layer import ConvLayer
+from golden.graph.network import Network, run
 from golden.models.fetch import model_files
 from golden.models.integer_reader import integer_network, read_integers
 from golden.models.integers import DATA, MANIFEST, write_integers
 from golden.models.reading import read_stored
-from golden.network import Network, run
-from golden.options import NumericOptions
 from golden.tests.networks import branches, chain
 
 Change = Callable[[dict[str, Any]], object]

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from golden import kernels, lanes, safe_sums, spec
+from golden.arithmetic.fixed import Int16Array
+from golden.arithmetic.numerics import NumericOptions
 from golden.compiled import SOURCES, stamp
 from golden.compiled_sums import Taps, convolve
 from golden.config import ConfigError, PoolPad, ProductMode
-from golden.fixed import Int16Array
-from golden.layers import ConvLayer, Padding, PoolLayer
-from golden.network import Network, run
-from golden.options import NumericOptions
+from golden.graph.layers import ConvLayer, Padding, PoolLayer
+from golden.graph.network import Network, run
 from golden.safe_sums import ARITHMETIC
 from golden.tests.conftest import CUT_FLOOR, CUT_ROUND, PER_LAYER, Q7_8, make_layer
 

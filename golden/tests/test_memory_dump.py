@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, InputError
-from golden.fixed import Int16Array
 from golden.models.memory_files import write_hex, write_raw
 from golden.study.dump import Dump, write_dump
 from golden.study.memory_dump import Layout, read_memory, read_run

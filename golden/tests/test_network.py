@@ -12,16 +12,24 @@ import pytest
 import torch
 
 from golden import bounds, float_model, kernels, oracle, spec
+from golden.arithmetic.fixed import Int16Array, dequantize
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, NumberFormat, Overflow, PoolPad, Rounding, Slope
-from golden.fixed import Int16Array, dequantize
+from golden.graph.layers import (
+    IMAGE,
+    ConcatLayer,
+    ConvLayer,
+    Padding,
+    PoolLayer,
+    UpsampleLayer,
+    sources,
+)
+from golden.graph.network import Network, run
 from golden.images import default_image, load, preprocess
-from golden.layers import ConcatLayer, ConvLayer, Padding, PoolLayer, UpsampleLayer, sources
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
-from golden.network import Network, run
-from golden.options import NumericOptions
 from golden.tests.conftest import CUT_FLOOR, CUT_ROUND, PER_LAYER, Q7_8
-from golden.yolov3_tiny import ANCHORS, BOX_CHANNELS, HEADS, IMAGE
+from golden.yolov3_tiny import ANCHORS, BOX_CHANNELS, HEADS
 
 Build = Callable[[NumericOptions], Network]
 Photograph = Callable[[Network], Int16Array]

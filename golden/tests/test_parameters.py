@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from golden.arithmetic.fixed import FloatArray
 from golden.config import InputError
-from golden.fixed import FloatArray
+from golden.graph.float_conv import Epsilon
 from golden.models.facenet_names import find_network, renamed, tensors_of
 from golden.models.fetch import ModelFiles
-from golden.models.fold import Epsilon
 from golden.models.parameter_fold import default_epsilon, fold_parameters
 from golden.models.parameters import Parameter, ParameterFile, by_layer, read_parameters
 from golden.models.reading import fold_all, read_stored

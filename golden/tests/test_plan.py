@@ -20,8 +20,8 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.convolution import ConvLayer, Padding
-from golden.layers import PoolLayer, Shape, UpsampleLayer
+from golden.graph.conv_layer import ConvLayer, Padding
+from golden.graph.layers import PoolLayer, Shape, UpsampleLayer
 from golden.plan import Tile, lower, lower_input, make_job
 from golden.readout import Readout
 from golden.sampling import sample_tiles

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from golden.arithmetic.fixed import quantize
 from golden.config import ConfigError, InputError, NumberFormat
-from golden.fixed import quantize
 from golden.images import default_image, load, preprocess
 from golden.study.dump import read_dump
 from golden.study.preprocessing import (

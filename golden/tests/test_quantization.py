@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from golden.arithmetic.fixed import int_range
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
-from golden.fixed import int_range
 from golden.formats import frac_bits
+from golden.graph.network import Network, build_yolov3_tiny
 from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_convs
-from golden.network import Network, build_yolov3_tiny
-from golden.options import NumericOptions
 from golden.study.fractions import fraction_bits, parse_fractions, read_fractions
 from golden.study.quantization import QuantizedModel, quantize_model, quantize_picture
 from golden.study.representable import representable

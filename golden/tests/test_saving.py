@@ -13,10 +13,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from golden.arithmetic.fixed import quantize
 from golden.config import ConfigError, InputError
-from golden.fixed import quantize
+from golden.graph.float_conv import BatchNorm, FloatConv, StoredConv
 from golden.models.fetch import ModelFiles, model_files, sha256_of
-from golden.models.fold import BatchNorm, FloatConv, StoredConv
 from golden.models.reading import fold_all, read_stored
 from golden.models.saving import check_saved, save_folded, save_like
 from golden.models.stored import neutral

@@ -14,12 +14,12 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError, Slope
+from golden.graph.float_conv import StoredConv
 from golden.models.fetch import ModelFiles, model_files
-from golden.models.fold import StoredConv
 from golden.models.reading import read_convs, read_network
 from golden.models.state_dict import read_stored
-from golden.options import NumericOptions
 from golden.tests import checkpoints
 from golden.yolov3_tiny import VOC_CLASSES
 

@@ -10,7 +10,7 @@ import pytest
 
 from golden.config import PEConfig
 from golden.frame import PlannedJob, link, place, plan_job, plan_jobs
-from golden.layers import PoolLayer, Shape
+from golden.graph.layers import PoolLayer, Shape
 from golden.plan import Tile
 from golden.stages import Stage, stages
 from golden.tests.networks import branches, conv

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from golden import spec
+from golden.arithmetic.fixed import dequantize
 from golden.config import ConfigError, ProductMode
-from golden.fixed import dequantize
 from golden.study.uniform_conv import FRAC, ConvShape, draw, errors, measure
 
 SHAPE = ConvShape(5, 4, 3, 6)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from golden.arithmetic.fixed import Int64Array, int_range, multiply
 from golden.config import InputError, PEConfig, PoolPad
-from golden.fixed import Int64Array, int_range, multiply
 from tb.debug.descriptor import Descriptor, descriptor_of
 from tb.jobs import JobRecord
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from golden.arithmetic.fixed import activate, saturate, shift_right, wrap
 from golden.config import Activation, LeakyPlace, Overflow, PEConfig, Rounding, Slope
-from golden.fixed import activate, saturate, shift_right, wrap
 from golden.plan import groups
 from golden.readout import Readout
 from tb.debug.seen import CORE, WALK

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from golden.arithmetic.fixed import CUT_BITS
 from golden.config import PEConfig, ProductMode
-from golden.fixed import CUT_BITS
 from tb.debug import suspects
 from tb.debug.contributions import Contribution
 from tb.debug.finding import Finding, Followed, differing, shown, wrapped

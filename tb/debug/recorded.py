@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import InputError, PEConfig
-from golden.fixed import Int16Array
 from golden.plan import Tile
 from tb.debug.values import Values, output_values, tap_values
 from tb.jobs import JobRecord

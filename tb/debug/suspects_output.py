@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from golden.arithmetic.fixed import activate, saturate, shift_right, wrap
 from golden.config import Activation, LeakyPlace, Overflow, Rounding, Slope
-from golden.fixed import activate, saturate, shift_right, wrap
 from tb.debug.contributions import Window
 from tb.debug.descriptor import Arithmetic
 from tb.debug.finding import wrapped

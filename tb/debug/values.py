@@ -12,8 +12,8 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
-from golden.fixed import Int16Array
 from golden.plan import Tile
 from tb.jobs import JobRecord
 from tb.registers import Register

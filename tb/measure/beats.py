@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from golden.config import Activation, LeakyPlace, Overflow, PEConfig, ProductMode, Rounding, Slope
-from golden.layers import ConvLayer, Padding
+from golden.graph.layers import ConvLayer, Padding
 from golden.plan import Job, whole_job
 from tb import build, cocotb_jobs
 from tb.fuzz_cases import Case, run_folder, write_cases

@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
-from golden.options import NumericOptions
-from golden.yolov3_tiny import IMAGE, INPUT_SIZE
+from golden.graph.layers import IMAGE
+from golden.yolov3_tiny import INPUT_SIZE
 from tb import build, runs
 from tb.measure.errors import MeasureError
 from tb.measure.golden_record import THREADS, GoldenRecord, GoldenRun
@@ -124,9 +125,9 @@ def _words(run: GoldenRun) -> str:
 
 def _frames(size: int, tell: Callable[[str], None]) -> list[Any]:
     """The network in each format, with the default photograph's tensors."""
+    from golden.graph.network import build_yolov3_tiny, run
     from golden.images import default_image, load, preprocess
     from golden.models.fetch import model_files
-    from golden.network import build_yolov3_tiny, run
     from golden.quantize import quantize_image
     from golden.study.speed import Frame
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from golden.fixed import Int16Array, Int64Array
-from golden.layers import ConvLayer
+from golden.arithmetic.fixed import Int16Array, Int64Array
+from golden.graph.layers import ConvLayer
 from golden.sums import LayerSums
 from tb.measure.errors import MeasureError
 from tb.toolchain import ToolError

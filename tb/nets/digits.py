@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError
 from golden.digits.table import GRAPH, HEAD, SIDE
-from golden.fixed import Int16Array
 from tb.nets.net import Built, Net, Pixels, Said, Say
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, ProductMode
 from golden.facenet.structure import BOTTLENECK, INPUT_SIZE, MIN_SIZE, Structure
 from golden.facenet.table import facenet
-from golden.fixed import Int16Array
-from golden.models.fold import FloatConv
+from golden.graph.float_conv import FloatConv
 from tb.nets.net import Built, Net, Pixels, Said, Say
 
 if TYPE_CHECKING:
@@ -147,9 +147,9 @@ class FaceNet(Net):
 
 def _sm8(convs: Mapping[str, FloatConv]) -> dict[str, FloatConv]:
     """Weights coded by the reference rule of SM8, with the best fraction bits of each tensor."""
+    from golden.arithmetic.numerics import NumericOptions
+    from golden.arithmetic.sm8 import Sm8Mode
     from golden.facenet.contenders import Contender, coded, fraction_bits
-    from golden.options import NumericOptions
-    from golden.sm8_mode import Sm8Mode
 
     contender = Contender("SM8", NumericOptions(weight_w=8), Sm8Mode.REFERENCE)
     fractions = fraction_bits(convs, contender)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from golden.fixed import Int16Array
-from golden.fusion import makers
+from golden.arithmetic.fixed import Int16Array
+from golden.graph.fusion import makers
+from golden.graph.network import Network
 from golden.images import default_image
-from golden.network import Network
 from tb.report import Failure
 
 if TYPE_CHECKING:

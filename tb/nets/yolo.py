@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, Slope
-from golden.fixed import Int16Array
 from golden.yolov3_tiny import HEADS, INPUT_SIZE, check_size, graph
 from tb.nets.net import Built, Net, Pixels, Said, Say
 
@@ -54,9 +54,9 @@ class Yolo(Net):
 
     def build(self, options: SimOptions, say: Say) -> Built:
         """Read the model, fold, retune and quantise it."""
+        from golden.graph.network import build_yolov3_tiny
         from golden.models.fetch import INTEGERS, model_files, sha256_of
         from golden.models.integer_reader import integer_network
-        from golden.network import build_yolov3_tiny
         from golden.retune.patch import fitting, retune_choice
 
         files = model_files(options.model, say=say)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
-from golden.options import NumericOptions
 from tb.options import SimOptions, parse_array, parse_natural
 from tb.study import common
 from tb.study.common import print_whole, progress, say, write_json
 
 if TYPE_CHECKING:
-    from golden.network import Network
+    from golden.graph.network import Network
     from golden.study.bisection import LayerVerdict
     from golden.study.dump import Dump
     from golden.study.memory_dump import Layout
@@ -185,10 +185,10 @@ def _in_dump(
 ) -> bool:
     """Judge the layers of one dump; True where one is wrong."""
     from golden.config import InputError
+    from golden.graph.layers import IMAGE
     from golden.images import default_image
     from golden.study.bisection import WRONG, conclusion, fit_to
     from golden.study.bisection import bisect as judged
-    from golden.yolov3_tiny import IMAGE
     from tb.study.bisect_tables import verdict_table
     from tb.study.infer import read_picture
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from golden.options import NumericOptions
+from golden.arithmetic.numerics import NumericOptions
 from tb.study.common import progress, say
 
 if TYPE_CHECKING:

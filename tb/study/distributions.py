@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
-from golden.options import NumericOptions
 from tb.study import common
 from tb.study.common import progress, say, write_json
 from tb.study.shown import Chosen, network_facts, parse_fit, say_unreadable
@@ -112,8 +112,8 @@ def _prepare(
     retune: Retune,
 ) -> Measured:
     """Choose the formats, tally the weights, and lay out tallies for the pictures."""
+    from golden.graph.network import build_yolov3_tiny
     from golden.models.reading import read_network, read_stored
-    from golden.network import build_yolov3_tiny
     from golden.study import distributions as study
     from golden.study.weights import weight_tallies
 

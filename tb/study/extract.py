@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from golden.arithmetic.sm8 import Best, Sm8Mode
 from golden.config import ConfigError
-from golden.sm8_mode import Best, Sm8Mode
 from tb.study import common
 from tb.study.common import progress, say, write_json
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import (
     ConfigError,
     LeakyPlace,
@@ -18,7 +19,6 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.options import NumericOptions
 from tb.study import common
 from tb.study.common import progress, say, write_json
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from golden.fixed import Int16Array
-    from golden.network import Network
+    from golden.arithmetic.fixed import Int16Array
+    from golden.graph.network import Network
     from golden.study.inference import LayerFacts
 
 _Dump = Annotated[
@@ -120,9 +120,9 @@ def choose_network(
     ConfigError
         The options are not the network's.
     """
+    from golden.graph.network import build_yolov3_tiny
     from golden.models.fetch import INTEGERS, model_files
     from golden.models.integer_reader import integer_network
-    from golden.network import build_yolov3_tiny
     from golden.retune.patch import retune_choice
     from tb.study.shown import network_facts
 
@@ -143,10 +143,10 @@ def _read(
 ) -> tuple[dict[str, Int16Array], str]:
     """The tensors to start from, and what they are, in words."""
     from golden.config import InputError
+    from golden.graph.layers import IMAGE
     from golden.images import default_image
     from golden.study.dump import read_dump
     from golden.study.inference import given_tensors
-    from golden.yolov3_tiny import IMAGE
 
     if given is not None:
         network.node(first)
@@ -179,9 +179,9 @@ def read_picture(network: Network, path: Path, fit: str, size: int) -> Int16Arra
 def _run(
     network: Network, tensors: dict[str, Int16Array], first: str, console: Console
 ) -> tuple[dict[str, Int16Array], list[LayerFacts]]:
+    from golden.graph.layers import IMAGE
     from golden.study.inference import infer as layer_by_layer
     from golden.study.inference import nodes_from
-    from golden.yolov3_tiny import IMAGE
 
     start = first or IMAGE
     values, layers = {}, []

@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.boxes import OVERLAP
 from golden.config import LeakyPlace, PoolPad, Slope
-from golden.options import NumericOptions
 from tb.study import common
 from tb.study.common import progress, say, write_json
 from tb.study.contending import Runs, figure, make_contenders, model_facts, names_of, read_model

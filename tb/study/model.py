@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import PoolPad
-from golden.options import NumericOptions
 from tb.study import common
 from tb.study.common import say, write_json
 

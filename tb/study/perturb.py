@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.console import Console
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
-from golden.options import NumericOptions
 from tb.study import common
 from tb.study.common import progress, say, write_json
 from tb.study.shown import OneOrViews, choose_pictures, network_facts, parse_fit, say_unreadable
@@ -115,8 +115,9 @@ def perturb(
 
 def _layers(names: Sequence[str]) -> tuple[str, ...]:
     """The nodes that noise is added to."""
+    from golden.graph.layers import IMAGE
     from golden.study.noise import check_layers
-    from golden.yolov3_tiny import DARKNET_ORDER, IMAGE, graph
+    from golden.yolov3_tiny import DARKNET_ORDER, graph
 
     known = (IMAGE, *(node.name for node in graph()))
     convs = [name for name in known if name in DARKNET_ORDER]
@@ -135,9 +136,9 @@ def _runner(
 ) -> tuple[Runner, dict[str, Any]]:
     """The network to disturb, and what JSON says of it."""
     from golden import float_model
+    from golden.graph.network import build_yolov3_tiny
     from golden.models.fetch import model_files
     from golden.models.reading import read_network
-    from golden.network import build_yolov3_tiny
     from golden.retune.patch import retune_choice
     from golden.study.noise import FixedRunner, FloatRunner
     from golden.yolov3_tiny import check_size

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
-from golden.options import NumericOptions
 from tb.study import common
 from tb.study.common import progress, say, write_json
 from tb.study.model import Source, describe

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, PoolPad, Slope
 from golden.float_model import SLOPES, TRAINED_SLOPE
 from golden.images import preprocess
@@ -21,7 +22,6 @@ from golden.models.fetch import ModelFiles, model_files, sha256_of
 from golden.models.reading import class_names, read_convs
 from golden.models.saving import write_folded
 from golden.models.shaping import file_network
-from golden.options import NumericOptions
 from golden.retune.closed import closed_form
 from golden.retune.distil import LEARNING_RATES, Distillation, Recipe, What, settings
 from golden.retune.judge import Lesson, judge, teach

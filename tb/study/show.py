@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from golden.arithmetic.sm8 import Sm8Mode
 from golden.config import ConfigError
-from golden.sm8_mode import Sm8Mode
 from tb.study import common, extract
 from tb.study.common import say, write_json
 

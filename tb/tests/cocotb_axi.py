@@ -21,7 +21,7 @@ from cocotbext.axi import (
     AxiStreamSource,
 )
 
-from golden.fixed import Int16Array
+from golden.arithmetic.fixed import Int16Array
 from golden.plan import Job
 from tb.jobs import read_list
 from tb.registers import (

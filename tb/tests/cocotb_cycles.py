@@ -9,10 +9,10 @@ from typing import Any
 
 import cocotb
 
-from golden.convolution import Padding
+from golden.arithmetic.fixed import Int16Array
 from golden.counters import Counters
 from golden.cycles import layers, predict
-from golden.fixed import Int16Array
+from golden.graph.conv_layer import Padding
 from golden.job_shape import JobShape, job_shape
 from golden.plan import Job
 from golden.readout import PLAIN, Readout

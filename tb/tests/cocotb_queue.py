@@ -11,8 +11,8 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import PoolPad
-from golden.fixed import Int16Array
 from golden.plan import Job
 from golden.readout import PLAIN, Readout
 from tb.bench import Bench, JobEnd

@@ -8,7 +8,7 @@ from typing import Any
 
 import cocotb
 
-from golden.convolution import Padding
+from golden.graph.conv_layer import Padding
 from tb.bench import Bench
 from tb.jobs import Stalls, read_list
 from tb.tests.material import Jobs, small_job

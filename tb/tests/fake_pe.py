@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from golden import kernels
+from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
-from golden.fixed import Int16Array
 from golden.plan import groups
 from tb.jobs import NEVER, JobRecord
 from tb.prepare import Prepared

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from golden import spec
+from golden.arithmetic.fixed import CUT_BITS, Int16Array
 from golden.config import (
     Activation,
     LeakyPlace,
@@ -17,8 +18,7 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.convolution import ConvLayer, Padding
-from golden.fixed import CUT_BITS, Int16Array
+from golden.graph.conv_layer import ConvLayer, Padding
 from golden.plan import Job, Tile, make_job
 from golden.readout import PLAIN, Readout
 from tb.bench import Bench, JobEnd, JobResult

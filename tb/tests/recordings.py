@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from golden import spec
+from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig, ProductMode
-from golden.fixed import Int16Array
 from golden.plan import Tile
 from golden.readout import PLAIN, Readout
 from tb.jobs import JobRecord, write_job

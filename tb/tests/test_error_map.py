@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from golden.fixed import Int16Array
+from golden.arithmetic.fixed import Int16Array
 from golden.readout import Readout
 from tb.debug.divergence import compare
 from tb.debug.error_map import HEIGHT, LEGEND, WIDTH, shares, text_map, write_map

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import PoolPad
-from golden.fixed import Int16Array
 from golden.readout import PLAIN, Readout
 from tb.debug.claims import choice_bits
 from tb.debug.divergence import compare

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
+from golden.arithmetic.sm8 import encode
 from golden.models.parameters import read_parameters
-from golden.sm8 import encode
 from golden.tests import checkpoints
 from golden.tests.facenet_narrow import BETA, DATA, INDEX, LEFT_OVER, PREFIX, copy, file
 from tb.tests.commands import results, run

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig, PoolPad, ProductMode
-from golden.fixed import Int16Array
 from golden.frame import link, plan_jobs
-from golden.network import Network, run
+from golden.graph.network import Network, run
 from golden.plan import Tile
 from golden.readout import Readout
 from golden.stages import stages

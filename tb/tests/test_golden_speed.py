@@ -17,8 +17,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from golden.config import ConfigError, PoolPad, ProductMode
-from golden.layers import ConvLayer
-from golden.network import run
+from golden.graph.layers import ConvLayer
+from golden.graph.network import run
 from golden.study import speed
 from golden.tests.networks import branches, chain
 from tb.cli import app

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from golden.config import LeakyPlace, Slope
-from golden.convolution import ConvLayer
+from golden.graph.conv_layer import ConvLayer
 from tb.debug.contributions import read_material
 from tb.debug.inside import Inside
 from tb.debug.probe import watch_activated

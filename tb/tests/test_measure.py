@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from golden import network, spec
+from golden import spec
+from golden.arithmetic.fixed import Int16Array, Int64Array
 from golden.config import PoolPad, ProductMode
-from golden.convolution import ConvLayer
-from golden.fixed import Int16Array, Int64Array
+from golden.graph import network
+from golden.graph.conv_layer import ConvLayer
 from golden.sums import layer_sums
 from golden.tests.networks import branches, chain
 from tb.jobs import JobRecord, write_job

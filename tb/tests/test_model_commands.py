@@ -17,11 +17,11 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner
 
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError
 from golden.models.fetch import ModelFiles, model_files
 from golden.models.integer_reader import read_integers
 from golden.models.reading import read_convs, read_stored
-from golden.options import NumericOptions
 from golden.tests import checkpoints
 from tb import simulate
 from tb.cli import app

@@ -9,7 +9,7 @@ import pytest
 
 from golden import spec
 from golden.config import InputError, PoolPad, ProductMode
-from golden.convolution import Padding
+from golden.graph.conv_layer import Padding
 from golden.plan import Job
 from golden.readout import Readout
 from tb import build

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from golden import spec
+from golden.arithmetic.fixed import dequantize
 from golden.config import Activation, LeakyPlace, Overflow, ProductMode, Rounding, Slope
-from golden.fixed import dequantize
 from golden.plan import whole_job
 from golden.study.multiplier import FRAC, Operand, Result, parse_operand, result
 from golden.study.uniform_conv import ConvShape, draw

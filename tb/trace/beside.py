@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from golden.fixed import Int16Array
+from golden.arithmetic.fixed import Int16Array
 from golden.plan import Tile
 from tb.trace.place import TracedJob
 from tb.trace.transactions import Row, Transactions, Value

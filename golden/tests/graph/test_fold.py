@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from golden.config import InputError
-from golden.models.fold import BatchNorm, Epsilon, FloatConv, embed_in_centre, fold
+from golden.graph.float_conv import BatchNorm, Epsilon, FloatConv, embed_in_centre, fold
 
 
 def random_norm(rng: np.random.Generator, channels: int) -> BatchNorm:

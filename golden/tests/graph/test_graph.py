@@ -7,14 +7,15 @@ import pytest
 import torch
 
 from golden import spec
+from golden.arithmetic.fixed import FloatArray, dequantize
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, ConfigError, InputError, PoolPad
-from golden.fixed import FloatArray, dequantize
 from golden.graph import floats
+from golden.graph.float_conv import FloatConv
+from golden.graph.float_graph import Conv, Graph
 from golden.graph.integers import Input, build_integers
-from golden.graph.state_dict import folded_convs
-from golden.graph.structure import Conv, Graph
-from golden.images import Pixels
-from golden.layers import (
+from golden.graph.layers import (
+    IMAGE,
     AverageLayer,
     ConcatLayer,
     ConvLayer,
@@ -22,11 +23,10 @@ from golden.layers import (
     ResidualLayer,
     UpsampleLayer,
 )
-from golden.models.fold import FloatConv
-from golden.network import Network, run
-from golden.options import NumericOptions
+from golden.graph.network import Network, run
+from golden.graph.state_dict import folded_convs
+from golden.images import Pixels
 from golden.quantize import quantize_image
-from golden.yolov3_tiny import IMAGE
 
 GRAPH = Graph(
     (

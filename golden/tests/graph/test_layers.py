@@ -9,7 +9,7 @@ import pytest
 
 from golden import oracle, spec
 from golden.config import ConfigError, PoolPad, ProductMode
-from golden.layers import ConcatLayer, Padding, PoolLayer, UpsampleLayer, sources
+from golden.graph.layers import ConcatLayer, Padding, PoolLayer, UpsampleLayer, sources
 from golden.tests.conftest import BASE, make_layer
 
 

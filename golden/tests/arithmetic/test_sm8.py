@@ -9,10 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from golden.arithmetic.sm8 import (
+    Best,
+    Sm8Mode,
+    bin_to_float,
+    decode,
+    encode,
+    float_to_bin,
+    fraction_to_bin,
+)
 from golden.config import ConfigError, InputError
 from golden.models.code_files import Base, code_lines, read_codes
-from golden.sm8 import bin_to_float, decode, encode, float_to_bin, fraction_to_bin
-from golden.sm8_mode import Best, Sm8Mode
 from golden.study.sm8_errors import best_fraction, errors_of, together
 
 REFERENCE, NEAREST = Sm8Mode.REFERENCE, Sm8Mode.ROUND_TO_NEAREST

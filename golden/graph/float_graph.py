@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from golden.config import Activation, ConfigError
-from golden.layers import (
+from golden.graph.layers import (
+    IMAGE,
     AverageLayer,
     ConcatLayer,
     Padding,
@@ -16,7 +17,6 @@ from golden.layers import (
     UpsampleLayer,
     sources,
 )
-from golden.yolov3_tiny import IMAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from enum import Enum
 
 import numpy as np
 
+from golden.arithmetic.fixed import FloatArray, check_finite
 from golden.config import InputError
-from golden.fixed import FloatArray, check_finite
 
 
 class Epsilon(Enum):

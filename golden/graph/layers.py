@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
 from golden.config import Activation, ConfigError, PoolPad
-from golden.convolution import ConvLayer, Padding, Shape
+from golden.graph.conv_layer import ConvLayer, Padding, Shape
+
+IMAGE = "image"
+"""Name of the network's input tensor."""
 
 __all__ = [
     "AverageLayer",

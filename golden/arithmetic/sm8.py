@@ -20,14 +20,29 @@ rule goes on here: 7 integer bits and none, none and 7 fraction bits.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic.fixed import FloatArray, check_finite
 from golden.config import ConfigError
-from golden.fixed import FloatArray, check_finite
-from golden.sm8_mode import Sm8Mode
+
+
+class Sm8Mode(str, Enum):
+    """How a magnitude is brought to n fraction bits; `golden.arithmetic.sm8` says it exactly."""
+
+    REFERENCE = "reference"
+    ROUND_TO_NEAREST = "round_to_nearest"
+
+
+class Best(str, Enum):
+    """How fraction bits are chosen for a tensor: least squared error, or nothing clamped."""
+
+    MSE = "mse"
+    MAX = "max"
+
 
 MAGNITUDE_BITS: Final = 7
 LARGEST: Final = 127

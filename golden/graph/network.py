@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from golden import kernels, spec
+from golden.arithmetic.fixed import Int16Array
+from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
-from golden.fixed import Int16Array
 from golden.formats import choose_formats, reach
-from golden.images import calibration_images, load, preprocess
-from golden.layers import (
+from golden.graph.layers import (
+    IMAGE,
     AverageLayer,
     ConvLayer,
     Layer,
@@ -21,12 +22,12 @@ from golden.layers import (
     UpsampleLayer,
     sources,
 )
+from golden.images import calibration_images, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
-from golden.options import NumericOptions
 from golden.quantize import quantize_nodes
 from golden.retune.patch import Retune
-from golden.yolov3_tiny import IMAGE, INPUT_SIZE, check_size
+from golden.yolov3_tiny import INPUT_SIZE, check_size
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from golden.arithmetic.fixed import CUT_BITS, Int16Array, Int64Array, int_range
 from golden.config import (
     ACC_WIDTHS,
     MAX_KERNEL,
@@ -20,7 +21,6 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.fixed import CUT_BITS, Int16Array, Int64Array, int_range
 
 Shape = tuple[int, int, int]
 """(C, H, W)."""
@@ -77,7 +77,7 @@ class ConvLayer:
     rounding, overflow : Rounding, Overflow
         Of the requantising shift.
     in_frac, weight_frac, out_frac : int
-        Fraction bits, for the reader and for `golden.network`; the integers decide
+        Fraction bits, for the reader and for `golden.graph.network`; the integers decide
         the result.
     act_w, weight_w : int
         Widths, 8 or 16 bits.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from golden.layers import sources
+from golden.graph.layers import sources
 from golden.yolov3_tiny import Node
 
 

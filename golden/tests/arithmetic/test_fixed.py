@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from golden import fixed
+from golden.arithmetic import fixed
 from golden.config import InputError, Overflow, ProductMode, Rounding, Slope
 
 INTERESTING = [-(2**47), -32769, -32768, -129, -128, -9, -8, -1, 0, 1, 7, 127, 128, 32768, 2**47]
