@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from golden import float_model
 from golden.arithmetic.fixed import int_range
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, ConfigError, LeakyPlace, NumberFormat
 from golden.graph.layers import IMAGE, ConcatLayer, sources
+from golden.reference import float_model
 from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 Q7_8_FRAC = 8

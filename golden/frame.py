@@ -9,7 +9,7 @@ from golden.config import ConfigError, PEConfig
 from golden.graph.layers import IMAGE, ConcatLayer, sources
 from golden.graph.network import Network
 from golden.plan import Tile, Window, input_words, reads, window
-from golden.readout import Readout
+from golden.reference.readout import Readout
 from golden.stages import Stage
 
 

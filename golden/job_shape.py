@@ -9,7 +9,7 @@ from typing import Final
 from golden.config import PEConfig
 from golden.frame import PlannedJob
 from golden.plan import Job, groups
-from golden.readout import PLAIN, Readout
+from golden.reference.readout import PLAIN, Readout
 
 CHECK: Final = 18
 """Clocks from START to the end of the check, beside one a bit of the factors (job_check)."""

@@ -14,7 +14,7 @@ import numpy as np
 from golden.arithmetic.fixed import Int16Array
 from golden.config import MAX_CHANNELS, MAX_SIDE, PEConfig
 from golden.graph.layers import IMAGE, ConvLayer, Padding, Shape
-from golden.readout import PLAIN, Readout
+from golden.reference.readout import PLAIN, Readout
 
 
 @dataclass(frozen=True, slots=True)

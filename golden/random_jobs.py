@@ -11,7 +11,6 @@ from typing import Final, TypeVar
 import numpy as np
 
 from golden.arithmetic.fixed import CUT_BITS, Int16Array, Int64Array, int_range
-from golden.bounds import accumulator_bits, contribution_bound
 from golden.config import (
     MAX_KERNEL,
     Activation,
@@ -27,7 +26,8 @@ from golden.config import (
 from golden.graph.conv_layer import ConvLayer, Padding
 from golden.plan import Job, Tile, fits, whole_job
 from golden.random_data import Data, fill
-from golden.readout import PLAIN, Readout
+from golden.reference.bounds import accumulator_bits, contribution_bound
+from golden.reference.readout import PLAIN, Readout
 
 CHANNELS: Final = (1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 31, 33, 64, 75)
 """Channel counts: single ones, whole groups of lanes, one more, one less, a head's 75."""

@@ -20,7 +20,7 @@ from golden.graph.layers import (
 from golden.graph.network import Network
 from golden.pairs import Pairs
 from golden.plan import Tile, Window, fits, lower
-from golden.readout import PLAIN, Readout
+from golden.reference.readout import PLAIN, Readout
 from golden.stand_ins import addition, averaging, identity
 
 POOLS: Final = ((2, 2), (2, 1), (3, 2))

@@ -2,7 +2,7 @@
 // buffers and its output arithmetic, run by descriptors.
 //
 // Contract    out = clip(round(act(bias + sum of contributions))), to the bit as
-//             golden.spec computes it (docs/numerics.md)
+//             golden.reference.spec computes it (docs/numerics.md)
 // Latency     check, tile load, then passes x max(pixels, P_OC) cycles a group; a job
 //             is checked and loaded while the one before it computes, and drains
 //             while the one behind it computes

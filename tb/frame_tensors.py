@@ -12,7 +12,7 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import Int16Array
 from golden.graph.layers import IMAGE
 from golden.plan import Tile, groups
-from golden.readout import Readout
+from golden.reference.readout import Readout
 from tb.frame_jobs import INPUT, FrameJob, FrameList
 
 

@@ -11,12 +11,12 @@ from typing import Final
 import numpy as np
 from cocotb_tools.check_results import get_results
 
-from golden import kernels, oracle, spec
 from golden.arithmetic.fixed import Int16Array
 from golden.config import Activation, PEConfig
 from golden.plan import Job, input_words
 from golden.random_jobs import random_job
-from golden.readout import Readout
+from golden.reference import kernels, spec, torch_oracle
+from golden.reference.readout import Readout
 from tb import build, cocotb_jobs
 from tb.jobs import JobRecord, Stalls, write_job, write_list
 from tb.prepare import OracleError
@@ -129,11 +129,11 @@ def expected_values(job: Job) -> tuple[Int16Array, Int16Array]:
         The specification, the compiled kernels and torch are not equal to the bit.
     """
     activated = spec.conv(job.input, job.layer)
-    for name, model in (("compiled kernel", kernels.conv), ("torch", oracle.conv)):
+    for name, model in (("compiled kernel", kernels.conv), ("torch", torch_oracle.conv)):
         if not np.array_equal(model(job.input, job.layer), activated):
             raise OracleError(f"{job.layer.name}: the specification and the {name} disagree")
     expected = job.readout.apply(activated, job.layer.act_w)
-    if not np.array_equal(oracle.readout(activated, job.readout), expected):
+    if not np.array_equal(torch_oracle.readout(activated, job.readout), expected):
         raise OracleError(f"{job.layer.name}: {_readout(job.readout)}: torch disagrees")
     return activated, expected
 

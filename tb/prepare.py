@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from golden import oracle, spec
 from golden.arithmetic.fixed import Int16Array
-from golden.bounds import smallest_acc_w
 from golden.config import ConfigError, PEConfig
 from golden.frame import PlannedJob, link, made_of, plan_jobs
 from golden.graph.layers import (
@@ -25,10 +23,13 @@ from golden.graph.layers import (
     UpsampleLayer,
     sources,
 )
-from golden.graph.network import Network, run
+from golden.graph.network import Network
 from golden.images import load
 from golden.plan import Job, Tile, groups, lower_input, make_job
 from golden.quantize import quantize_image
+from golden.reference import spec, torch_oracle
+from golden.reference.bounds import smallest_acc_w
+from golden.reference.run import run
 from golden.sampling import MIN_LAYER_MACS, sample_tiles
 from golden.stages import Stage, stages
 from golden.stand_ins import of_one_channel
@@ -207,15 +208,15 @@ def check_oracles(
 def _by_torch(node: Layer, inputs: list[Int16Array], act_w: int) -> Int16Array:
     """A node's output as torch computes it."""
     if isinstance(node, ConvLayer):
-        return oracle.conv(inputs[0], node)
+        return torch_oracle.conv(inputs[0], node)
     if isinstance(node, PoolLayer):
-        return oracle.pool(inputs[0], node)
+        return torch_oracle.pool(inputs[0], node)
     if isinstance(node, UpsampleLayer):
-        return oracle.upsample(inputs[0], node)
+        return torch_oracle.upsample(inputs[0], node)
     if isinstance(node, ResidualLayer):
-        return oracle.residual(inputs, node, act_w)
+        return torch_oracle.residual(inputs, node, act_w)
     if isinstance(node, AverageLayer):
-        return oracle.average(inputs[0], node, act_w)
+        return torch_oracle.average(inputs[0], node, act_w)
     return np.concatenate(inputs)
 
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
-from golden.bounds import accumulator_bits
 from golden.config import (
     Activation,
     ConfigError,
@@ -23,7 +22,8 @@ from golden.config import (
 from golden.graph.conv_layer import ConvLayer, Padding
 from golden.plan import Job, Tile, fits, input_words, make_job, whole_job
 from golden.random_jobs import own_channels
-from golden.readout import PLAIN, Readout
+from golden.reference.bounds import accumulator_bits
+from golden.reference.readout import PLAIN, Readout
 from tb.fuzz_cases import Case
 from tb.jobs import Stalls
 from tb.report import Failure

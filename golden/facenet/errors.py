@@ -15,9 +15,10 @@ from golden.facenet.embedding import embedding
 from golden.facenet.parameters import FaceNet
 from golden.facenet.structure import BOTTLENECK, Structure
 from golden.graph import floats
-from golden.graph.network import Network, run
+from golden.graph.network import Network
 from golden.images import Pixels
 from golden.quantize import quantize_image
+from golden.reference.run import run
 from golden.study.errors import LayerError, RunErrors
 
 PARTS: Final = {

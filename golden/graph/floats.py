@@ -9,11 +9,11 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from golden import float_model
 from golden.config import Activation
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import Conv, Graph, Node
 from golden.graph.layers import IMAGE, AverageLayer, ResidualLayer
+from golden.reference import float_model
 
 
 def run(

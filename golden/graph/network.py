@@ -6,20 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from golden import kernels, spec
-from golden.arithmetic.fixed import Int16Array
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from golden.formats import choose_formats, reach
 from golden.graph.layers import (
     IMAGE,
-    AverageLayer,
     ConvLayer,
     Layer,
-    PoolLayer,
     ResidualLayer,
     Shape,
-    UpsampleLayer,
     sources,
 )
 from golden.images import calibration_images, load, preprocess
@@ -163,49 +158,6 @@ def check_fracs(layer: ConvLayer, in_frac: int) -> None:
     shift = layer.sum_frac - layer.out_frac
     if layer.shift != shift:
         raise ConfigError(f"{layer.name}: shift {layer.shift}, but its fraction bits give {shift}")
-
-
-def run_node(node: Layer, inputs: list[Int16Array], act_w: int = 16) -> Int16Array:
-    """Compute one node's output, (C, H, W), from the tensors that it reads."""
-    if isinstance(node, ConvLayer):
-        return kernels.conv(inputs[0], node)
-    if isinstance(node, PoolLayer):
-        return kernels.pool(inputs[0], node, act_w)
-    if isinstance(node, UpsampleLayer):
-        return spec.upsample(inputs[0], node)
-    if isinstance(node, ResidualLayer):
-        return kernels.residual(inputs, node, act_w)
-    if isinstance(node, AverageLayer):
-        return kernels.average(inputs[0], node, act_w)
-    return spec.concat(inputs, node)
-
-
-def run(network: Network, image: Int16Array) -> dict[str, Int16Array]:
-    """Compute every node's output for one image.
-
-    Parameters
-    ----------
-    network : Network
-    image : ndarray of int16, (3, H, W)
-        Pixels with ``network.input_frac`` fraction bits.
-
-    Returns
-    -------
-    dict of str to ndarray of int16, (C, H, W)
-        ``image`` and every node, in data-flow order.
-
-    Raises
-    ------
-    ValueError
-        If the image has another shape.
-    """
-    if image.shape != network.input_shape:
-        raise ValueError(f"image has shape {image.shape}, {network.input_shape} is wanted")
-    values = {IMAGE: image}
-    for node in network.nodes:
-        inputs = [values[name] for name in sources(node)]
-        values[node.name] = run_node(node, inputs, network.options.act_w)
-    return values
 
 
 def build_yolov3_tiny(

@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import google_crc32c
 import numpy as np
 import numpy.typing as npt
 
 from golden.config import InputError
-from golden.crc32c import crc32c
 from golden.models.tf_table import Entry, TableError, masked, read_index
 
 INDEX: Final = ".index"
@@ -179,7 +179,7 @@ def _tensor(
     content = memoryview(data[path])[entry.offset : stop]
     if entry.dtype == _STRING:
         return np.array(np.frombuffer(content, np.uint8))
-    if masked(crc32c(content)) != entry.checksum:
+    if masked(google_crc32c.value(bytes(content))) != entry.checksum:
         raise InputError(
             f"{path}: the checksum of {name} is wrong: damaged, or of another checkpoint than "
             f"{index.name}"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from golden.crc32c import crc32c
+import google_crc32c
 
 _MAGIC: Final = 0xDB4775248B80FB57
 _FOOTER: Final = 48
@@ -123,7 +123,7 @@ def _block(data: bytes, start: int, size: int) -> bytes:
     if stop + _TRAILER > len(data) - _FOOTER:
         raise TableError("a block reaches beyond its end: truncated")
     stored = int.from_bytes(data[stop + 1 : stop + _TRAILER], "little")
-    if masked(crc32c(data[start : stop + 1])) != stored:
+    if masked(google_crc32c.value(data[start : stop + 1])) != stored:
         raise TableError(f"the checksum of the block at byte {start} is wrong: damaged")
     if data[stop]:
         raise TableError("its blocks are compressed, which no checkpoint's are")

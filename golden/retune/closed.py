@@ -11,9 +11,9 @@ import torch
 
 from golden.arithmetic.fixed import FloatArray
 from golden.config import InputError
-from golden.float_model import TRAINED_SLOPE, activate, convolve, move, parameters
 from golden.graph.layers import IMAGE, ConcatLayer
 from golden.images import Pixels
+from golden.reference.float_model import TRAINED_SLOPE, activate, convolve, move, parameters
 from golden.retune.patch import Patch
 from golden.yolov3_tiny import ConvNode, FloatNetwork, Node
 

@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 from golden.config import InputError
-from golden.float_model import TRAINED_SLOPE, activate, convolve, move, parameters
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import IMAGE
 from golden.images import preprocess
+from golden.reference.float_model import TRAINED_SLOPE, activate, convolve, move, parameters
 from golden.retune.patch import Patch
 from golden.study.pictures import Views
 from golden.yolov3_tiny import ANCHORS, BOX_CHANNELS, HEADS, INPUT_SIZE, ConvNode, FloatNetwork

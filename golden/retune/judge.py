@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from golden import float_model
 from golden.boxes import CONFIDENCE, Box, detect_real
 from golden.config import InputError
-from golden.float_model import TRAINED_SLOPE
 from golden.images import Pixels, preprocess
+from golden.reference import float_model
+from golden.reference.float_model import TRAINED_SLOPE
 from golden.study.errors import decibels
 from golden.study.matching import Agreement, match
 from golden.study.pictures import Shown

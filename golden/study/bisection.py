@@ -13,7 +13,8 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import Int16Array, int_range
 from golden.config import InputError
 from golden.graph.layers import IMAGE, Layer, sources
-from golden.graph.network import Network, run_node
+from golden.graph.network import Network
+from golden.reference.run import run_node
 from golden.study.dump import Dump
 
 

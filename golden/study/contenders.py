@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from golden import float_model
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, NumberFormat, ProductMode
-from golden.graph.network import Network, build_yolov3_tiny, run
+from golden.graph.network import Network, build_yolov3_tiny
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
 from golden.quantize import quantize_image
+from golden.reference import float_model
+from golden.reference.run import run
 from golden.study.dump import Dump
 from golden.study.representable import representable
 from golden.yolov3_tiny import HEADS, INPUT_SIZE, FloatNetwork

@@ -12,16 +12,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from golden import float_model
 from golden.arithmetic.fixed import int_range, leaky
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, LeakyPlace, NumberFormat, Slope
 from golden.formats import Formats, choose_formats, reach
-from golden.graph import network
 from golden.graph.layers import IMAGE, ConcatLayer
 from golden.graph.network import Network
 from golden.images import calibration_images, load, preprocess
 from golden.quantize import quantize_image
+from golden.reference import float_model, run
 from golden.study.tally import Limits, Tally
 from golden.yolov3_tiny import ConvNode, FloatNetwork, Node
 
@@ -237,7 +236,7 @@ def add_integers(measured: Mapping[str, Tally], model: Network, picture: Picture
     name, pixels = picture
     ints, _ = quantize_image(pixels, model.input_frac, model.options.act_w)
     fracs = model.fracs()
-    for tensor, values in network.run(model, ints).items():
+    for tensor, values in run.run(model, ints).items():
         step = np.float32(2.0 ** -fracs[tensor])
         measured[tensor].add(values.astype(np.float32) * step, name)
 

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from golden import float_model
 from golden.config import PoolPad
 from golden.graph.float_conv import Epsilon, StoredConv
 from golden.graph.layers import IMAGE
 from golden.models.shaping import file_network
+from golden.reference import float_model
 from golden.yolov3_tiny import ConvNode
 
 

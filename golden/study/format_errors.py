@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from golden import float_model
 from golden.arithmetic.numerics import NumericOptions
 from golden.boxes import detect_real
 from golden.config import LeakyPlace, NumberFormat, ProductMode, Slope
-from golden.graph.network import Network, build_yolov3_tiny, run
+from golden.graph.network import Network, build_yolov3_tiny
 from golden.images import preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
 from golden.placement import Fit
 from golden.quantize import quantize_image
+from golden.reference import float_model
+from golden.reference.run import run
 from golden.retune.patch import Retune
 from golden.study.dump import Dump
 from golden.study.errors import RunErrors

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from golden import kernels, oracle
 from golden.arithmetic.fixed import Int16Array, activate, int_range, quantize, shift_right
 from golden.config import ConfigError, InputError, LeakyPlace
 from golden.graph.layers import (
@@ -22,7 +21,9 @@ from golden.graph.layers import (
     UpsampleLayer,
     sources,
 )
-from golden.graph.network import Network, run_node
+from golden.graph.network import Network
+from golden.reference import kernels, torch_oracle
+from golden.reference.run import run_node
 from golden.study.dump import Dump
 
 
@@ -233,17 +234,17 @@ def differences(network: Network, values: Mapping[str, Int16Array]) -> dict[str,
         inputs = [values[name] for name in sources(node)]
         if isinstance(node, ConvLayer):
             try:
-                again = oracle.conv(inputs[0], node)
+                again = torch_oracle.conv(inputs[0], node)
             except OverflowError as error:
                 raise ConfigError(str(error)) from None
         elif isinstance(node, PoolLayer):
-            again = oracle.pool(inputs[0], node)
+            again = torch_oracle.pool(inputs[0], node)
         elif isinstance(node, UpsampleLayer):
-            again = oracle.upsample(inputs[0], node)
+            again = torch_oracle.upsample(inputs[0], node)
         elif isinstance(node, ResidualLayer):
-            again = oracle.residual(inputs, node, network.options.act_w)
+            again = torch_oracle.residual(inputs, node, network.options.act_w)
         elif isinstance(node, AverageLayer):
-            again = oracle.average(inputs[0], node, network.options.act_w)
+            again = torch_oracle.average(inputs[0], node, network.options.act_w)
         else:
             again = np.concatenate(inputs)
         wrong[node.name] = int(np.count_nonzero(again != values[node.name]))

@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from golden import float_model
 from golden.arithmetic.fixed import FloatArray, Int16Array, dequantize, quantize, saturate
 from golden.config import ConfigError
 from golden.graph.layers import IMAGE, sources
-from golden.graph.network import Network, run_node
+from golden.graph.network import Network
 from golden.quantize import quantize_image
+from golden.reference import float_model
+from golden.reference.run import run_node
 from golden.yolov3_tiny import FloatNetwork
 
 AMPLITUDE: Final = 0.05

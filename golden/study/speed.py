@@ -1,7 +1,8 @@
 """What the golden model's speed is measured on: the convolutions of a frame, in several ways.
 
 Every way starts from the same integers and ends at the sums of all convolutions, bias excluded,
-or at the tensors of the whole frame; what it makes can be compared with `golden.oracle`.
+or at the tensors of the whole frame; what it makes can be compared with
+`golden.reference.torch_oracle`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from golden import kernels, oracle
 from golden.arithmetic.fixed import Int16Array, Int64Array
 from golden.graph.layers import IMAGE, ConvLayer
-from golden.graph.network import Network, run
+from golden.graph.network import Network
+from golden.reference import kernels, torch_oracle
+from golden.reference.run import run
 from golden.study.inference import differences
 
 KERNELS: Final = "golden kernels"
@@ -41,7 +43,7 @@ class Frame:
     ----------
     network : Network
     tensors : dict of str to ndarray of int16, (C, H, W)
-        What `golden.graph.network.run` returns.
+        What `golden.reference.run.run` returns.
     """
 
     network: Network
@@ -79,7 +81,7 @@ class Way:
 
 def expected_sums(frame: Frame) -> list[Int64Array]:
     """Sum the products of every convolution on torch, exactly."""
-    return [oracle.conv_accumulate(x, layer) for x, layer in frame.layers()]
+    return [torch_oracle.conv_accumulate(x, layer) for x, layer in frame.layers()]
 
 
 def kernel_way(frame: Frame, expected: list[Int64Array]) -> Way:

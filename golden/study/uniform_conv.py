@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from golden import kernels
 from golden.arithmetic.fixed import CUT_BITS, FloatArray, Int16Array, dequantize, quantize
 from golden.config import (
     Activation,
@@ -26,6 +25,7 @@ from golden.config import (
     Slope,
 )
 from golden.graph.layers import ConvLayer, Padding
+from golden.reference import kernels
 from golden.study.errors import ErrorSum, LayerError
 
 FRAC: Final = CUT_BITS

@@ -7,9 +7,10 @@ import pytest
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import InputError
-from golden.graph import network as networks
 from golden.graph.layers import sources
-from golden.graph.network import Network, run_node
+from golden.graph.network import Network
+from golden.reference import run
+from golden.reference.run import run_node
 from golden.study.bisection import (
     Difference,
     LayerVerdict,
@@ -25,7 +26,7 @@ from golden.tests.networks import branches
 
 NETWORK = branches((8, 10))
 IMAGE = np.random.default_rng(1).integers(-400, 400, NETWORK.input_shape).astype(np.int16)
-GOLDEN = networks.run(NETWORK, IMAGE)
+GOLDEN = run.run(NETWORK, IMAGE)
 FUSED = {"pool2": "conv2", "up": "conv3", "up5": "conv4"}
 
 

@@ -10,14 +10,16 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from golden import boxes, float_model
+from golden import boxes
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, NumberFormat, ProductMode
-from golden.graph.network import build_yolov3_tiny, run
+from golden.graph.network import build_yolov3_tiny
 from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_convs, read_network
 from golden.quantize import quantize_image
+from golden.reference import float_model
+from golden.reference.run import run
 from golden.retune.patch import Patch, write_patch
 from golden.study.contenders import Contender, Heads, Maker, check_names, parse_name
 from golden.study.detection import LISTED, Looking, Total, compare, listing

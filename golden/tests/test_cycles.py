@@ -15,7 +15,7 @@ from golden.cycles import Host, layers, predict, utilisation
 from golden.frame import link, plan_jobs
 from golden.job_shape import JobShape, frame_shapes, job_shape
 from golden.plan import make_job
-from golden.readout import Readout
+from golden.reference.readout import Readout
 from golden.stages import stages
 from golden.tests.networks import branches
 from golden.tiling import tiles

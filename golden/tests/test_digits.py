@@ -11,7 +11,6 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from golden import oracle
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError
 from golden.digits.builder import (
@@ -27,7 +26,8 @@ from golden.digits.samples import FULL, Samples, load_samples, prepare, write_pi
 from golden.digits.table import GRAPH, HEAD
 from golden.digits.training import LeNet, train
 from golden.graph.layers import ConvLayer
-from golden.graph.network import run
+from golden.reference import torch_oracle
+from golden.reference.run import run
 
 Tensors = dict[str, torch.Tensor]
 
@@ -82,7 +82,7 @@ def test_golden_models_agree_on_every_layer() -> None:
     convs = [node for node in network.nodes if isinstance(node, ConvLayer)]
     assert [layer.name for layer in convs] == [*GRAPH.convs]
     for layer in convs:
-        found = oracle.conv(values[layer.source], layer)
+        found = torch_oracle.conv(values[layer.source], layer)
         np.testing.assert_array_equal(found, values[layer.name])
 
 

@@ -10,12 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from golden import float_model
 from golden.arithmetic.fixed import quantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, LeakyPlace, NumberFormat, Slope
 from golden.formats import Formats
-from golden.graph import network
 from golden.graph.float_conv import BatchNorm, FloatConv, StoredConv
 from golden.graph.layers import IMAGE
 from golden.graph.network import build_yolov3_tiny
@@ -23,6 +21,7 @@ from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network, read_stored
 from golden.quantize import quantize_image
+from golden.reference import float_model, run
 from golden.study.distribution_plots import write_plots
 from golden.study.distributions import (
     AHEAD,
@@ -115,7 +114,7 @@ def test_integer_tallies_hold_the_integers(files: ModelFiles) -> None:
     name, pixels = next(pictures())
     add_integers(found, model, (name, pixels))
     ints, _ = quantize_image(pixels, model.input_frac, 8)
-    for tensor, values in network.run(model, ints).items():
+    for tensor, values in run.run(model, ints).items():
         tally, step = found[tensor], 2.0 ** -model.fracs()[tensor]
         assert (tally.low, tally.high) == (values.min() * step, values.max() * step)
         assert tally.zeros == np.count_nonzero(values == 0)

@@ -11,7 +11,6 @@ import torch
 from PIL import Image
 from safetensors.numpy import save_file
 
-from golden import spec
 from golden.arithmetic.fixed import Int16Array
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
@@ -28,11 +27,13 @@ from golden.facenet.torch_model import torch_model
 from golden.graph import floats
 from golden.graph.formats import choose_formats, reach, together
 from golden.graph.layers import ConvLayer, PoolLayer, ResidualLayer, sources
-from golden.graph.network import Network, run
+from golden.graph.network import Network
 from golden.models.facenet_names import tensors_of
 from golden.models.integer_reader import read_integers
 from golden.models.integers import write_integers
 from golden.quantize import quantize_image
+from golden.reference import spec
+from golden.reference.run import run
 from golden.study.inference import differences
 from golden.tests.facenets import SIZE, narrow, narrow_network, pictures
 

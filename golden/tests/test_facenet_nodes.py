@@ -8,7 +8,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from golden import kernels, oracle, spec
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, ConfigError, PEConfig, ProductMode
 from golden.graph.layers import (
@@ -22,6 +21,7 @@ from golden.graph.layers import (
 )
 from golden.graph.network import Network
 from golden.pairs import Pairs
+from golden.reference import kernels, spec, torch_oracle
 from golden.stages import stages
 from golden.stand_ins import addition, averaging
 from golden.tests.networks import conv, network
@@ -44,7 +44,7 @@ def test_residual_adds_agree(
     for one, two in (pairs, drawn):
         wanted = spec.residual([one, two], layer, act_w)
         np.testing.assert_array_equal(kernels.residual([one, two], layer, act_w), wanted)
-        np.testing.assert_array_equal(oracle.residual([one, two], layer, act_w), wanted)
+        np.testing.assert_array_equal(torch_oracle.residual([one, two], layer, act_w), wanted)
         exact = [_half_up(int(a) + int(b), 1 << shift) for a, b in zip(one.flat, two.flat)]  # noqa: B905
         low = 0 if activation is Activation.RELU else -edge
         assert wanted.ravel().tolist() == [min(max(value, low), edge - 1) for value in exact]
@@ -57,7 +57,7 @@ def _half_up(number: int, by: int) -> int:
 def test_a_sum_beyond_16_bits_saturates_instead_of_wrapping() -> None:
     high, low = (np.full((1, 1, 1), value, np.int16) for value in (32767, -32768))
     linear = replace(ADD, activation=Activation.LINEAR)
-    for run in (spec.residual, kernels.residual, oracle.residual):
+    for run in (spec.residual, kernels.residual, torch_oracle.residual):
         assert run([high, high], linear, 16).item() == 32767
         assert run([low, low], linear, 16).item() == -32768
         assert run([high, high], replace(linear, shift=1), 16).item() == 32767
@@ -75,7 +75,7 @@ def test_averages_agree(
     x[0], x[1], x[2] = edge - 1, -edge, -1
     wanted = spec.average(x, layer, act_w)
     np.testing.assert_array_equal(kernels.average(x, layer, act_w), wanted)
-    np.testing.assert_array_equal(oracle.average(x, layer, act_w), wanted)
+    np.testing.assert_array_equal(torch_oracle.average(x, layer, act_w), wanted)
     assert wanted[2].item() == -1
     for channel, mean in zip(x, wanted.ravel(), strict=True):
         exact = Fraction(int(channel.sum()), pixels)
@@ -94,7 +94,7 @@ def test_a_factor_is_a_weight_and_nearly_one_over_the_pixels(weight_w: int) -> N
 def test_an_average_that_its_factor_makes_too_large_saturates() -> None:
     full = np.full((1, 3, 3), 32767, np.int16)
     byte = replace(MEAN, weight_w=8)
-    for run in (spec.average, kernels.average, oracle.average):
+    for run in (spec.average, kernels.average, torch_oracle.average):
         assert run(full, byte, 16).item() == 32767  # 9 * 114 / 1024 is more than 1
         assert run(-full, byte, 16).item() == -32768
 
@@ -167,7 +167,7 @@ def test_bad_nodes_are_refused() -> None:
     with pytest.raises(ConfigError, match="mean: a factor of 12 bits: choose 8 or 16"):
         replace(MEAN, weight_w=12)
     x = np.zeros((1, 257, 256), np.int16)
-    for run in (spec.average, kernels.average, oracle.average):
+    for run in (spec.average, kernels.average, torch_oracle.average):
         with pytest.raises(ConfigError, match="mean: input 257x256"):
             run(x, MEAN)
 

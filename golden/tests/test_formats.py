@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from golden import float_model
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import (
     Activation,
@@ -19,6 +18,7 @@ from golden.graph.float_conv import FloatConv
 from golden.graph.layers import ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer
 from golden.graph.network import Network
 from golden.quantize import quantize_conv, quantize_nodes
+from golden.reference import float_model
 from golden.tests.conftest import CUT_FLOOR, PER_LAYER, Q7_8
 from golden.yolov3_tiny import ConvNode, FloatNetwork
 

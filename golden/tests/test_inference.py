@@ -8,7 +8,6 @@ from itertools import product
 import numpy as np
 import pytest
 
-from golden import kernels, spec
 from golden.arithmetic.fixed import Int16Array
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import (
@@ -24,12 +23,12 @@ from golden.config import (
     Slope,
 )
 from golden.formats import choose_formats, reach
-from golden.graph import network as networks
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import IMAGE, ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer
 from golden.graph.network import Network, build_yolov3_tiny
 from golden.models.fetch import ModelFiles
 from golden.quantize import quantize_image, quantize_nodes
+from golden.reference import kernels, run, spec
 from golden.study.dump import Dump
 from golden.study.inference import differences, given_tensors, infer, needed, saturated
 from golden.tests.networks import branches
@@ -125,13 +124,13 @@ def test_the_real_network_is_bit_true_in_every_legal_combination(
 ) -> None:
     network = build_yolov3_tiny(files, options, input_size=SIDE)
     image = np.random.default_rng(6).integers(0, 1 << network.input_frac, (3, SIDE, SIDE))
-    values = networks.run(network, np.minimum(image, (1 << options.act_w - 1) - 1).astype(np.int16))
+    values = run.run(network, np.minimum(image, (1 << options.act_w - 1) - 1).astype(np.int16))
     assert set(differences(network, values).values()) == {0}
 
 
 def test_one_wrong_value_is_found() -> None:
     network, image = small(NumericOptions())
-    values = networks.run(network, image)
+    values = run.run(network, image)
     values["conv3"][0, 0, 0] ^= 1
     wrong = differences(network, values)
     assert wrong["conv3"] == 1
@@ -140,7 +139,7 @@ def test_one_wrong_value_is_found() -> None:
 
 def test_facts_are_those_of_the_tensor() -> None:
     network, image = small(NumericOptions(format=NumberFormat.Q7_8))
-    whole = networks.run(network, image)
+    whole = run.run(network, image)
     for node, tensor, facts in infer(network, {IMAGE: image}):
         np.testing.assert_array_equal(tensor, whole[node])
         assert facts.name == node and facts.shape == tensor.shape and facts.frac == 8
@@ -155,7 +154,7 @@ def test_saturated_values_are_counted_exactly(place: LeakyPlace) -> None:
     network, image = small(NumericOptions(act_w=8, weight_w=8, place=place))
     layer = network.node("conv2")
     assert isinstance(layer, ConvLayer)
-    x = networks.run(network, image)[layer.source]
+    x = run.run(network, image)[layer.source]
     tight = replace(layer, shift=max(0, layer.shift - 3))
     wide = replace(tight, act_w=16)
     values = spec.conv(x, replace(wide, activation=Activation.LINEAR))
@@ -170,7 +169,7 @@ def test_saturated_values_are_counted_exactly(place: LeakyPlace) -> None:
 def test_the_rest_of_a_network_makes_the_same_tensors() -> None:
     network = branches((8, 10))
     image = np.random.default_rng(1).integers(-400, 400, network.input_shape).astype(np.int16)
-    whole = networks.run(network, image)
+    whole = run.run(network, image)
     fracs = network.fracs()
     assert needed(network, "conv4") == ("concat",)
     assert needed(network, "concat") == ("up", "conv2", "conv1")
@@ -185,14 +184,14 @@ def test_the_rest_of_a_network_makes_the_same_tensors() -> None:
 def test_floats_are_quantised_to_what_the_network_reads() -> None:
     network = branches((8, 10))
     image = np.random.default_rng(1).integers(-400, 400, network.input_shape).astype(np.int16)
-    whole = networks.run(network, image)
+    whole = run.run(network, image)
     floats = Dump(Dump(dict(whole), network.fracs()).real())
     np.testing.assert_array_equal(given_tensors(network, "conv3", floats)["pool2"], whole["pool2"])
 
 
 def test_a_dump_that_does_not_fit_is_refused() -> None:
     network = branches((8, 10))
-    whole = networks.run(network, np.ones(network.input_shape, np.int16))
+    whole = run.run(network, np.ones(network.input_shape, np.int16))
     fracs = network.fracs()
 
     def refused(first: str, tensors: dict[str, Int16Array], fracs: dict[str, int] | None) -> str:
@@ -216,6 +215,6 @@ def test_a_dump_that_does_not_fit_is_refused() -> None:
 def test_sums_of_the_kernels_and_their_values_belong_together() -> None:
     network, image = small(NumericOptions())
     for layer in network.convs():
-        x = networks.run(network, image)[layer.source]
+        x = run.run(network, image)[layer.source]
         sums = kernels.conv_accumulate(x, layer)
         np.testing.assert_array_equal(kernels.conv(x, layer), spec.output_stage(sums, layer))

@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from golden import bounds, float_model, kernels, oracle, spec
 from golden.arithmetic.fixed import Int16Array, dequantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, NumberFormat, Overflow, PoolPad, Rounding, Slope
@@ -24,10 +23,12 @@ from golden.graph.layers import (
     UpsampleLayer,
     sources,
 )
-from golden.graph.network import Network, run
+from golden.graph.network import Network
 from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
+from golden.reference import bounds, float_model, kernels, spec, torch_oracle
+from golden.reference.run import run
 from golden.tests.conftest import CUT_FLOOR, CUT_ROUND, PER_LAYER, Q7_8
 from golden.yolov3_tiny import ANCHORS, BOX_CHANNELS, HEADS
 
@@ -56,12 +57,14 @@ def judged(network: Network, values: dict[str, Int16Array], judge: str) -> None:
         inputs = [values[name] for name in sources(node)]
         if isinstance(node, ConvLayer):
             expected = (
-                spec.conv(inputs[0], node) if judge == "spec" else oracle.conv(inputs[0], node)
+                spec.conv(inputs[0], node)
+                if judge == "spec"
+                else torch_oracle.conv(inputs[0], node)
             )
         elif isinstance(node, PoolLayer):
-            expected = oracle.pool(inputs[0], node)
+            expected = torch_oracle.pool(inputs[0], node)
         elif isinstance(node, UpsampleLayer):
-            expected = oracle.upsample(inputs[0], node)
+            expected = torch_oracle.upsample(inputs[0], node)
         else:
             assert isinstance(node, ConcatLayer)
             expected = np.concatenate(inputs)

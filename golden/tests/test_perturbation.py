@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from golden import float_model
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError
 from golden.graph.network import build_yolov3_tiny
 from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
+from golden.reference import float_model
 from golden.study.error_plots import plot_perturbation
 from golden.study.intervals import interval
 from golden.study.noise import FixedRunner, FloatRunner, Noise, check_layers

@@ -8,7 +8,6 @@ from itertools import product
 import numpy as np
 import pytest
 
-from golden import spec
 from golden.config import (
     Activation,
     ConfigError,
@@ -23,7 +22,8 @@ from golden.config import (
 from golden.graph.conv_layer import ConvLayer, Padding
 from golden.graph.layers import PoolLayer, Shape, UpsampleLayer
 from golden.plan import Tile, lower, lower_input, make_job
-from golden.readout import Readout
+from golden.reference import spec
+from golden.reference.readout import Readout
 from golden.sampling import sample_tiles
 from golden.stages import Stage
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from golden import oracle, spec
-from golden.bounds import check_layer
 from golden.config import (
     Activation,
     LeakyPlace,
@@ -28,7 +26,9 @@ from golden.random_jobs import (
     own_channels,
     random_job,
 )
-from golden.readout import PLAIN, Readout
+from golden.reference import spec, torch_oracle
+from golden.reference.bounds import check_layer
+from golden.reference.readout import PLAIN, Readout
 
 SEEDS = 500
 CONFIGS = {
@@ -110,7 +110,9 @@ def test_readouts_equal_the_oracle(drawn: list[RandomJob]) -> None:
         values = case.job.input
         if values.shape[1:] == (case.job.tile.height, case.job.tile.width):
             readout = case.job.readout
-            np.testing.assert_array_equal(readout.apply(values), oracle.readout(values, readout))
+            np.testing.assert_array_equal(
+                readout.apply(values), torch_oracle.readout(values, readout)
+            )
 
 
 def test_own_channels_are_a_block_each(drawn: list[RandomJob]) -> None:

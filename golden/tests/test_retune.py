@@ -11,17 +11,17 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from golden import float_model
 from golden.arithmetic.fixed import FloatArray
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, Slope
-from golden.float_model import TRAINED_SLOPE
 from golden.graph.float_conv import FloatConv
 from golden.images import Pixels, preprocess
 from golden.models.fetch import OFFICIAL_SHA256, WEIGHTS, ModelFiles, model_files
 from golden.models.reading import class_names, read_convs, read_network
 from golden.models.saving import write_folded
 from golden.models.shaping import file_network
+from golden.reference import float_model
+from golden.reference.float_model import TRAINED_SLOPE
 from golden.retune import checkpoint
 from golden.retune.closed import closed_form
 from golden.retune.distil import Distillation, Recipe, What, distil, head_loss

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 import pytest
 
 from golden.config import InputError
-from golden.crc32c import crc32c
 from golden.models.tf_checkpoint import is_tf_checkpoint, read_tf_checkpoint
 from golden.models.tf_table import TableError, masked, read_index
 from golden.tests import facenet_narrow
@@ -123,7 +123,7 @@ def varint(value: int) -> bytes:
 
 def stored_block(content: bytes, kind: int = 0) -> bytes:
     block = content + bytes(4) + (1).to_bytes(4, "little") + bytes([kind])
-    return block + masked(crc32c(block)).to_bytes(4, "little")
+    return block + masked(google_crc32c.value(block)).to_bytes(4, "little")
 
 
 def record(key: bytes, value: bytes) -> bytes:
@@ -154,7 +154,7 @@ def write(folder: Path, blocks: list[list[tuple[bytes, bytes]]], data: bytes = b
 
 
 def crc_field(data: bytes) -> bytes:
-    return b"\x35" + masked(crc32c(data)).to_bytes(4, "little")
+    return b"\x35" + masked(google_crc32c.value(data)).to_bytes(4, "little")
 
 
 def test_an_index_of_several_blocks(tmp_path: Path) -> None:

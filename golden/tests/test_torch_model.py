@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from golden import float_model
 from golden.config import PoolPad
 from golden.models.range_tracker import AveragedRangeTracker
 from golden.models.shaping import file_network
@@ -19,6 +18,7 @@ from golden.models.torch_model import (
     load_trackers,
     torch_model,
 )
+from golden.reference import float_model
 from golden.tests import checkpoints
 from golden.yolov3_tiny import HEADS, FloatNetwork
 

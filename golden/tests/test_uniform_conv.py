@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from golden import spec
 from golden.arithmetic.fixed import dequantize
 from golden.config import ConfigError, ProductMode
+from golden.reference import spec
 from golden.study.uniform_conv import FRAC, ConvShape, draw, errors, measure
 
 SHAPE = ConvShape(5, 4, 3, 6)

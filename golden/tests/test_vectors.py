@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from golden import kernels, oracle, spec
 from golden.config import ACC_WIDTHS, Activation, LeakyPlace, ProductMode
+from golden.reference import kernels, spec, torch_oracle
 from golden.vectors import VECTORS, Vector, shift_vectors
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
 def test_every_model_gives_the_hand_worked_result(vector: Vector) -> None:
-    for conv in (spec.conv, kernels.conv, oracle.conv):
+    for conv in (spec.conv, kernels.conv, torch_oracle.conv):
         np.testing.assert_array_equal(conv(vector.input(), vector.layer()), vector.output())
 
 
@@ -22,7 +22,7 @@ def test_every_shift_gives_its_closed_form(mode: ProductMode, acc_w: int) -> Non
     vectors = shift_vectors(mode, acc_w)
     assert {vector.shift for vector in vectors} == set(range(acc_w))
     for vector in vectors:
-        for conv in (spec.conv, kernels.conv, oracle.conv):
+        for conv in (spec.conv, kernels.conv, torch_oracle.conv):
             assert conv(vector.input(), vector.layer()).item() == vector.expected, vector.name
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from golden.readout import Readout
+from golden.reference.readout import Readout
 
 
 def windows(readout: Readout, rows: int, columns: int) -> list[tuple[int, ...]]:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from golden.config import ConfigError, InputError
-from golden.sums import layer_sums
+from golden.reference.layer_sums import layer_sums
 from tb import build, runs
 from tb.batch import pictures
 from tb.measure.beats import beat_costs

@@ -14,7 +14,7 @@ import numpy as np
 
 from golden.arithmetic.fixed import Int16Array, Int64Array
 from golden.graph.layers import ConvLayer
-from golden.sums import LayerSums
+from golden.reference.layer_sums import LayerSums
 from tb.measure.errors import MeasureError
 from tb.toolchain import ToolError
 

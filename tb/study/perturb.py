@@ -135,10 +135,10 @@ def _runner(
     console: Console,
 ) -> tuple[Runner, dict[str, Any]]:
     """The network to disturb, and what JSON says of it."""
-    from golden import float_model
     from golden.graph.network import build_yolov3_tiny
     from golden.models.fetch import model_files
     from golden.models.reading import read_network
+    from golden.reference import float_model
     from golden.retune.patch import retune_choice
     from golden.study.noise import FixedRunner, FloatRunner
     from golden.yolov3_tiny import check_size

@@ -16,12 +16,12 @@ from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, PoolPad, Slope
-from golden.float_model import SLOPES, TRAINED_SLOPE
 from golden.images import preprocess
 from golden.models.fetch import ModelFiles, model_files, sha256_of
 from golden.models.reading import class_names, read_convs
 from golden.models.saving import write_folded
 from golden.models.shaping import file_network
+from golden.reference.float_model import SLOPES, TRAINED_SLOPE
 from golden.retune.closed import closed_form
 from golden.retune.distil import LEARNING_RATES, Distillation, Recipe, What, settings
 from golden.retune.judge import Lesson, judge, teach

@@ -15,7 +15,7 @@ from golden.cycles import layers, predict
 from golden.graph.conv_layer import Padding
 from golden.job_shape import JobShape, job_shape
 from golden.plan import Job
-from golden.readout import PLAIN, Readout
+from golden.reference.readout import PLAIN, Readout
 from tb.bench import JobEnd
 from tb.tests.cocotb_queue import Order, run_all
 from tb.tests.cocotb_streams import LIMIT_MS, bench_of

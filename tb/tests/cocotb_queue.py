@@ -14,7 +14,7 @@ from cocotb.triggers import RisingEdge
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PoolPad
 from golden.plan import Job
-from golden.readout import PLAIN, Readout
+from golden.reference.readout import PLAIN, Readout
 from tb.bench import Bench, JobEnd
 from tb.jobs import JobRecord, Stalls
 from tb.registers import Register, StatusCode

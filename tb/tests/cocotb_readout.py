@@ -8,7 +8,7 @@ from typing import Any
 import cocotb
 
 from golden.config import PoolPad
-from golden.readout import PLAIN, Readout
+from golden.reference.readout import PLAIN, Readout
 from tb.jobs import Stalls
 from tb.tests.cocotb_streams import LIMIT_MS, bench_of
 from tb.tests.material import Jobs, pool_only_job, small_job

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from golden import kernels
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
 from golden.plan import groups
+from golden.reference import kernels
 from tb.jobs import NEVER, JobRecord
 from tb.prepare import Prepared
 from tb.registers import StatusCode

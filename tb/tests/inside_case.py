@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from golden import spec
 from golden.config import PoolPad, ProductMode
 from golden.plan import Job
-from golden.readout import PLAIN, Readout
+from golden.reference import spec
+from golden.reference.readout import PLAIN, Readout
 from tb.debug.contributions import Material, read_material
 from tb.debug.inside import Inside, look
 from tb.debug.probe import Watch, watch_output

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from golden import spec
 from golden.arithmetic.fixed import CUT_BITS, Int16Array
 from golden.config import (
     Activation,
@@ -20,7 +19,8 @@ from golden.config import (
 )
 from golden.graph.conv_layer import ConvLayer, Padding
 from golden.plan import Job, Tile, make_job
-from golden.readout import PLAIN, Readout
+from golden.reference import spec
+from golden.reference.readout import PLAIN, Readout
 from tb.bench import Bench, JobEnd, JobResult
 from tb.jobs import JobRecord, Stalls, write_job
 

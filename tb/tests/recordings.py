@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from golden import spec
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig, ProductMode
 from golden.plan import Tile
-from golden.readout import PLAIN, Readout
+from golden.reference import spec
+from golden.reference.readout import PLAIN, Readout
 from tb.jobs import JobRecord, write_job
 from tb.scoreboard import in_stream_order
 from tb.tests.configs import TINY

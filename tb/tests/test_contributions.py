@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden import spec
 from golden.config import InputError, PEConfig, ProductMode
 from golden.plan import Job
 from golden.random_jobs import random_job
-from golden.readout import PLAIN, Readout
+from golden.reference import spec
+from golden.reference.readout import PLAIN, Readout
 from tb.debug.contributions import read_material, value_of, windows_of
 from tb.jobs import JobRecord, write_job
 from tb.registers import Register

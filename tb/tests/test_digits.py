@@ -19,7 +19,7 @@ from golden.digits.builder import build_digits, quantized, read_convs, read_off
 from golden.digits.samples import load_samples
 from golden.digits.table import GRAPH, HEAD
 from golden.digits.training import model_bytes, train
-from golden.graph.network import run as run_golden
+from golden.reference.run import run as run_golden
 from tb.cli import app
 from tb.nets import find
 from tb.options import SimOptions

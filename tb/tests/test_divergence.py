@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from golden.config import InputError, PoolPad
-from golden.readout import PLAIN, Readout
+from golden.reference.readout import PLAIN, Readout
 from tb.debug.divergence import Divergence, compare
 from tb.debug.extent import extent
 from tb.registers import StatusCode

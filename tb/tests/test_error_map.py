@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from golden.arithmetic.fixed import Int16Array
-from golden.readout import Readout
+from golden.reference.readout import Readout
 from tb.debug.divergence import compare
 from tb.debug.error_map import HEIGHT, LEGEND, WIDTH, shares, text_map, write_map
 from tb.debug.values import Values

@@ -12,7 +12,7 @@ import pytest
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PoolPad
-from golden.readout import PLAIN, Readout
+from golden.reference.readout import PLAIN, Readout
 from tb.debug.claims import choice_bits
 from tb.debug.divergence import compare
 from tb.debug.extent import Extent, extent

@@ -13,9 +13,10 @@ import pytest
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig, PoolPad, ProductMode
 from golden.frame import link, plan_jobs
-from golden.graph.network import Network, run
+from golden.graph.network import Network
 from golden.plan import Tile
-from golden.readout import Readout
+from golden.reference.readout import Readout
+from golden.reference.run import run
 from golden.stages import stages
 from golden.tests.networks import branches, chain, residuals
 from golden.tiling import tiles

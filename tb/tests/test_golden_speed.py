@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from golden.config import ConfigError, PoolPad, ProductMode
 from golden.graph.layers import ConvLayer
-from golden.graph.network import run
+from golden.reference.run import run
 from golden.study import speed
 from golden.tests.networks import branches, chain
 from tb.cli import app

@@ -15,7 +15,12 @@ PREPARING = ("tb/prepare.py", "tb/fuzz_cases.py")
 """Before a simulator starts these ask golden for the right answers; nobody in tb/ does later."""
 STUDY = "tb/study/"
 """Commands around the golden model, without a simulator."""
-ANSWERS = ("golden.spec", "golden.oracle", "golden.kernels", "golden.float_model")
+ANSWERS = (
+    "golden.reference.spec",
+    "golden.reference.torch_oracle",
+    "golden.reference.kernels",
+    "golden.reference.float_model",
+)
 STANDALONE = (
     *("golden/files.py", "tb/bootstrap.py", "tb/report.py"),
     *("tb/runs.py", "tb/system_packages.py"),
@@ -92,8 +97,8 @@ def test_exceptions_are_still_needed() -> None:
     [
         (golden_faults, "import tb.build"),
         (golden_faults, "def f():\n    from cocotb import start"),
-        (bench_faults, "from golden import spec"),
-        (bench_faults, "from golden.oracle import conv"),
+        (bench_faults, "from golden.reference import spec"),
+        (bench_faults, "from golden.reference.torch_oracle import conv"),
         (standalone_faults, "import numpy as np"),
         (standalone_faults, "from golden.config import PEConfig"),
     ],
@@ -104,4 +109,4 @@ def test_rule_sees_what_breaks_it(check: object, source: str) -> None:
 
 def test_every_module_is_read() -> None:
     assert Path(__file__).relative_to(ROOT).as_posix() in sources("tb")
-    assert "golden/spec.py" in sources("golden")
+    assert "golden/reference/spec.py" in sources("golden")

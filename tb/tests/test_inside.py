@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden import spec
-from golden.readout import PLAIN, Readout
+from golden.reference import spec
+from golden.reference.readout import PLAIN, Readout
 from tb.debug.contributions import read_material
 from tb.debug.counts import Counts
 from tb.debug.finding import wrapped

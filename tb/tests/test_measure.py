@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from golden import spec
 from golden.arithmetic.fixed import Int16Array, Int64Array
 from golden.config import PoolPad, ProductMode
 from golden.graph import network
 from golden.graph.conv_layer import ConvLayer
-from golden.sums import layer_sums
+from golden.reference import run, spec
+from golden.reference.layer_sums import layer_sums
 from golden.tests.networks import branches, chain
 from tb.jobs import JobRecord, write_job
 from tb.measure import cocotb_axi, cocotb_python, command
@@ -110,7 +110,7 @@ NETWORKS = [chain(PoolPad.ZERO, (17, 14)), branches((8, 10))]
 @pytest.mark.parametrize("small", NETWORKS, ids=["chain", "branches"])
 def test_the_scalar_loop_makes_every_sum(small: network.Network, tmp_path: Path) -> None:
     image = np.random.default_rng(3).integers(-400, 400, small.input_shape).astype(np.int16)
-    layers = list(layer_sums(small, network.run(small, image)))
+    layers = list(layer_sums(small, run.run(small, image)))
     macs, seconds = scalar_speed(compile_scalar(tmp_path), layers)
     assert macs == sum(small.macs().values())
     assert seconds > 0
@@ -135,7 +135,7 @@ def test_a_loop_with_one_wrong_sum_is_not_timed(tmp_path: Path) -> None:
         return sums, seconds
 
     small = NETWORKS[0]
-    tensors = network.run(small, np.ones(small.input_shape, np.int16))
+    tensors = run.run(small, np.ones(small.input_shape, np.int16))
     with pytest.raises(MeasureError, match=r"^conv3: 1 of \d+ sums differ"):
         scalar_speed(wrong, layer_sums(small, tensors))
 

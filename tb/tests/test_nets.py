@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from golden.config import ConfigError
-from golden.graph.network import run
 from golden.images import load, shipped
 from golden.quantize import quantize_image
+from golden.reference.run import run
 from golden.tests.facenet_narrow import PREFIX
 from tb.nets import NETS, find
 from tb.nets.net import Net

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from golden import spec
 from golden.config import InputError, PoolPad, ProductMode
 from golden.graph.conv_layer import Padding
 from golden.plan import Job
-from golden.readout import Readout
+from golden.reference import spec
+from golden.reference.readout import Readout
 from tb import build
 from tb.bugs import BUGS
 from tb.debug.divergence import compare

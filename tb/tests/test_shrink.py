@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from golden import spec
-from golden.bounds import check_layer
 from golden.config import Activation, LeakyPlace
 from golden.plan import fits, input_words
 from golden.random_jobs import mode_of
-from golden.readout import PLAIN
+from golden.reference import spec
+from golden.reference.bounds import check_layer
+from golden.reference.readout import PLAIN
 from tb.fuzz_cases import Case, random_case
 from tb.jobs import Stalls
 from tb.report import Failure

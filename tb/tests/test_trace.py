@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden import spec
 from golden.config import ConfigError, InputError, ProductMode
 from golden.plan import Job, Tile
-from golden.readout import PLAIN, Readout
+from golden.reference import spec
+from golden.reference.readout import PLAIN, Readout
 from tb import build, cocotb_jobs
 from tb.jobs import JobRecord, Stalls, write_job, write_list
 from tb.streams import read_recording, read_tap

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from golden import spec
 from golden.arithmetic.fixed import FloatArray, dequantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, ConfigError, InputError, PoolPad
@@ -23,10 +22,12 @@ from golden.graph.layers import (
     ResidualLayer,
     UpsampleLayer,
 )
-from golden.graph.network import Network, run
+from golden.graph.network import Network
 from golden.graph.state_dict import folded_convs
 from golden.images import Pixels
 from golden.quantize import quantize_image
+from golden.reference import spec
+from golden.reference.run import run
 
 GRAPH = Graph(
     (

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from golden import oracle, spec
 from golden.config import ConfigError, PoolPad, ProductMode
 from golden.graph.layers import ConcatLayer, Padding, PoolLayer, UpsampleLayer, sources
+from golden.reference import spec, torch_oracle
 from golden.tests.conftest import BASE, make_layer
 
 
@@ -95,7 +95,7 @@ def test_pools_agree(
         x = rng.integers(-32768, 1, (3, side, side + 1), dtype=np.int16)
         expected = spec.pool(x, layer)
         assert expected.shape == layer.output_shape(x.shape)
-        np.testing.assert_array_equal(oracle.pool(x, layer), expected)
+        np.testing.assert_array_equal(torch_oracle.pool(x, layer), expected)
 
 
 def test_pool_padding_decides_among_negatives() -> None:
@@ -119,7 +119,7 @@ def test_upsample_and_concat_agree(rng: np.random.Generator) -> None:
     x = rng.integers(-32768, 32768, (3, 4, 5), dtype=np.int16)
     up = UpsampleLayer("up", "image")
     doubled = spec.upsample(x, up)
-    np.testing.assert_array_equal(oracle.upsample(x, up), doubled)
+    np.testing.assert_array_equal(torch_oracle.upsample(x, up), doubled)
     both = ConcatLayer("both", ("up", "other"))
     joined = spec.concat([doubled, doubled[:1]], both)
     assert joined.shape == both.output_shape(doubled.shape, (1, 8, 10)) == (4, 8, 10)

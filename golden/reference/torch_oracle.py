@@ -1,4 +1,4 @@
-"""Exact layers on torch, written apart from `golden.spec` and `golden.kernels` to judge both.
+"""Exact layers on torch, written apart from `spec` and `kernels` to judge both.
 
 Mode ``full`` convolves in float64: every partial sum is an integer below 2**53, so
 no order of additions rounds. The cut modes spread the input's windows out and work
@@ -13,10 +13,10 @@ import torch
 from torch.nn import functional
 
 from golden.arithmetic.fixed import Int16Array, Int64Array
-from golden.bounds import contribution_bound
 from golden.config import Activation, LeakyPlace, Overflow, PoolPad, ProductMode, Rounding, Slope
 from golden.graph.layers import AverageLayer, ConvLayer, PoolLayer, ResidualLayer, UpsampleLayer
-from golden.readout import Readout
+from golden.reference.bounds import contribution_bound
+from golden.reference.readout import Readout
 
 _EXACT = 1 << 53
 """Integers up to here are exact in float64."""

@@ -1,4 +1,4 @@
-"""Sums of products over vectors of lanes: the innermost loop of `golden.compiled_sums`.
+"""Sums of products over vectors of lanes: the innermost loop of `conv_sums`.
 
 Each function here is LLVM code that numba puts where it is called. One pass takes a run of
 consecutive output pixels, a lane each, and `OUTPUTS` output channels: a vector of activations is

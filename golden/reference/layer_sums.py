@@ -1,14 +1,14 @@
-"""The sums of a network's convolutions: what any other way to its products must arrive at."""
+"""The sums of a network's convolutions, which any other way to its products must arrive at."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from golden import kernels
 from golden.arithmetic.fixed import Int16Array, Int64Array
 from golden.graph.layers import ConvLayer
 from golden.graph.network import Network
+from golden.reference import kernels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ def layer_sums(network: Network, tensors: Mapping[str, Int16Array]) -> Iterator[
     ----------
     network : Network
     tensors : mapping of str to ndarray of int16, (C, H, W)
-        What `golden.graph.network.run` returns.
+        What `golden.reference.run.run` returns.
     """
     for layer in network.convs():
         read = tensors[layer.source]

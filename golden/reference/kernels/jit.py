@@ -1,4 +1,4 @@
-"""How the loops behind `golden.kernels` are compiled, and when their machine code is kept."""
+"""How the kernels are compiled, and when their machine code is kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar, cast
 
 import numba
 
-SOURCES: Final = ("compiled.py", "compiled_maps.py", "compiled_sums.py", "crc32c.py", "lanes.py")
+SOURCES: Final = ("conv_sums.py", "jit.py", "lanes.py", "maps.py")
 """Files that the machine code is made of."""
 
 _Function = TypeVar("_Function", bound=Callable[..., object])

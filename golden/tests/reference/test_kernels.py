@@ -13,15 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden import kernels, lanes, safe_sums, spec
 from golden.arithmetic.fixed import Int16Array
 from golden.arithmetic.numerics import NumericOptions
-from golden.compiled import SOURCES, stamp
-from golden.compiled_sums import Taps, convolve
 from golden.config import ConfigError, PoolPad, ProductMode
 from golden.graph.layers import ConvLayer, Padding, PoolLayer
-from golden.graph.network import Network, run
-from golden.safe_sums import ARITHMETIC
+from golden.graph.network import Network
+from golden.reference import kernels, spec
+from golden.reference.kernels import lanes, nodes, safe_sums
+from golden.reference.kernels.conv_sums import Taps, convolve
+from golden.reference.kernels.jit import SOURCES, stamp
+from golden.reference.kernels.safe_sums import ARITHMETIC
+from golden.reference.run import run
 from golden.tests.conftest import CUT_FLOOR, CUT_ROUND, PER_LAYER, Q7_8, make_layer
 
 CUTS = (ProductMode.CUT_FLOOR, ProductMode.CUT_ROUND)
@@ -37,7 +39,7 @@ def groups(x: Int16Array, layer: ConvLayer) -> list[tuple[int, bool]]:
 def plan(x: Int16Array, layer: ConvLayer) -> Taps:
     seen: list[Taps] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernels, "convolve", lambda *given: seen.append(given[2]))
+        patch.setattr(nodes, "convolve", lambda *given: seen.append(given[2]))
         kernels.conv_accumulate(x, layer)
     return seen[0]
 
@@ -198,7 +200,7 @@ def test_every_tap_of_the_real_network_is_proved(
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_machine_code_is_kept_until_a_source_changes(name: str, tmp_path: Path) -> None:
-    folder = Path(kernels.__file__).parent
+    folder = Path(nodes.__file__).parent
     for source in SOURCES:
         (tmp_path / source).write_bytes((folder / source).read_bytes())
     kept: Any = convolve
@@ -213,7 +215,7 @@ def test_other_processors_agree(features: str, wanted: int) -> None:
     if features and lanes.LANES == 8:
         pytest.skip("this processor has no AVX2")
     env = {**os.environ, "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features}
-    command = [sys.executable, "-c", "from golden import lanes; print(lanes.LANES)"]
+    command = [sys.executable, "-c", "from golden.reference.kernels import lanes; print(lanes.LANES)"]
     told = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     assert told.stdout.split() == [str(wanted)]
     here = Path(__file__)

@@ -1,9 +1,9 @@
-"""Compiled convolution and pool, and other fast nodes, the same to the bit as `golden.spec`.
+"""Compiled convolution and pool, and other fast nodes.
 
 The padded input is split by stride into planes, so that every kernel tap reads a run of
 consecutive values at a fixed offset: output pixel ``(oy, ox)`` lies at ``oy * row + ox`` of a
-flat row-major run, with a few unused values at each row's end. `golden.safe_sums` says which
-taps are summed together, and `golden.compiled_sums` sums them.
+flat row-major run, with a few unused values at each row's end. `golden.reference.kernels.safe_sums`
+says which taps are summed together, and `golden.reference.kernels.conv_sums` sums them.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from functools import lru_cache
 import numpy as np
 
 from golden.arithmetic.fixed import Int16Array, Int64Array, int_range
-from golden.compiled_maps import Stage, highest, lay_out
-from golden.compiled_sums import convolve
 from golden.config import Activation, LeakyPlace, Overflow, Rounding, Slope
 from golden.graph.layers import AverageLayer, ConvLayer, PoolLayer, ResidualLayer, reciprocal
-from golden.lanes import OVERREACH
-from golden.safe_sums import ARITHMETIC, headroom, plan, reaches
-from golden.spec import check_input, pool_padding
+from golden.reference.kernels.conv_sums import convolve
+from golden.reference.kernels.lanes import OVERREACH
+from golden.reference.kernels.maps import Stage, highest, lay_out
+from golden.reference.kernels.safe_sums import ARITHMETIC, headroom, plan, reaches
+from golden.reference.spec import check_input, pool_padding
 
 
 def conv_accumulate(x: Int16Array, layer: ConvLayer) -> Int64Array:
-    """Sum the products, bias excluded: `golden.spec.conv_accumulate`, compiled.
+    """Sum the products, bias excluded: `golden.reference.spec.conv_accumulate`, compiled.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def conv_accumulate(x: Int16Array, layer: ConvLayer) -> Int64Array:
 
 
 def conv(x: Int16Array, layer: ConvLayer) -> Int16Array:
-    """Run a whole convolution: `golden.spec.conv`, compiled.
+    """Run a whole convolution: `golden.reference.spec.conv`, compiled.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def conv(x: Int16Array, layer: ConvLayer) -> Int16Array:
 
 
 def pool(x: Int16Array, layer: PoolLayer, act_w: int = 16) -> Int16Array:
-    """Take the maximum over windows: `golden.spec.pool`, compiled.
+    """Take the maximum over windows: `golden.reference.spec.pool`, compiled.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def pool(x: Int16Array, layer: PoolLayer, act_w: int = 16) -> Int16Array:
 
 
 def residual(inputs: list[Int16Array], layer: ResidualLayer, act_w: int = 16) -> Int16Array:
-    """Add two inputs (C, H, W): `golden.spec.residual` in 32 bits."""
+    """Add two inputs (C, H, W): `golden.reference.spec.residual` in 32 bits."""
     low, high = int_range(act_w)
     if layer.activation is Activation.RELU:
         low = 0
@@ -101,7 +101,7 @@ def residual(inputs: list[Int16Array], layer: ResidualLayer, act_w: int = 16) ->
 
 
 def average(x: Int16Array, layer: AverageLayer, act_w: int = 16) -> Int16Array:
-    """Average each channel's pixels: `golden.spec.average`, (C, H, W) to (C, 1, 1)."""
+    """Average each channel's pixels: `golden.reference.spec.average`, (C, H, W) to (C, 1, 1)."""
     channels, rows, columns = x.shape
     layer.output_shape((channels, rows, columns))
     factor, shift = reciprocal(rows * columns, layer.weight_w)

@@ -10,10 +10,10 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
-from golden import kernels, oracle, spec
 from golden.arithmetic.fixed import Int16Array
 from golden.config import Activation, LeakyPlace, Overflow, ProductMode, Rounding, Slope
 from golden.graph.layers import ConvLayer, Padding
+from golden.reference import kernels, spec, torch_oracle
 from golden.tests.conftest import make_layer
 
 _Choice = TypeVar("_Choice", bound=Enum)
@@ -74,10 +74,10 @@ def scalar_conv(x: Int16Array, layer: ConvLayer) -> list[list[list[int]]]:
 def assert_all_agree(x: Int16Array, layer: ConvLayer) -> None:
     sums = spec.conv_accumulate(x, layer)
     np.testing.assert_array_equal(kernels.conv_accumulate(x, layer), sums)
-    np.testing.assert_array_equal(oracle.conv_accumulate(x, layer), sums)
+    np.testing.assert_array_equal(torch_oracle.conv_accumulate(x, layer), sums)
     expected = spec.conv(x, layer)
     assert expected.dtype == np.int16
-    for other in (kernels.conv(x, layer), oracle.conv(x, layer)):
+    for other in (kernels.conv(x, layer), torch_oracle.conv(x, layer)):
         assert other.dtype == np.int16
         np.testing.assert_array_equal(other, expected)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from golden.arithmetic.fixed import Int16Array, Int64Array
-from golden.compiled import compiled
+from golden.reference.kernels.jit import compiled
 
 
 class Stage(NamedTuple):
-    """The output stage in integers: what `golden.spec.output_stage` does."""
+    """The output stage in integers: what `golden.reference.spec.output_stage` does."""
 
     shift: int
     half: int

@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.arithmetic.fixed import CUT_BITS, Int16Array, Int64Array
-from golden.compiled_sums import Int32Array, Taps, survey
 from golden.config import ProductMode
+from golden.reference.kernels.conv_sums import Int32Array, Taps, survey
 
 SEGMENTS = 32
 """Parts of a layer's taps that are bounded as a whole where that suffices."""

@@ -8,8 +8,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from golden import bounds, spec
 from golden.config import ConfigError, ProductMode
+from golden.reference import bounds, spec
 from golden.tests.conftest import BASE, make_layer
 
 

@@ -1,9 +1,10 @@
-"""Compiled sums of products behind `golden.kernels`.
+"""Compiled sums of products behind `golden.reference.kernels`.
 
 A map lies flat, row after row, so that every kernel tap reads a run of consecutive values at a
-fixed offset. Sums are made in 32 or 16 bits over as many taps as `golden.safe_sums` proves safe
-(`golden.lanes` has that loop), and added up in 64 bits. Taps that cannot be proved are
-multiplied one by one, in 64 bits or with the wrap that the cut modes have.
+fixed offset. Sums are made in 32 or 16 bits over as many taps as
+`golden.reference.kernels.safe_sums` proves safe (`golden.reference.kernels.lanes` has that loop),
+and added up in 64 bits. Taps that cannot be proved are multiplied one by one, in 64 bits or with
+the wrap that the cut modes have.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array, Int64Array
-from golden.compiled import compiled
-from golden.compiled_maps import Stage, finish, place
-from golden.lanes import (
+from golden.reference.kernels.jit import compiled
+from golden.reference.kernels.lanes import (
     HIGH_PIXELS,
     OUTPUTS,
     PAIR_PIXELS,
@@ -24,6 +24,7 @@ from golden.lanes import (
     add_pairs,
     add_rounded_highs,
 )
+from golden.reference.kernels.maps import Stage, finish, place
 
 CHUNK = 1024
 """Pixels whose sums stay in the second-level cache."""

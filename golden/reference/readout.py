@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from golden import spec
 from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, PoolPad
 from golden.graph.layers import PoolLayer, UpsampleLayer
+from golden.reference import spec
 
 
 @dataclass(frozen=True, slots=True)
