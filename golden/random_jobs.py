@@ -23,8 +23,8 @@ from golden.config import (
     Rounding,
     Slope,
 )
+from golden.dataflow.tile import Job, Tile, fits, whole_job
 from golden.graph.conv_layer import ConvLayer, Padding
-from golden.plan import Job, Tile, fits, whole_job
 from golden.random_data import Data, fill
 from golden.reference.bounds import accumulator_bits, contribution_bound
 from golden.reference.readout import PLAIN, Readout

@@ -17,8 +17,8 @@ import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import Activation, LeakyPlace, Overflow, ProductMode, Rounding, Slope
+from golden.dataflow.tile import Job, whole_job
 from golden.graph.layers import ConvLayer, Padding
-from golden.plan import Job, whole_job
 from golden.vector_table import TABLE
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from golden.config import PEConfig
+from golden.dataflow.tile import Tile
 from golden.graph.layers import Shape
-from golden.plan import Tile
 from tb.jobs import JobRecord, as_config, as_record
 
 LIST: Final = "frame.json"
@@ -87,8 +87,8 @@ class FrameList:
     joined : dict of str to list of str
         Concatenations, with their parts in channel order.
     paired : dict of str to list of list of str
-        Tensors whose pixels lie in pairs, as `golden.pairs` has them, with the parts of both
-        halves in channel order.
+        Tensors whose pixels lie in pairs, as `golden.dataflow.lowering` has them, with the parts of
+        both halves in channel order.
     golden_inputs : bool
         Whether jobs read golden's tensors even of nodes that other jobs make.
     save : tuple of str

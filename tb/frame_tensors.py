@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array
+from golden.dataflow.tile import Tile, groups
 from golden.graph.layers import IMAGE
-from golden.plan import Tile, groups
 from golden.reference.readout import Readout
 from tb.frame_jobs import INPUT, FrameJob, FrameList
 

@@ -13,7 +13,7 @@ from cocotb_tools.check_results import get_results
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import Activation, PEConfig
-from golden.plan import Job, input_words
+from golden.dataflow.tile import Job, input_words
 from golden.random_jobs import random_job
 from golden.reference import kernels, spec, torch_oracle
 from golden.reference.readout import Readout

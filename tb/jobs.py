@@ -18,7 +18,7 @@ import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig, PoolPad, ProductMode
-from golden.plan import Job, Tile, groups, passes
+from golden.dataflow.tile import Job, Tile, groups, passes
 from golden.reference.readout import PLAIN, Readout
 from tb.registers import descriptor
 from tb.streams import pack_activations, pack_weights

@@ -11,7 +11,12 @@ import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, PEConfig
-from golden.frame import PlannedJob, link, made_of, plan_jobs
+from golden.dataflow.lowering import of_one_channel
+from golden.dataflow.sampling import MIN_LAYER_MACS, sample_tiles
+from golden.dataflow.schedule import PlannedJob, link, made_of, plan_jobs
+from golden.dataflow.stage import Stage, stages
+from golden.dataflow.tile import Job, Tile, groups, lower_input, make_job
+from golden.dataflow.tiling import tiles
 from golden.graph.layers import (
     IMAGE,
     AverageLayer,
@@ -25,15 +30,10 @@ from golden.graph.layers import (
 )
 from golden.graph.network import Network
 from golden.images import load
-from golden.plan import Job, Tile, groups, lower_input, make_job
-from golden.quantize import quantize_image
+from golden.quantization.layers import quantize_image
 from golden.reference import spec, torch_oracle
 from golden.reference.bounds import smallest_acc_w
 from golden.reference.run import run
-from golden.sampling import MIN_LAYER_MACS, sample_tiles
-from golden.stages import Stage, stages
-from golden.stand_ins import of_one_channel
-from golden.tiling import tiles
 from tb.frame_jobs import (
     INPUT,
     FrameJob,

@@ -15,7 +15,7 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.plan import Job
+from golden.dataflow.tile import Job
 
 PE_ID: Final = 0x43504531
 

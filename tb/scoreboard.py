@@ -11,7 +11,7 @@ import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
-from golden.plan import Tile, groups
+from golden.dataflow.tile import Tile, groups
 from golden.reference.readout import Readout
 from tb.jobs import JobRecord
 from tb.registers import StatusCode

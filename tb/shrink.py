@@ -19,8 +19,8 @@ from golden.config import (
     PoolPad,
     Rounding,
 )
+from golden.dataflow.tile import Job, Tile, fits, input_words, make_job, whole_job
 from golden.graph.conv_layer import ConvLayer, Padding
-from golden.plan import Job, Tile, fits, input_words, make_job, whole_job
 from golden.random_jobs import own_channels
 from golden.reference.bounds import accumulator_bits
 from golden.reference.readout import PLAIN, Readout

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
+from golden.dataflow.tile import groups
 from golden.graph.layers import ConvLayer
-from golden.plan import groups
 
 
 def _beats(words: npt.NDArray[np.generic], beat_bytes: int) -> npt.NDArray[np.uint8]:

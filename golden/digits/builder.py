@@ -17,12 +17,12 @@ from golden.digits.samples import Samples, load_samples
 from golden.digits.table import CLASSES, GRAPH, HEAD, INPUT
 from golden.graph import floats
 from golden.graph.float_conv import FloatConv
-from golden.graph.integers import build_integers
 from golden.graph.network import Network
 from golden.graph.state_dict import folded_convs
 from golden.models.state_dict import without_prefix
 from golden.models.tensor_files import read_tensors
-from golden.quantize import quantize_image
+from golden.quantization.layers import quantize_image
+from golden.quantization.network import build_integers
 from golden.reference.run import run
 
 NORMS: Final = {"conv1": "norm1", "conv2": "norm2"}

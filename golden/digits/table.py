@@ -6,8 +6,8 @@ from typing import Final
 
 from golden.config import Activation
 from golden.graph.float_graph import Conv, Graph
-from golden.graph.integers import Input
 from golden.graph.layers import IMAGE, PoolLayer
+from golden.quantization.network import Input
 
 SIDE: Final = 8
 """Rows and columns of a picture."""

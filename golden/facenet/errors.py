@@ -17,7 +17,7 @@ from golden.facenet.structure import BOTTLENECK, Structure
 from golden.graph import floats
 from golden.graph.network import Network
 from golden.images import Pixels
-from golden.quantize import quantize_image
+from golden.quantization.layers import quantize_image
 from golden.reference.run import run
 from golden.study.errors import LayerError, RunErrors
 

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import NumberFormat
-from golden.formats import HEADROOM, Q7_8_FRAC, Formats, frac_bits
 from golden.graph import floats
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import Conv, Graph, read_by
 from golden.graph.layers import IMAGE, ResidualLayer
+from golden.quantization.fraction_bits import HEADROOM, Q7_8_FRAC, Formats, frac_bits
 
 
 def reach(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
-from golden.formats import choose_formats, reach
 from golden.graph.layers import (
     IMAGE,
     ConvLayer,
@@ -20,7 +19,8 @@ from golden.graph.layers import (
 from golden.images import calibration_images, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
-from golden.quantize import quantize_nodes
+from golden.quantization.fraction_bits import choose_formats, reach
+from golden.quantization.layers import quantize_nodes
 from golden.retune.patch import Retune
 from golden.yolov3_tiny import INPUT_SIZE, check_size
 

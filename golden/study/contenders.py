@@ -16,7 +16,7 @@ from golden.config import ConfigError, NumberFormat, ProductMode
 from golden.graph.network import Network, build_yolov3_tiny
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
-from golden.quantize import quantize_image
+from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run
 from golden.study.dump import Dump

@@ -15,11 +15,11 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import int_range, leaky
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, LeakyPlace, NumberFormat, Slope
-from golden.formats import Formats, choose_formats, reach
 from golden.graph.layers import IMAGE, ConcatLayer
 from golden.graph.network import Network
 from golden.images import calibration_images, load, preprocess
-from golden.quantize import quantize_image
+from golden.quantization.fraction_bits import Formats, choose_formats, reach
+from golden.quantization.layers import quantize_image
 from golden.reference import float_model, run
 from golden.study.tally import Limits, Tally
 from golden.yolov3_tiny import ConvNode, FloatNetwork, Node

@@ -14,7 +14,7 @@ from golden.images import preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
 from golden.placement import Fit
-from golden.quantize import quantize_image
+from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run
 from golden.retune.patch import Retune

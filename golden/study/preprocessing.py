@@ -21,10 +21,10 @@ from golden.arithmetic.fixed import (
 )
 from golden.config import ConfigError, InputError, NumberFormat
 from golden.files import whole_file
-from golden.formats import Q7_8_FRAC, frac_bits
 from golden.graph.layers import IMAGE
 from golden.images import Pixels
 from golden.models.memory_files import raw_bytes, write_hex, write_raw
+from golden.quantization.fraction_bits import Q7_8_FRAC, frac_bits
 from golden.study.dump import Dump, write_dump
 
 CHANNELS: Final = ("red", "green", "blue")

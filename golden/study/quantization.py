@@ -19,14 +19,14 @@ from golden.arithmetic.fixed import (
 )
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, NumberFormat, ProductMode
-from golden.formats import Formats, choose_formats, frac_bits, reach, weight_of
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import IMAGE
 from golden.graph.network import Network
 from golden.models.fetch import ModelFiles
 from golden.models.reading import class_names, read_convs
 from golden.models.shaping import hardware_network
-from golden.quantize import quantize_nodes
+from golden.quantization.fraction_bits import Formats, choose_formats, frac_bits, reach, weight_of
+from golden.quantization.layers import quantize_nodes
 from golden.retune.patch import Retune
 from golden.study.rounding import Real, TensorErrors, mse_frac, tensor_errors
 from golden.yolov3_tiny import ConvNode, FloatNetwork
@@ -113,7 +113,7 @@ def quantize_model(
     image : ndarray of float32, (3, H, W)
         The picture that is quantised; rule ``mse`` looks at it.
     given : mapping of str to int, optional
-        Fraction bits by tensor, see `golden.formats.choose_formats`.
+        Fraction bits by tensor, see `golden.quantization.fraction_bits.choose_formats`.
     rule : str
         Of the image and the weights: ``max``, or ``mse`` for the mean squared error.
     rounding : str

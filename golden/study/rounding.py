@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.arithmetic.fixed import FloatRounding, dequantize, quantize
-from golden.formats import frac_bits
+from golden.quantization.fraction_bits import frac_bits
 
 ROUNDINGS: Final[tuple[FloatRounding, ...]] = ("round_half_to_even", "floor", "toward_zero")
 _MOST_SATURATING: Final = 6

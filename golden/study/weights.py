@@ -8,8 +8,8 @@ from typing import Final
 from golden.arithmetic.fixed import FloatArray, dequantize, quantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import NumberFormat
-from golden.formats import Formats
 from golden.graph.float_conv import FloatConv, StoredConv
+from golden.quantization.fraction_bits import Formats
 from golden.study.distributions import Fate, Scale, fate
 from golden.study.tally import Tally
 from golden.yolov3_tiny import FloatNetwork

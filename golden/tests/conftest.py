@@ -24,7 +24,7 @@ from golden.graph.layers import ConvLayer, Padding
 from golden.graph.network import Network, build_yolov3_tiny
 from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles, model_files
-from golden.quantize import quantize_image
+from golden.quantization.layers import quantize_image
 
 BASE = ConvLayer(
     name="layer",

@@ -17,7 +17,7 @@ from golden.graph.network import build_yolov3_tiny
 from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_convs, read_network
-from golden.quantize import quantize_image
+from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run
 from golden.retune.patch import Patch, write_patch

@@ -13,14 +13,14 @@ from PIL import Image
 from golden.arithmetic.fixed import quantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, LeakyPlace, NumberFormat, Slope
-from golden.formats import Formats
 from golden.graph.float_conv import BatchNorm, FloatConv, StoredConv
 from golden.graph.layers import IMAGE
 from golden.graph.network import build_yolov3_tiny
 from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network, read_stored
-from golden.quantize import quantize_image
+from golden.quantization.fraction_bits import Formats
+from golden.quantization.layers import quantize_image
 from golden.reference import float_model, run
 from golden.study.distribution_plots import write_plots
 from golden.study.distributions import (

@@ -31,7 +31,7 @@ from golden.graph.network import Network
 from golden.models.facenet_names import tensors_of
 from golden.models.integer_reader import read_integers
 from golden.models.integers import write_integers
-from golden.quantize import quantize_image
+from golden.quantization.layers import quantize_image
 from golden.reference import spec
 from golden.reference.run import run
 from golden.study.inference import differences

@@ -10,6 +10,8 @@ import pytest
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, ConfigError, PEConfig, ProductMode
+from golden.dataflow.lowering import Pairs, addition, averaging
+from golden.dataflow.stage import stages
 from golden.graph.layers import (
     MAX_AVERAGED,
     AverageLayer,
@@ -20,10 +22,7 @@ from golden.graph.layers import (
     sources,
 )
 from golden.graph.network import Network
-from golden.pairs import Pairs
 from golden.reference import kernels, spec, torch_oracle
-from golden.stages import stages
-from golden.stand_ins import addition, averaging
 from golden.tests.networks import conv, network
 
 ADD = ResidualLayer("add", ("one", "two"))

@@ -22,12 +22,12 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.formats import choose_formats, reach
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import IMAGE, ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer
 from golden.graph.network import Network, build_yolov3_tiny
 from golden.models.fetch import ModelFiles
-from golden.quantize import quantize_image, quantize_nodes
+from golden.quantization.fraction_bits import choose_formats, reach
+from golden.quantization.layers import quantize_image, quantize_nodes
 from golden.reference import kernels, run, spec
 from golden.study.dump import Dump
 from golden.study.inference import differences, given_tensors, infer, needed, saturated

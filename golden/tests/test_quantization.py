@@ -13,12 +13,12 @@ import pytest
 from golden.arithmetic.fixed import int_range
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
-from golden.formats import frac_bits
 from golden.graph.network import Network, build_yolov3_tiny
 from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_convs
-from golden.study.fractions import fraction_bits, parse_fractions, read_fractions
+from golden.quantization.fraction_bits import frac_bits
+from golden.quantization.overrides import fraction_bits, parse_fractions, read_fractions
 from golden.study.quantization import QuantizedModel, quantize_model, quantize_picture
 from golden.study.representable import representable
 from golden.study.rounding import mse_frac, tensor_errors

@@ -16,7 +16,7 @@ from golden.config import (
     Rounding,
     Slope,
 )
-from golden.plan import fits
+from golden.dataflow.tile import fits
 from golden.random_data import Data
 from golden.random_jobs import (
     MAX_CYCLES,

@@ -7,7 +7,7 @@ from typing import Final
 
 from golden.arithmetic.fixed import activate, saturate, shift_right, wrap
 from golden.config import Activation, LeakyPlace, Overflow, PEConfig, Rounding, Slope
-from golden.plan import groups
+from golden.dataflow.tile import groups
 from golden.reference.readout import Readout
 from tb.debug.seen import CORE, WALK
 from tb.debug.walk import windows

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from golden.config import PEConfig
-from golden.plan import Tile
+from golden.dataflow.tile import Tile
 from tb.debug.reads import deciding_pixel, left_cycle, pixel_of, reads_of
 from tb.debug.recorded import job_values
 from tb.debug.values import ACTIVATION, Values

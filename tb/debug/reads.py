@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from golden.plan import Tile
+from golden.dataflow.tile import Tile
 from tb.debug.values import ACTIVATION, OUTPUT, Values
 from tb.jobs import JobRecord
 

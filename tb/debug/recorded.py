@@ -11,7 +11,7 @@ import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import InputError, PEConfig
-from golden.plan import Tile
+from golden.dataflow.tile import Tile
 from tb.debug.values import Values, output_values, tap_values
 from tb.jobs import JobRecord
 from tb.streams import Recording, Tap, read_recording, read_tap

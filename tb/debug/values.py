@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
-from golden.plan import Tile
+from golden.dataflow.tile import Tile
 from tb.jobs import JobRecord
 from tb.registers import Register
 from tb.scoreboard import in_stream_order

@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 
 from golden.config import Activation, LeakyPlace, Overflow, PEConfig, ProductMode, Rounding, Slope
+from golden.dataflow.tile import Job, whole_job
 from golden.graph.layers import ConvLayer, Padding
-from golden.plan import Job, whole_job
 from tb import build, cocotb_jobs
 from tb.fuzz_cases import Case, run_folder, write_cases
 from tb.jobs import JobRecord, Stalls

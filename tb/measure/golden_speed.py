@@ -128,7 +128,7 @@ def _frames(size: int, tell: Callable[[str], None]) -> list[Any]:
     from golden.graph.network import build_yolov3_tiny
     from golden.images import default_image, load, preprocess
     from golden.models.fetch import model_files
-    from golden.quantize import quantize_image
+    from golden.quantization.layers import quantize_image
     from golden.reference.run import run
     from golden.study.speed import Frame
 

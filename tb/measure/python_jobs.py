@@ -11,8 +11,8 @@ from typing import Final
 from cocotb_tools.check_results import get_results
 
 from golden.config import PEConfig
+from golden.dataflow.tile import Job, lower_input
 from golden.graph.layers import IMAGE
-from golden.plan import Job, lower_input
 from tb import build
 from tb.batch import pictures
 from tb.jobs import JobRecord, write_job, write_list

@@ -168,7 +168,7 @@ def read_picture(network: Network, path: Path, fit: str, size: int) -> Int16Arra
         It cannot be read.
     """
     from golden.images import load, preprocess
-    from golden.quantize import quantize_image
+    from golden.quantization.layers import quantize_image
     from tb.study.shown import parse_fit
 
     pixels = preprocess(load(path), size, parse_fit(fit))

@@ -101,8 +101,8 @@ def quantize(
     from golden.models.fetch import model_files
     from golden.models.integers import DATA, HEX, plain_options, write_integers
     from golden.models.saving import check_saved, check_target, save_like
+    from golden.quantization.overrides import FIELD, fraction_bits, parse_fractions, read_fractions
     from golden.retune.patch import retune_choice
-    from golden.study.fractions import FIELD, fraction_bits, parse_fractions, read_fractions
     from golden.study.quantization import quantize_model, quantize_picture
     from golden.yolov3_tiny import check_size
 

@@ -22,7 +22,7 @@ from cocotbext.axi import (
 )
 
 from golden.arithmetic.fixed import Int16Array
-from golden.plan import Job
+from golden.dataflow.tile import Job
 from tb.jobs import read_list
 from tb.registers import (
     SLOT_STRIDE,

@@ -10,11 +10,11 @@ from typing import Any
 import cocotb
 
 from golden.arithmetic.fixed import Int16Array
-from golden.counters import Counters
-from golden.cycles import layers, predict
+from golden.dataflow.tile import Job
+from golden.dataflow.timing.counters import Counters
+from golden.dataflow.timing.cycle_model import layers, predict
+from golden.dataflow.timing.job_shape import JobShape, job_shape
 from golden.graph.conv_layer import Padding
-from golden.job_shape import JobShape, job_shape
-from golden.plan import Job
 from golden.reference.readout import PLAIN, Readout
 from tb.bench import JobEnd
 from tb.tests.cocotb_queue import Order, run_all

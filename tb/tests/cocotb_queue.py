@@ -13,7 +13,7 @@ from cocotb.triggers import RisingEdge
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PoolPad
-from golden.plan import Job
+from golden.dataflow.tile import Job
 from golden.reference.readout import PLAIN, Readout
 from tb.bench import Bench, JobEnd
 from tb.jobs import JobRecord, Stalls

@@ -12,7 +12,7 @@ import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
-from golden.plan import groups
+from golden.dataflow.tile import groups
 from golden.reference import kernels
 from tb.jobs import NEVER, JobRecord
 from tb.prepare import Prepared

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from golden.config import PoolPad, ProductMode
-from golden.plan import Job
+from golden.dataflow.tile import Job
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
 from tb.debug.contributions import Material, read_material

@@ -17,8 +17,8 @@ from golden.config import (
     Rounding,
     Slope,
 )
+from golden.dataflow.tile import Job, Tile, make_job
 from golden.graph.conv_layer import ConvLayer, Padding
-from golden.plan import Job, Tile, make_job
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
 from tb.bench import Bench, JobEnd, JobResult

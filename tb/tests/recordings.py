@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig, ProductMode
-from golden.plan import Tile
+from golden.dataflow.tile import Tile
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
 from tb.jobs import JobRecord, write_job

@@ -13,9 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from golden.config import ConfigError, InputError, PEConfig
+from golden.dataflow.tile import Tile
 from golden.models.fetch import ModelFiles
 from golden.models.memory_files import write_hex
-from golden.plan import Tile
 from golden.study.dump import Dump, read_dump, write_dump
 from tb import bisect_run, build
 from tb.bisect_run import RtlLayers, run_layers

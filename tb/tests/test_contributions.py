@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from golden.config import InputError, PEConfig, ProductMode
-from golden.plan import Job
+from golden.dataflow.tile import Job
 from golden.random_jobs import random_job
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout

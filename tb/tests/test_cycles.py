@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from golden.config import PEConfig, ProductMode
-from golden.cycles import LayerCycles, layers, predict
-from golden.job_shape import frame_shapes
+from golden.dataflow.timing.cycle_model import LayerCycles, layers, predict
+from golden.dataflow.timing.job_shape import frame_shapes
 from tb.frame_jobs import RESULTS, frame_folder
 from tb.options import SimOptions
 from tb.prepare import prepare

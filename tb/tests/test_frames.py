@@ -12,14 +12,14 @@ import pytest
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig, PoolPad, ProductMode
-from golden.frame import link, plan_jobs
+from golden.dataflow.schedule import link, plan_jobs
+from golden.dataflow.stage import stages
+from golden.dataflow.tile import Tile
+from golden.dataflow.tiling import tiles
 from golden.graph.network import Network
-from golden.plan import Tile
 from golden.reference.readout import Readout
 from golden.reference.run import run
-from golden.stages import stages
 from golden.tests.networks import branches, chain, residuals
-from golden.tiling import tiles
 from tb import feeds
 from tb.feeds import FrameFeed
 from tb.frame_jobs import DONE, RESULTS, FrameList, frame_folder, read_frames

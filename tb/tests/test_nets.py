@@ -10,7 +10,7 @@ import pytest
 
 from golden.config import ConfigError
 from golden.images import load, shipped
-from golden.quantize import quantize_image
+from golden.quantization.layers import quantize_image
 from golden.reference.run import run
 from golden.tests.facenet_narrow import PREFIX
 from tb.nets import NETS, find

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from golden.config import InputError, PoolPad, ProductMode
+from golden.dataflow.tile import Job
 from golden.graph.conv_layer import Padding
-from golden.plan import Job
 from golden.reference import spec
 from golden.reference.readout import Readout
 from tb import build

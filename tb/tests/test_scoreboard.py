@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from golden.config import PEConfig
-from golden.plan import Tile
+from golden.dataflow.tile import Tile
 from tb.registers import StatusCode
 from tb.report import Failure
 from tb.scoreboard import Verdict, in_stream_order, judge, time_ns

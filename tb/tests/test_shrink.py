@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from golden.config import Activation, LeakyPlace
-from golden.plan import fits, input_words
+from golden.dataflow.tile import fits, input_words
 from golden.random_jobs import mode_of
 from golden.reference import spec
 from golden.reference.bounds import check_layer

@@ -9,7 +9,7 @@ import pytest
 
 from golden.arithmetic.fixed import dequantize
 from golden.config import Activation, LeakyPlace, Overflow, ProductMode, Rounding, Slope
-from golden.plan import whole_job
+from golden.dataflow.tile import whole_job
 from golden.reference import spec
 from golden.study.multiplier import FRAC, Operand, Result, parse_operand, result
 from golden.study.uniform_conv import ConvShape, draw

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from golden.config import ConfigError, InputError, ProductMode
-from golden.plan import Job, Tile
+from golden.dataflow.tile import Job, Tile
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
 from tb import build, cocotb_jobs

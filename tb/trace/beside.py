@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
-from golden.plan import Tile
+from golden.dataflow.tile import Tile
 from tb.trace.place import TracedJob
 from tb.trace.transactions import Row, Transactions, Value
 from tb.trace.wave_file import UNKNOWN, Cell, Ints

@@ -12,7 +12,6 @@ from golden.config import Activation, ConfigError, InputError, PoolPad
 from golden.graph import floats
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import Conv, Graph
-from golden.graph.integers import Input, build_integers
 from golden.graph.layers import (
     IMAGE,
     AverageLayer,
@@ -25,7 +24,8 @@ from golden.graph.layers import (
 from golden.graph.network import Network
 from golden.graph.state_dict import folded_convs
 from golden.images import Pixels
-from golden.quantize import quantize_image
+from golden.quantization.layers import quantize_image
+from golden.quantization.network import Input, build_integers
 from golden.reference import spec
 from golden.reference.run import run
 

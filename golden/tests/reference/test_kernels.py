@@ -215,7 +215,11 @@ def test_other_processors_agree(features: str, wanted: int) -> None:
     if features and lanes.LANES == 8:
         pytest.skip("this processor has no AVX2")
     env = {**os.environ, "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features}
-    command = [sys.executable, "-c", "from golden.reference.kernels import lanes; print(lanes.LANES)"]
+    command = [
+        sys.executable,
+        "-c",
+        "from golden.reference.kernels import lanes; print(lanes.LANES)",
+    ]
     told = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     assert told.stdout.split() == [str(wanted)]
     here = Path(__file__)

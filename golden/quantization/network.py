@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import NumberFormat
-from golden.formats import Formats
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import Conv, Graph
 from golden.graph.formats import choose_formats, reach
 from golden.graph.layers import IMAGE, AverageLayer, Layer, ResidualLayer, Shape
 from golden.graph.network import Network
-from golden.quantize import Place, quantize_layer
+from golden.quantization.fraction_bits import Formats
+from golden.quantization.layers import Place, quantize_layer
 
 
 @dataclass(frozen=True, slots=True)

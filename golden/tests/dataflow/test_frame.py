@@ -9,15 +9,15 @@ import pytest
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, PEConfig, PoolPad, ProductMode
-from golden.frame import PlannedJob, link, made_of, place, plan_job, plan_jobs
+from golden.dataflow.schedule import PlannedJob, link, made_of, place, plan_job, plan_jobs
+from golden.dataflow.stage import Stage, stages
+from golden.dataflow.tile import Tile, lower_input, make_job
+from golden.dataflow.tiling import tiles
 from golden.graph.layers import PoolLayer
 from golden.graph.network import Network
-from golden.plan import Tile, lower_input, make_job
 from golden.reference import spec
 from golden.reference.run import run
-from golden.stages import Stage, stages
 from golden.tests.networks import branches, chain, conv, network, residuals
-from golden.tiling import tiles
 
 MODES = tuple(ProductMode)
 

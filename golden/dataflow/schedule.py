@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from golden.config import ConfigError, PEConfig
+from golden.dataflow.stage import Stage
+from golden.dataflow.tile import Tile, Window, input_words, reads, window
 from golden.graph.layers import IMAGE, ConcatLayer, sources
 from golden.graph.network import Network
-from golden.plan import Tile, Window, input_words, reads, window
 from golden.reference.readout import Readout
-from golden.stages import Stage
 
 
 @dataclass(frozen=True, slots=True, eq=False)

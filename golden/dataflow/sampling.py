@@ -8,8 +8,8 @@ from dataclasses import replace
 from itertools import islice
 
 from golden.config import PEConfig
-from golden.plan import Tile, groups
-from golden.stages import Stage
+from golden.dataflow.stage import Stage
+from golden.dataflow.tile import Tile, groups
 
 MIN_LAYER_MACS = 4_000_000
 """MACs that the tiles of one layer reach together, where the layer has them."""

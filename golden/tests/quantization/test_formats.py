@@ -13,11 +13,11 @@ from golden.config import (
     NumberFormat,
     ProductMode,
 )
-from golden.formats import MAX_FRAC, Formats, choose_formats, frac_bits, reach
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer
 from golden.graph.network import Network
-from golden.quantize import quantize_conv, quantize_nodes
+from golden.quantization.fraction_bits import MAX_FRAC, Formats, choose_formats, frac_bits, reach
+from golden.quantization.layers import quantize_conv, quantize_nodes
 from golden.reference import float_model
 from golden.tests.conftest import CUT_FLOOR, PER_LAYER, Q7_8
 from golden.yolov3_tiny import ConvNode, FloatNetwork

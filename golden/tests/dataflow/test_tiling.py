@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from golden.config import PEConfig
-from golden.frame import PlannedJob, link, place, plan_job, plan_jobs
+from golden.dataflow.schedule import PlannedJob, link, place, plan_job, plan_jobs
+from golden.dataflow.stage import Stage, stages
+from golden.dataflow.tile import Tile
+from golden.dataflow.tiling import LATENCY, START, estimate, parts, tiles
 from golden.graph.layers import PoolLayer, Shape
-from golden.plan import Tile
-from golden.stages import Stage, stages
 from golden.tests.networks import branches, conv
-from golden.tiling import LATENCY, START, estimate, parts, tiles
 
 CONFIG = PEConfig(16, 16, tile_pixels=1024, input_words=8192)
 

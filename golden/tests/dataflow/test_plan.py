@@ -19,13 +19,13 @@ from golden.config import (
     Rounding,
     Slope,
 )
+from golden.dataflow.sampling import sample_tiles
+from golden.dataflow.stage import Stage
+from golden.dataflow.tile import Tile, lower, lower_input, make_job
 from golden.graph.conv_layer import ConvLayer, Padding
 from golden.graph.layers import PoolLayer, Shape, UpsampleLayer
-from golden.plan import Tile, lower, lower_input, make_job
 from golden.reference import spec
 from golden.reference.readout import Readout
-from golden.sampling import sample_tiles
-from golden.stages import Stage
 
 CONFIG = PEConfig(16, 16, tile_pixels=1024, input_words=8192)
 

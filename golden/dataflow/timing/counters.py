@@ -11,7 +11,7 @@ from enum import IntEnum
 from itertools import pairwise
 
 from golden.config import PEConfig
-from golden.plan import groups
+from golden.dataflow.tile import groups
 
 BIAS_BITS = 64
 

@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 
 from golden.config import PEConfig
-from golden.frame import PlannedJob, place, plan_job
-from golden.plan import Tile, groups, passes, window
-from golden.stages import Stage
+from golden.dataflow.schedule import PlannedJob, place, plan_job
+from golden.dataflow.stage import Stage
+from golden.dataflow.tile import Tile, groups, passes, window
 
 START: Final = 90
 """Clocks from the end of what a job waited for to its first input word: registers, checks."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from golden.config import ConfigError, PEConfig, PoolPad
+from golden.dataflow.lowering import Pairs, addition, averaging, identity
+from golden.dataflow.tile import Tile, Window, fits, lower
 from golden.graph.fusion import fused
 from golden.graph.layers import (
     IMAGE,
@@ -18,10 +20,7 @@ from golden.graph.layers import (
     UpsampleLayer,
 )
 from golden.graph.network import Network
-from golden.pairs import Pairs
-from golden.plan import Tile, Window, fits, lower
 from golden.reference.readout import PLAIN, Readout
-from golden.stand_ins import addition, averaging, identity
 
 POOLS: Final = ((2, 2), (2, 1), (3, 2))
 """Windows and steps that a tile's readout has."""

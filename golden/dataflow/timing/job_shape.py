@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from golden.config import PEConfig
-from golden.frame import PlannedJob
-from golden.plan import Job, groups
+from golden.dataflow.schedule import PlannedJob
+from golden.dataflow.tile import Job, groups
 from golden.reference.readout import PLAIN, Readout
 
 CHECK: Final = 18

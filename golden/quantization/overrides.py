@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from golden.config import ConfigError, InputError
-from golden.formats import Formats, output_of, weight_of
 from golden.graph.layers import IMAGE
+from golden.quantization.fraction_bits import Formats, output_of, weight_of
 
 FIELD: Final = "fraction_bits"
 """Where a manifest keeps them."""

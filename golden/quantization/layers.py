@@ -10,9 +10,9 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import CUT_BITS, Int16Array, quantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ACC_WIDTHS, Activation, ConfigError, ProductMode
-from golden.formats import Formats
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import IMAGE, ConvLayer, Layer, Padding
+from golden.quantization.fraction_bits import Formats
 from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 
@@ -38,7 +38,7 @@ def quantize_nodes(
     ----------
     network : FloatNetwork
     formats : Formats
-        What `golden.formats.choose_formats` returns.
+        What `golden.quantization.fraction_bits.choose_formats` returns.
     options : NumericOptions
 
     Raises

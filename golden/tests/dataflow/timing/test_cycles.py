@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from golden.config import ConfigError, PEConfig
-from golden.counters import Counters, bias_beats
-from golden.cycles import Host, layers, predict, utilisation
-from golden.frame import link, plan_jobs
-from golden.job_shape import JobShape, frame_shapes, job_shape
-from golden.plan import make_job
+from golden.dataflow.schedule import link, plan_jobs
+from golden.dataflow.stage import stages
+from golden.dataflow.tile import make_job
+from golden.dataflow.tiling import tiles
+from golden.dataflow.timing.counters import Counters, bias_beats
+from golden.dataflow.timing.cycle_model import Host, layers, predict, utilisation
+from golden.dataflow.timing.job_shape import JobShape, frame_shapes, job_shape
 from golden.reference.readout import Readout
-from golden.stages import stages
 from golden.tests.networks import branches
-from golden.tiling import tiles
 
 CONFIG = PEConfig(4, 4, tile_pixels=64, input_words=512)
 

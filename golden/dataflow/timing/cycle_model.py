@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from golden.config import PEConfig
-from golden.counters import Counters, Span, Timeline, bias_beats
-from golden.job_shape import JobShape
+from golden.dataflow.timing.counters import Counters, Span, Timeline, bias_beats
+from golden.dataflow.timing.job_shape import JobShape
 
 READ_TO_OUT: Final = 5
 """From a sum's read to its beat on the output (drain, skid buffer)."""

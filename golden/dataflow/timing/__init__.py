@@ -1,0 +1,1 @@
+"""The cycle model: when each job starts and ends, and where its cycles go."""

@@ -1,0 +1,1 @@
+"""From real numbers to integers: fraction bits, layers, whole networks."""
