@@ -14,12 +14,12 @@ import torch
 
 from golden.arithmetic.fixed import FloatArray, check_finite
 from golden.config import InputError
-from golden.models import tf_checkpoint
+from golden.importers.tensorflow import checkpoint
+from golden.importers.torch.tensor_files import read_tensors
 from golden.models.facenet_names import Found, find_network, naming_of
 from golden.models.fetch import SUFFIXES, model_files
 from golden.models.reading import read_stored
 from golden.models.state_dict import without_prefix
-from golden.models.tensor_files import read_tensors
 
 Kind = Literal["tensorflow", "torch", "darknet"]
 Role = Literal["weight", "bias", "beta", "gamma", "mean", "variance"]
@@ -132,7 +132,7 @@ def read_parameters(path: Path) -> ParameterFile:
         If it cannot be read, is damaged, holds no parameter, has a NaN or an infinity, or a
         FaceNet or a batch normalisation is not complete; the text names the tensor.
     """
-    if tf_checkpoint.is_tf_checkpoint(path):
+    if checkpoint.is_tf_checkpoint(path):
         found = _read_tensorflow(path)
     elif path.suffix.lower() in SUFFIXES:
         found = _read_torch(path)
@@ -164,9 +164,9 @@ def by_layer(parameters: Iterable[Parameter]) -> dict[str, list[Parameter]]:
 
 
 def _read_tensorflow(path: Path) -> ParameterFile:
-    prefix = tf_checkpoint.checkpoint_prefix(path)
-    files = tf_checkpoint.checkpoint_files(prefix)
-    tensors = tf_checkpoint.read_tf_checkpoint(prefix)
+    prefix = checkpoint.checkpoint_prefix(path)
+    files = checkpoint.checkpoint_files(prefix)
+    tensors = checkpoint.read_tf_checkpoint(prefix)
     facenet, unknown = _facenet(tensors, prefix)
     parameters: list[Parameter] = []
     others: dict[str, npt.NDArray[Any]] = {}

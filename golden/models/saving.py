@@ -12,12 +12,12 @@ import torch
 from golden.config import ConfigError, InputError
 from golden.files import whole_file
 from golden.graph.float_conv import FloatConv
+from golden.importers.torch.tensor_files import TensorFile, read_tensors, tensor_bytes
 from golden.models import darknet, state_dict
 from golden.models.fetch import SUFFIXES, ModelFiles, model_files
 from golden.models.reading import fold_all, read_stored
 from golden.models.shaping import file_network
 from golden.models.stored import neutral_all
-from golden.models.tensor_files import TensorFile, read_tensors, tensor_bytes
 from golden.models.torch_model import load_trackers, torch_model
 
 

@@ -11,8 +11,8 @@ import torch
 from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation, InputError
 from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
+from golden.importers.torch.tensor_files import TensorFile, read_tensors, tensor_bytes
 from golden.models.stored import check_size, conv_nodes, count_classes
-from golden.models.tensor_files import TensorFile, read_tensors, tensor_bytes
 from golden.yolov3_tiny import VOC_CLASSES, ConvNode
 
 CONV: Final = "convs.0"

@@ -158,7 +158,7 @@ def _sm8(convs: Mapping[str, FloatConv]) -> dict[str, FloatConv]:
 
 def _sha256(path: Path) -> str:
     """Of a file; of a TensorFlow checkpoint index and data together."""
-    from golden.models.tf_checkpoint import checkpoint_prefix, is_tf_checkpoint
+    from golden.importers.tensorflow.checkpoint import checkpoint_prefix, is_tf_checkpoint
 
     files = [path]
     if is_tf_checkpoint(path):

@@ -107,8 +107,8 @@ def _read(path: Path, console: Console) -> Tensors:
         return _darknet_tensors(path, console)
     from golden.config import InputError
     from golden.facenet.reading import read_named
+    from golden.importers.tensorflow.checkpoint import is_tf_checkpoint
     from golden.models.fetch import SUFFIXES
-    from golden.models.tf_checkpoint import is_tf_checkpoint
 
     if path.suffix.lower() not in SUFFIXES and not is_tf_checkpoint(path):
         kinds = ", ".join((_DARKNET, *SUFFIXES))

@@ -99,8 +99,8 @@ def _ranges(
     """The ranges that a checkpoint's trackers have learnt."""
     if files.cfg is not None:
         return {}
+    from golden.importers.torch.tensor_files import read_tensors
     from golden.models.range_tracker import AveragedRangeTracker
-    from golden.models.tensor_files import read_tensors
     from golden.models.torch_model import load_trackers
 
     load_trackers(built, read_tensors(files.weights).tensors)

@@ -22,8 +22,8 @@ from golden.graph.layers import (
     UpsampleLayer,
 )
 from golden.graph.network import Network
-from golden.graph.state_dict import folded_convs
 from golden.images import Pixels
+from golden.importers.torch.state_dict import folded_convs
 from golden.quantization.layers import quantize_image
 from golden.quantization.network import Input, build_integers
 from golden.reference import spec

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from golden.config import InputError
-from golden.models.tf_checkpoint import is_tf_checkpoint, read_tf_checkpoint
-from golden.models.tf_table import TableError, masked, read_index
+from golden.importers.tensorflow.checkpoint import is_tf_checkpoint, read_tf_checkpoint
+from golden.importers.tensorflow.table import TableError, masked, read_index
 from golden.tests import facenet_narrow
 from golden.tests.facenet_narrow import BETA, DATA, INDEX, PREFIX, copy, file, flip
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.config import InputError
-from golden.models.tf_table import Entry, TableError, masked, read_index
+from golden.importers.tensorflow.table import Entry, TableError, masked, read_index
 
 INDEX: Final = ".index"
 META: Final = ".meta"

@@ -1,0 +1,1 @@
+"""Files of named tensors, and a network's numbers out of a state dict."""
