@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.config import InputError
+from golden.export.code_files import code_lines
 from golden.files import whole_folder
-from golden.models.code_files import code_lines
 from golden.models.fetch import sha256_of
 from golden.models.parameters import Parameter, ParameterFile, by_layer
 from golden.study.coding import Choice, Coded, coded

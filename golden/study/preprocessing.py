@@ -20,10 +20,10 @@ from golden.arithmetic.fixed import (
     quantize,
 )
 from golden.config import ConfigError, InputError, NumberFormat
+from golden.export.memory_files import raw_bytes, write_hex, write_raw
 from golden.files import whole_file
 from golden.graph.layers import IMAGE
 from golden.images import Pixels
-from golden.models.memory_files import raw_bytes, write_hex, write_raw
 from golden.quantization.fraction_bits import Q7_8_FRAC, frac_bits
 from golden.study.dump import Dump, write_dump
 

@@ -13,8 +13,8 @@ import pytest
 
 from golden.arithmetic.sm8 import Best, Sm8Mode, decode, encode
 from golden.config import ConfigError, InputError
+from golden.export.code_files import read_codes
 from golden.files import whole_folder
-from golden.models.code_files import read_codes
 from golden.models.parameters import Parameter, ParameterFile, by_layer, read_parameters
 from golden.study.coding import Choice, check_patterns, coded, parse_given, select
 from golden.study.extraction import MANIFEST, OTHERS, extract

@@ -14,6 +14,8 @@ from safetensors.numpy import save_file
 from golden.arithmetic.fixed import Int16Array
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
+from golden.export.reader import read_integers
+from golden.export.writer import write_integers
 from golden.facenet.builder import build_facenet
 from golden.facenet.embedding import embedding
 from golden.facenet.errors import block_ends, network_errors
@@ -29,8 +31,6 @@ from golden.graph.formats import choose_formats, reach, together
 from golden.graph.layers import ConvLayer, PoolLayer, ResidualLayer, sources
 from golden.graph.network import Network
 from golden.models.facenet_names import tensors_of
-from golden.models.integer_reader import read_integers
-from golden.models.integers import write_integers
 from golden.quantization.layers import quantize_image
 from golden.reference import spec
 from golden.reference.run import run

@@ -10,7 +10,7 @@ import pytest
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, InputError
-from golden.models.memory_files import write_hex, write_raw
+from golden.export.memory_files import write_hex, write_raw
 from golden.study.dump import Dump, write_dump
 from golden.study.memory_dump import Layout, read_memory, read_run
 

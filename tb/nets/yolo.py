@@ -54,9 +54,9 @@ class Yolo(Net):
 
     def build(self, options: SimOptions, say: Say) -> Built:
         """Read the model, fold, retune and quantise it."""
+        from golden.export.reader import integer_network
         from golden.graph.network import build_yolov3_tiny
         from golden.models.fetch import INTEGERS, model_files, sha256_of
-        from golden.models.integer_reader import integer_network
         from golden.retune.patch import fitting, retune_choice
 
         files = model_files(options.model, say=say)

@@ -120,9 +120,9 @@ def choose_network(
     ConfigError
         The options are not the network's.
     """
+    from golden.export.reader import integer_network
     from golden.graph.network import build_yolov3_tiny
     from golden.models.fetch import INTEGERS, model_files
-    from golden.models.integer_reader import integer_network
     from golden.retune.patch import retune_choice
     from tb.study.shown import network_facts
 

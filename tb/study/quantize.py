@@ -97,9 +97,9 @@ def quantize(
     integers.bin with manifest.json, and hex/ for Verilog's $readmemh.
     """
     console = Console()
+    from golden.export.writer import DATA, HEX, plain_options, write_integers
     from golden.images import default_image, load, preprocess
     from golden.models.fetch import model_files
-    from golden.models.integers import DATA, HEX, plain_options, write_integers
     from golden.models.saving import check_saved, check_target, save_like
     from golden.quantization.overrides import FIELD, fraction_bits, parse_fractions, read_fractions
     from golden.retune.patch import retune_choice

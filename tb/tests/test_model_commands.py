@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError
+from golden.export.reader import read_integers
 from golden.models.fetch import ModelFiles, model_files
-from golden.models.integer_reader import read_integers
 from golden.models.reading import read_convs, read_stored
 from golden.tests import checkpoints
 from tb import simulate

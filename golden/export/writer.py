@@ -15,12 +15,12 @@ import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array, int_range
 from golden.arithmetic.numerics import NumericOptions
+from golden.export.memory_files import raw_bytes
+from golden.export.memory_files import write_hex as write_hex_file
 from golden.files import whole_file, write_whole
 from golden.graph.conv_layer import ConvLayer
 from golden.graph.layers import IMAGE, Layer
 from golden.graph.network import Network
-from golden.models.memory_files import raw_bytes
-from golden.models.memory_files import write_hex as write_hex_file
 
 SCHEMA: Final = 1
 MANIFEST: Final = "manifest.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.models.memory_files import hex_lines, raw_bytes, write_hex, write_raw
+from golden.export.memory_files import hex_lines, raw_bytes, write_hex, write_raw
 
 
 @pytest.mark.parametrize("width", [8, 16, 32, 64])

@@ -1,4 +1,4 @@
-"""Reads the raw integers that `golden.models.integers` writes back into a network."""
+"""Reads the raw integers that `golden.export.writer` writes back into a network."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 from golden.arithmetic.fixed import Int16Array
 from golden.arithmetic.numerics import CHOICES, NumericOptions
 from golden.config import Activation, ConfigError, InputError, PoolPad
+from golden.export.writer import MANIFEST, SCHEMA, Ints, plain_options
 from golden.graph.conv_layer import ConvLayer, Padding
 from golden.graph.layers import (
     IMAGE,
@@ -27,7 +28,6 @@ from golden.graph.layers import (
     UpsampleLayer,
 )
 from golden.graph.network import Network
-from golden.models.integers import MANIFEST, SCHEMA, Ints, plain_options
 
 _TYPES: Final = {f"int{width}": f"<i{width // 8}" for width in (8, 16, 32, 64)}
 _ENUMS: Final[dict[str, type[Enum]]] = {**CHOICES, "activation": Activation, "padding": PoolPad}

@@ -16,11 +16,11 @@ import pytest
 from golden.arithmetic.fixed import Int16Array
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, PoolPad, Slope
+from golden.export.reader import integer_network, read_integers
+from golden.export.writer import DATA, MANIFEST, write_integers
 from golden.graph.conv_layer import ConvLayer
 from golden.graph.network import Network
 from golden.models.fetch import model_files
-from golden.models.integer_reader import integer_network, read_integers
-from golden.models.integers import DATA, MANIFEST, write_integers
 from golden.models.reading import read_stored
 from golden.reference.run import run
 from golden.tests.networks import branches, chain

@@ -1,0 +1,1 @@
+"""An integer network as files that C, HLS and Verilog read, and the way back."""
