@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from golden.arithmetic.fixed import Int16Array, Int64Array, int_range
-from golden.images import load, shipped
+from golden.vision.images import load, shipped
 
 PHOTOGRAPH: Final = "chelsea.png"
 """Where real data come from."""

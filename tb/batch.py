@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import InputError
-from golden.images import load
-from golden.study.pictures import is_picture
+from golden.vision.images import load
+from golden.vision.pictures import is_picture
 from tb import build
 from tb.frame_jobs import FrameList
 from tb.options import SimOptions

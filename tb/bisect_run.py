@@ -15,7 +15,7 @@ from golden.arithmetic.fixed import Int16Array
 from golden.config import InputError
 from golden.graph.fusion import fused
 from golden.graph.network import Network
-from golden.images import default_image
+from golden.vision.images import default_image
 from tb import build, cocotb_jobs, runs
 from tb.build import Patch
 from tb.frame_jobs import RESULTS, FrameList, frame_folder, write_frames

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
-from golden.boxes import Box, detect
-from golden.drawing import draw
 from golden.graph.network import Network
-from golden.placement import Fit
+from golden.vision.boxes import Box, detect
+from golden.vision.drawing import draw
+from golden.vision.placement import Fit
 from golden.yolov3_tiny import HEADS
 from tb.nets.net import Said
 from tb.report import Failure

@@ -29,11 +29,11 @@ from golden.graph.layers import (
     sources,
 )
 from golden.graph.network import Network
-from golden.images import load
 from golden.quantization.layers import quantize_image
 from golden.reference import spec, torch_oracle
 from golden.reference.bounds import smallest_acc_w
 from golden.reference.run import run
+from golden.vision.images import load
 from tb.frame_jobs import (
     INPUT,
     FrameJob,

@@ -12,7 +12,7 @@ from PIL import Image
 
 from golden.digits.table import SIDE
 from golden.files import whole_file
-from golden.images import Pixels
+from golden.vision.images import Pixels
 
 LEVELS: Final = 16
 """The value of a full pixel, as scikit-learn counts."""

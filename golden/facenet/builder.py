@@ -11,8 +11,8 @@ from golden.facenet.pictures import LARGEST, prepare_all
 from golden.facenet.structure import INPUT_SIZE, Structure, check_size
 from golden.graph.float_conv import FloatConv
 from golden.graph.network import Network
-from golden.images import Pixels
 from golden.quantization.network import Input, build_integers
+from golden.vision.images import Pixels
 
 
 def build_facenet(

@@ -16,9 +16,9 @@ from golden.facenet.errors import NetworkErrors, network_errors
 from golden.facenet.parameters import FaceNet
 from golden.graph.float_conv import FloatConv
 from golden.graph.network import Network
-from golden.images import Pixels
 from golden.study.errors import decibels
 from golden.study.sm8_errors import best_fraction, errors_of, root_mean_square
+from golden.vision.images import Pixels
 
 SAMPLED: Final = 1 << 14
 """Weights of a tensor that choose its fraction bits."""

@@ -16,10 +16,10 @@ from golden.facenet.parameters import FaceNet
 from golden.facenet.structure import BOTTLENECK, Structure
 from golden.graph import floats
 from golden.graph.network import Network
-from golden.images import Pixels
 from golden.quantization.layers import quantize_image
 from golden.reference.run import run
 from golden.study.errors import LayerError, RunErrors
+from golden.vision.images import Pixels
 
 PARTS: Final = {
     "stem": "stem",

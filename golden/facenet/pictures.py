@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from golden.facenet.structure import INPUT_SIZE
-from golden.images import Pixels, calibration_images, load
+from golden.vision.images import Pixels, calibration_images, load
 
 LARGEST: Final = 127.5 / 128
 """Magnitude of a white pixel, and of a black one."""

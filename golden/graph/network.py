@@ -16,12 +16,12 @@ from golden.graph.layers import (
     Shape,
     sources,
 )
-from golden.images import calibration_images, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
 from golden.quantization.fraction_bits import choose_formats, reach
 from golden.quantization.layers import quantize_nodes
 from golden.retune.patch import Retune
+from golden.vision.images import calibration_images, load, preprocess
 from golden.yolov3_tiny import INPUT_SIZE, check_size
 
 

@@ -19,10 +19,10 @@ import torch
 from golden.config import InputError
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import IMAGE
-from golden.images import preprocess
 from golden.reference.float_model import TRAINED_SLOPE, activate, convolve, move, parameters
 from golden.retune.patch import Patch
-from golden.study.pictures import Views
+from golden.vision.images import preprocess
+from golden.vision.pictures import Views
 from golden.yolov3_tiny import ANCHORS, BOX_CHANNELS, HEADS, INPUT_SIZE, ConvNode, FloatNetwork
 
 OBJECT_WEIGHT: Final = 20.0
@@ -85,7 +85,7 @@ class Distillation:
     start : Patch
         Where it begins: what the closed form gives.
     paths : sequence of Path
-        Pictures; a view number picks one, as `golden.study.pictures.Views` does.
+        Pictures; a view number picks one, as `golden.vision.pictures.Views` does.
     recipe : Recipe
     """
 

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from golden.boxes import CONFIDENCE, Box, detect_real
 from golden.config import InputError
-from golden.images import Pixels, preprocess
 from golden.reference import float_model
 from golden.reference.float_model import TRAINED_SLOPE
 from golden.study.errors import decibels
 from golden.study.matching import Agreement, match
-from golden.study.pictures import Shown
+from golden.vision.boxes import CONFIDENCE, Box, detect_real
+from golden.vision.images import Pixels, preprocess
+from golden.vision.pictures import Shown
 from golden.yolov3_tiny import HEADS, INPUT_SIZE, FloatNetwork
 
 Heads = dict[str, npt.NDArray[np.floating]]
@@ -60,7 +60,7 @@ class Verdict:
     signal, noise : dict of str to float
         By head: sum of the teacher's squares, and of the squared differences.
     agreement : Agreement
-        Of the boxes at confidence `golden.boxes.CONFIDENCE`; the teacher is the reference.
+        Of the boxes at confidence `golden.vision.boxes.CONFIDENCE`; the teacher is the reference.
     """
 
     pictures: int = 0

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from golden.boxes import Box
-from golden.overlaps import quietly
 from golden.study.voc import Truth
+from golden.vision.boxes import Box
+from golden.vision.overlaps import quietly
 
 if TYPE_CHECKING:
     from supervision.detection.core import Detections

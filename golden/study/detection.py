@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from golden.boxes import CONFIDENCE, OVERLAP, Box, Detections, find
-from golden.images import preprocess
-from golden.placement import Fit
 from golden.study.contenders import Contender
 from golden.study.matching import OVERLAP as SAME
 from golden.study.matching import Agreement, Matching, match
-from golden.study.pictures import Shown
+from golden.vision.boxes import CONFIDENCE, OVERLAP, Box, Detections, find
+from golden.vision.images import preprocess
+from golden.vision.pictures import Shown
+from golden.vision.placement import Fit
 from golden.yolov3_tiny import INPUT_SIZE
 
 LISTED = 100
@@ -21,7 +21,7 @@ LISTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """How pictures are looked at; see `golden.boxes.detect`.
+    """How pictures are looked at; see `golden.vision.boxes.detect`.
 
     Parameters
     ----------

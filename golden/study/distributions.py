@@ -17,11 +17,11 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, LeakyPlace, NumberFormat, Slope
 from golden.graph.layers import IMAGE, ConcatLayer
 from golden.graph.network import Network
-from golden.images import calibration_images, load, preprocess
 from golden.quantization.fraction_bits import Formats, choose_formats, reach
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model, run
 from golden.study.tally import Limits, Tally
+from golden.vision.images import calibration_images, load, preprocess
 from golden.yolov3_tiny import ConvNode, FloatNetwork, Node
 
 AHEAD: Final = " ahead of the activation"

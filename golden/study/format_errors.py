@@ -7,13 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from golden.arithmetic.numerics import NumericOptions
-from golden.boxes import detect_real
 from golden.config import LeakyPlace, NumberFormat, ProductMode, Slope
 from golden.graph.network import Network, build_yolov3_tiny
-from golden.images import preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
-from golden.placement import Fit
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run
@@ -21,7 +18,10 @@ from golden.retune.patch import Retune
 from golden.study.dump import Dump
 from golden.study.errors import RunErrors
 from golden.study.matching import Agreement, match
-from golden.study.pictures import Shown
+from golden.vision.boxes import detect_real
+from golden.vision.images import preprocess
+from golden.vision.pictures import Shown
+from golden.vision.placement import Fit
 from golden.yolov3_tiny import HEADS, INPUT_SIZE, FloatNetwork
 
 _Q7_8: Final = NumericOptions(format=NumberFormat.Q7_8)

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from golden.arithmetic.fixed import FloatArray
-from golden.boxes import Box
-from golden.overlaps import IndexArray, overlaps, pair
+from golden.vision.boxes import Box
+from golden.vision.overlaps import IndexArray, overlaps, pair
 
 OVERLAP: Final = 0.5
 """Two boxes of one class are of one thing if they share this part of their union, or more."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from golden.boxes import Box, detect_real
 from golden.config import ConfigError
-from golden.images import preprocess
-from golden.placement import Fit
 from golden.study.errors import RunErrors
 from golden.study.intervals import Interval, interval
 from golden.study.matching import Agreement, match
 from golden.study.noise import FixedRunner, FloatRunner, Noise, Values
-from golden.study.pictures import Shown
+from golden.vision.boxes import Box, detect_real
+from golden.vision.images import preprocess
+from golden.vision.pictures import Shown
+from golden.vision.placement import Fit
 from golden.yolov3_tiny import HEADS, INPUT_SIZE
 
 Runner = FloatRunner | FixedRunner

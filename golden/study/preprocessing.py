@@ -23,9 +23,9 @@ from golden.config import ConfigError, InputError, NumberFormat
 from golden.export.memory_files import raw_bytes, write_hex, write_raw
 from golden.files import whole_file
 from golden.graph.layers import IMAGE
-from golden.images import Pixels
 from golden.quantization.fraction_bits import Q7_8_FRAC, frac_bits
 from golden.study.dump import Dump, write_dump
+from golden.vision.images import Pixels
 
 CHANNELS: Final = ("red", "green", "blue")
 ENDINGS: Final = {

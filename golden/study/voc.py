@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
-from golden.boxes import Box
 from golden.config import InputError
-from golden.images import load
-from golden.study.pictures import Shown, is_picture
+from golden.vision.boxes import Box
+from golden.vision.images import load
+from golden.vision.pictures import Shown, is_picture
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

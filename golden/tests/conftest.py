@@ -22,9 +22,9 @@ from golden.config import (
 )
 from golden.graph.layers import ConvLayer, Padding
 from golden.graph.network import Network, build_yolov3_tiny
-from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles, model_files
 from golden.quantization.layers import quantize_image
+from golden.vision.images import default_image, load, preprocess
 
 BASE = ConvLayer(
     name="layer",

@@ -10,7 +10,7 @@ from golden.facenet.parameters import FaceNet
 from golden.facenet.seeded import seeded
 from golden.facenet.structure import BOTTLENECK, Structure
 from golden.facenet.table import facenet
-from golden.images import Pixels
+from golden.vision.images import Pixels
 
 SIZE = 107
 """Leaves a map of 1 row at the end, and odd ones on the way."""

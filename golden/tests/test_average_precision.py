@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from golden.boxes import Box
 from golden.study.average_precision import Precision, Scorer
 from golden.study.voc import Truth
+from golden.vision.boxes import Box
 
 CLASSES = ("cat", "dog", "cow")
 

@@ -11,20 +11,21 @@ import pytest
 import torch
 from PIL import Image
 
-from golden import boxes, heads
+from golden import heads
 from golden.arithmetic.fixed import FloatArray, Int16Array
 from golden.arithmetic.numerics import NumericOptions
-from golden.boxes import Box, Detections, detect, detect_real, find
 from golden.config import ConfigError, InputError, Slope
 from golden.graph.network import Network
-from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
-from golden.overlaps import IndexArray, suppress
-from golden.placement import Fit, placement
 from golden.reference import float_model
 from golden.reference.run import run
 from golden.tests.conftest import PER_LAYER
+from golden.vision import boxes
+from golden.vision.boxes import Box, Detections, detect, detect_real, find
+from golden.vision.images import default_image, load, preprocess
+from golden.vision.overlaps import IndexArray, suppress
+from golden.vision.placement import Fit, placement
 from golden.yolov3_tiny import HEADS, VOC_CLASSES
 
 Build = Callable[[NumericOptions], Network]

@@ -10,11 +10,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from golden import boxes
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, NumberFormat, ProductMode
 from golden.graph.network import build_yolov3_tiny
-from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_convs, read_network
 from golden.quantization.layers import quantize_image
@@ -24,7 +22,9 @@ from golden.retune.patch import Patch, write_patch
 from golden.study.contenders import Contender, Heads, Maker, check_names, parse_name
 from golden.study.detection import LISTED, Looking, Total, compare, listing
 from golden.study.matching import Agreement
-from golden.study.pictures import Shown
+from golden.vision import boxes
+from golden.vision.images import default_image, load, preprocess
+from golden.vision.pictures import Shown
 from golden.yolov3_tiny import HEADS
 
 SIZE = 96

@@ -16,7 +16,6 @@ from golden.config import Activation, LeakyPlace, NumberFormat, Slope
 from golden.graph.float_conv import BatchNorm, FloatConv, StoredConv
 from golden.graph.layers import IMAGE
 from golden.graph.network import build_yolov3_tiny
-from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network, read_stored
 from golden.quantization.fraction_bits import Formats
@@ -43,6 +42,7 @@ from golden.study.weights import (
     weight_scales,
     weight_tallies,
 )
+from golden.vision.images import default_image, load, preprocess
 from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 SIZE = 64

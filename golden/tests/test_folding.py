@@ -12,11 +12,11 @@ from torch import nn
 
 from golden.graph import float_conv
 from golden.graph.float_conv import Epsilon
-from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles, model_files
 from golden.models.reading import read_stored
 from golden.study.folding import folding_errors, unfolded
 from golden.tests import checkpoints
+from golden.vision.images import default_image, load, preprocess
 
 PIXELS = preprocess(load(default_image()), 96)
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from golden.boxes import Box
 from golden.study.matching import Agreement, match
+from golden.vision.boxes import Box
 
 
 def dog(left: float, confidence: float = 0.9, label: str = "dog") -> Box:

@@ -24,12 +24,12 @@ from golden.graph.layers import (
     sources,
 )
 from golden.graph.network import Network
-from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
 from golden.reference import bounds, float_model, kernels, spec, torch_oracle
 from golden.reference.run import run
 from golden.tests.conftest import CUT_FLOOR, CUT_ROUND, PER_LAYER, Q7_8
+from golden.vision.images import default_image, load, preprocess
 from golden.yolov3_tiny import ANCHORS, BOX_CHANNELS, HEADS
 
 Build = Callable[[NumericOptions], Network]

@@ -14,7 +14,6 @@ import torch
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError
 from golden.graph.network import build_yolov3_tiny
-from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_network
 from golden.reference import float_model
@@ -22,7 +21,8 @@ from golden.study.error_plots import plot_perturbation
 from golden.study.intervals import interval
 from golden.study.noise import FixedRunner, FloatRunner, Noise, check_layers
 from golden.study.perturbation import Runner, box_noise, layer_noise, perturb
-from golden.study.pictures import Shown
+from golden.vision.images import default_image, load, preprocess
+from golden.vision.pictures import Shown
 
 SIZE = 96
 BEFORE = ("image", "conv1", "pool1", "conv2")

@@ -11,7 +11,6 @@ from PIL import Image
 
 from golden.arithmetic.fixed import quantize
 from golden.config import ConfigError, InputError, NumberFormat
-from golden.images import default_image, load, preprocess
 from golden.study.dump import read_dump
 from golden.study.preprocessing import (
     Prepared,
@@ -23,6 +22,7 @@ from golden.study.preprocessing import (
     prepare,
     writers,
 )
+from golden.vision.images import default_image, load, preprocess
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from golden.arithmetic.fixed import int_range
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.graph.network import Network, build_yolov3_tiny
-from golden.images import default_image, load, preprocess
 from golden.models.fetch import ModelFiles
 from golden.models.reading import read_convs
 from golden.quantization.fraction_bits import frac_bits
@@ -22,6 +21,7 @@ from golden.quantization.overrides import fraction_bits, parse_fractions, read_f
 from golden.study.quantization import QuantizedModel, quantize_model, quantize_picture
 from golden.study.representable import representable
 from golden.study.rounding import mse_frac, tensor_errors
+from golden.vision.images import default_image, load, preprocess
 
 PIXELS = preprocess(load(default_image()), 64)
 PER_LAYER = NumericOptions()

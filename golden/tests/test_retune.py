@@ -15,7 +15,6 @@ from golden.arithmetic.fixed import FloatArray
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, Slope
 from golden.graph.float_conv import FloatConv
-from golden.images import Pixels, preprocess
 from golden.models.fetch import OFFICIAL_SHA256, WEIGHTS, ModelFiles, model_files
 from golden.models.reading import class_names, read_convs, read_network
 from golden.models.saving import write_folded
@@ -34,7 +33,8 @@ from golden.retune.material import (
     shipped_paths,
 )
 from golden.retune.patch import SHIPPED, Patch, fitting, read_patch, tune, write_patch
-from golden.study.pictures import Views
+from golden.vision.images import Pixels, preprocess
+from golden.vision.pictures import Views
 from golden.yolov3_tiny import HEADS, FloatNetwork
 
 OPTIONS = NumericOptions()

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from golden.config import InputError, Slope
-from golden.images import default_image, load
 from golden.models.fetch import ModelFiles
 from golden.study.comparison import compare
 from golden.study.dump import Dump
 from golden.study.error_plots import plot_errors
 from golden.study.errors import ErrorSum, RunErrors
 from golden.study.format_errors import HEADLINE, float_against_fixed, make_pairings
-from golden.study.pictures import Shown
+from golden.vision.images import default_image, load
+from golden.vision.pictures import Shown
 
 REFERENCE = np.array([[[1.0, -2.0], [0.5, 4.0]]])
 VALUES = np.array([[[1.0, -2.5], [0.75, 4.25]]])

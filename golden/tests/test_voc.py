@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from golden.boxes import Box
 from golden.config import InputError
 from golden.study.voc import VocFolder
 from golden.tests.voc_folders import annotation, voc_folder
+from golden.vision.boxes import Box
 
 DOG, CAT = Box("dog", 1.0, 10, 20, 50, 60), Box("cat", 1.0, 0, 0, 100, 80)
 

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from PIL import Image
 
-from golden.boxes import Box
+from golden.vision.boxes import Box
 
 
 def annotation(size: tuple[int, int], boxes: Iterable[Box], difficult: Iterable[int] = ()) -> str:

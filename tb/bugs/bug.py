@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from golden.images import shipped
+from golden.vision.images import shipped
 from tb.build import Patch
 from tb.debug.steps import Step
 

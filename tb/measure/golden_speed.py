@@ -126,11 +126,11 @@ def _words(run: GoldenRun) -> str:
 def _frames(size: int, tell: Callable[[str], None]) -> list[Any]:
     """The network in each format, with the default photograph's tensors."""
     from golden.graph.network import build_yolov3_tiny
-    from golden.images import default_image, load, preprocess
     from golden.models.fetch import model_files
     from golden.quantization.layers import quantize_image
     from golden.reference.run import run
     from golden.study.speed import Frame
+    from golden.vision.images import default_image, load, preprocess
 
     files = model_files(say=tell)
     pixels = preprocess(load(default_image()), size)

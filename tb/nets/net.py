@@ -15,7 +15,7 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import Int16Array
 from golden.graph.fusion import makers
 from golden.graph.network import Network
-from golden.images import default_image
+from golden.vision.images import default_image
 from tb.report import Failure
 
 if TYPE_CHECKING:

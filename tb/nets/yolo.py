@@ -17,7 +17,7 @@ from tb.nets.net import Built, Net, Pixels, Said, Say
 if TYPE_CHECKING:
     from PIL import Image
 
-    from golden.placement import Fit
+    from golden.vision.placement import Fit
     from tb.options import SimOptions
 
 DRAWING: Final = "detections.png"
@@ -77,7 +77,7 @@ class Yolo(Net):
 
     def pixels(self, picture: Image.Image, options: SimOptions) -> Pixels:
         """Bring a picture to the network's size; values 0 to 1."""
-        from golden.images import preprocess
+        from golden.vision.images import preprocess
 
         fit: Fit = "plain" if options.fit == "plain" else "letterbox"
         return preprocess(picture, options.size, fit)

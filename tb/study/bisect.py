@@ -186,9 +186,9 @@ def _in_dump(
     """Judge the layers of one dump; True where one is wrong."""
     from golden.config import InputError
     from golden.graph.layers import IMAGE
-    from golden.images import default_image
     from golden.study.bisection import WRONG, conclusion, fit_to
     from golden.study.bisection import bisect as judged
+    from golden.vision.images import default_image
     from tb.study.bisect_tables import verdict_table
     from tb.study.infer import read_picture
 

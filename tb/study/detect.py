@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
-from golden.boxes import CONFIDENCE, OVERLAP
 from golden.config import ConfigError, LeakyPlace, PoolPad, Slope
+from golden.vision.boxes import CONFIDENCE, OVERLAP
 from tb.study import common
 from tb.study.common import progress, say, write_json
 from tb.study.contending import Runs, make_contenders, model_facts, names_of, read_model

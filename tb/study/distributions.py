@@ -17,9 +17,9 @@ from tb.study.shown import Chosen, network_facts, parse_fit, say_unreadable
 
 if TYPE_CHECKING:
     from golden.models.fetch import ModelFiles
-    from golden.placement import Fit
     from golden.retune.patch import Retune
     from golden.study.distributions import Measured
+    from golden.vision.placement import Fit
 
 VIEWS = 100
 
@@ -56,7 +56,7 @@ def distributions(
     from golden.models.fetch import model_files
     from golden.retune.patch import retune_choice
     from golden.study.distribution_plots import write_plots
-    from golden.study.pictures import study_pictures
+    from golden.vision.pictures import study_pictures
     from golden.yolov3_tiny import check_size
     from tb.study.distribution_results import document
 
@@ -131,8 +131,8 @@ def _prepare(
 
 def _run(found: Measured, chosen: Chosen, fit: Fit, size: int, console: Console) -> Measured:
     """Tally every tensor of every picture, one picture at a time."""
-    from golden.images import preprocess
     from golden.study import distributions as study
+    from golden.vision.images import preprocess
 
     count = 0
     with progress(console) as bar:

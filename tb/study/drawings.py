@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 
 from golden.config import InputError
-from golden.drawing import Panel, check_ending, save, side_by_side
 from golden.study.detection import LISTED, Compared
-from golden.study.pictures import Folder
+from golden.vision.drawing import Panel, check_ending, save, side_by_side
+from golden.vision.pictures import Folder
 from tb.study.common import ROOT
 from tb.study.contending import figure
 from tb.study.shown import Chosen

@@ -35,12 +35,12 @@ def fuse(
 ) -> None:
     """Fold batch normalisation, and compare each layer's output with the unfolded network's."""
     console = Console()
-    from golden.images import default_image, load, preprocess
     from golden.models.fetch import model_files
     from golden.models.reading import fold_all, read_stored
     from golden.models.saving import check_folded_target, save_folded
     from golden.reference.float_model import SLOPES
     from golden.study.folding import folding_errors
+    from golden.vision.images import default_image, load, preprocess
     from golden.yolov3_tiny import check_size
 
     check_size(size)

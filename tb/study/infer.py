@@ -144,9 +144,9 @@ def _read(
     """The tensors to start from, and what they are, in words."""
     from golden.config import InputError
     from golden.graph.layers import IMAGE
-    from golden.images import default_image
     from golden.study.dump import read_dump
     from golden.study.inference import given_tensors
+    from golden.vision.images import default_image
 
     if given is not None:
         network.node(first)
@@ -167,8 +167,8 @@ def read_picture(network: Network, path: Path, fit: str, size: int) -> Int16Arra
     InputError
         It cannot be read.
     """
-    from golden.images import load, preprocess
     from golden.quantization.layers import quantize_image
+    from golden.vision.images import load, preprocess
     from tb.study.shown import parse_fit
 
     pixels = preprocess(load(path), size, parse_fit(fit))

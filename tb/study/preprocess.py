@@ -17,8 +17,8 @@ from tb.study.quantize import WeightRounding
 from tb.study.shown import parse_fit
 
 if TYPE_CHECKING:
-    from golden.placement import Placement
     from golden.study.preprocessing import Prepared, Window
+    from golden.vision.placement import Placement
 
 _SIDE = 4
 
@@ -58,9 +58,9 @@ def preprocess(
     json: common.Json = None,
 ) -> None:
     """Fit a picture to the network, quantise it, and show its integers."""
-    from golden import images
-    from golden.placement import placement
     from golden.study import preprocessing as study
+    from golden.vision import images
+    from golden.vision.placement import placement
     from golden.yolov3_tiny import check_size
 
     console = Console()

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from golden.placement import Fit
     from golden.study.quantization import QuantizedModel
     from golden.study.rounding import TensorErrors
+    from golden.vision.placement import Fit
 
 
 class Rule(str, Enum):
@@ -98,12 +98,12 @@ def quantize(
     """
     console = Console()
     from golden.export.writer import DATA, HEX, plain_options, write_integers
-    from golden.images import default_image, load, preprocess
     from golden.models.fetch import model_files
     from golden.models.saving import check_saved, check_target, save_like
     from golden.quantization.overrides import FIELD, fraction_bits, parse_fractions, read_fractions
     from golden.retune.patch import retune_choice
     from golden.study.quantization import quantize_model, quantize_picture
+    from golden.vision.images import default_image, load, preprocess
     from golden.yolov3_tiny import check_size
 
     options = NumericOptions(
@@ -165,8 +165,8 @@ def quantize(
 
 def _calibration(images: Path | None) -> Chosen:
     """The pictures that outputs are given room for."""
-    from golden.images import calibration_images, load
-    from golden.study.pictures import Folder, Shown
+    from golden.vision.images import calibration_images, load
+    from golden.vision.pictures import Folder, Shown
 
     if images is not None:
         return Chosen(Folder(images))
@@ -176,7 +176,7 @@ def _calibration(images: Path | None) -> Chosen:
 def _pixels(
     chosen: Chosen, size: int, fit: Fit, step: Callable[[], None]
 ) -> Iterator[npt.NDArray[np.float32]]:
-    from golden.images import preprocess
+    from golden.vision.images import preprocess
 
     for shown in chosen:
         yield preprocess(shown.image, size, fit)

@@ -16,7 +16,6 @@ from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, PoolPad, Slope
-from golden.images import preprocess
 from golden.models.fetch import ModelFiles, model_files, sha256_of
 from golden.models.reading import class_names, read_convs
 from golden.models.saving import write_folded
@@ -33,7 +32,8 @@ from golden.retune.material import (
     shipped_paths,
 )
 from golden.retune.patch import SHIPPED, Patch, write_patch
-from golden.study.pictures import Views
+from golden.vision.images import preprocess
+from golden.vision.pictures import Views
 from golden.yolov3_tiny import FloatNetwork, check_size
 from tb.runs import git_commit
 from tb.study.common import ROOT, progress, say

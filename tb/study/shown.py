@@ -16,9 +16,9 @@ from tb.study.common import say
 if TYPE_CHECKING:
     from golden.config import Slope
     from golden.models.fetch import ModelFiles
-    from golden.placement import Fit
     from golden.retune.patch import Retune
-    from golden.study.pictures import Pictures, Shown
+    from golden.vision.pictures import Pictures, Shown
+    from golden.vision.placement import Fit
 
 OneOrViews = Annotated[
     int,
@@ -70,8 +70,8 @@ def choose_pictures(
     InputError
         If the picture or the folder cannot be read.
     """
-    from golden.images import default_image, load
-    from golden.study.pictures import Folder, Shown, Views
+    from golden.vision.images import default_image, load
+    from golden.vision.pictures import Folder, Shown, Views
 
     if (image is not None) + (images is not None) + (views > 0) > 1:
         raise ConfigError("give one of --image, --images and --views")

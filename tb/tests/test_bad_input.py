@@ -21,8 +21,8 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from golden.images import shipped
 from golden.models.fetch import CFG, ModelFiles
+from golden.vision.images import shipped
 from tb import build, report, runs, simulate
 from tb.options import SimOptions
 from tb.run import Run

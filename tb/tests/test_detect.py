@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from golden.boxes import Box
 from golden.config import ConfigError, InputError
-from golden.images import default_image, load, shipped
 from golden.models.fetch import model_files
 from golden.tests.voc_folders import annotation, voc_folder
+from golden.vision.boxes import Box
+from golden.vision.images import default_image, load, shipped
 from tb.tests.commands import run
 
 SMALL = ("--size", "160", "--retune", "none")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from golden.config import ConfigError
-from golden.images import load, shipped
 from golden.quantization.layers import quantize_image
 from golden.reference.run import run
 from golden.tests.facenet_narrow import PREFIX
+from golden.vision.images import load, shipped
 from tb.nets import NETS, find
 from tb.nets.net import Net
 from tb.options import SimOptions

@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from golden.config import ConfigError, InputError
-from golden.images import default_image
+from golden.vision.images import default_image
 from tb.cli import app
 from tb.tests.commands import results, run
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from golden.config import ConfigError, InputError
-from golden.images import shipped
 from golden.models.fetch import ModelFiles, sha256_of
 from golden.retune.patch import SHIPPED, Patch, read_patch, write_patch
+from golden.vision.images import shipped
 from tb.build import ROOT
 from tb.options import SimOptions
 from tb.prepare import prepare

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from golden.images import shipped
+from golden.vision.images import shipped
 from golden.yolov3_tiny import graph
 from tb.build import ROOT
 from tb.options import SimOptions

@@ -22,12 +22,12 @@ from golden.graph.layers import (
     UpsampleLayer,
 )
 from golden.graph.network import Network
-from golden.images import Pixels
 from golden.importers.torch.state_dict import folded_convs
 from golden.quantization.layers import quantize_image
 from golden.quantization.network import Input, build_integers
 from golden.reference import spec
 from golden.reference.run import run
+from golden.vision.images import Pixels
 
 GRAPH = Graph(
     (

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from golden.config import InputError
-from golden.placement import Fit, placement
+from golden.vision.placement import Fit, placement
 from golden.yolov3_tiny import INPUT_SIZE
 
 Pixels = npt.NDArray[np.float32]

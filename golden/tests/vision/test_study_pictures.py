@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from golden.config import InputError
-from golden.study.pictures import PHOTOGRAPHS, Folder, Views, study_pictures
+from golden.vision.pictures import PHOTOGRAPHS, Folder, Views, study_pictures
 
 
 def test_folder_skips_and_names_what_cannot_be_read(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ Fit = Literal["letterbox", "plain"]
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where `golden.images.preprocess` puts a picture on the network's input.
+    """Where `golden.vision.images.preprocess` puts a picture on the network's input.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Placement:
 
 
 def placement(picture_size: tuple[int, int], input_size: int, fit: Fit) -> Placement:
-    """Compute where `golden.images.preprocess` puts a picture.
+    """Compute where `golden.vision.images.preprocess` puts a picture.
 
     Parameters
     ----------

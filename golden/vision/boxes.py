@@ -12,8 +12,8 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import FloatArray, Int16Array, check_finite, dequantize
 from golden.config import ConfigError, InputError
 from golden.heads import STRIDES, decode
-from golden.overlaps import IndexArray, suppress
-from golden.placement import Fit, Placement, placement
+from golden.vision.overlaps import IndexArray, suppress
+from golden.vision.placement import Fit, Placement, placement
 from golden.yolov3_tiny import HEADS, INPUT_SIZE, head_channels
 
 CONFIDENCE: Final = 0.3

@@ -12,7 +12,7 @@ from typing import Final
 from PIL import Image, ImageOps
 
 from golden.config import InputError
-from golden.images import load, shipped
+from golden.vision.images import load, shipped
 
 PHOTOGRAPHS: Final = (
     *("astronaut.png", "camera.png", "chelsea.png", "china.jpg", "coffee.png", "flower.jpg"),

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from golden.boxes import Box
 from golden.config import InputError
 from golden.files import whole_file
+from golden.vision.boxes import Box
 
 Colour = tuple[int, int, int]
 Picture = npt.NDArray[np.uint8]

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from golden.config import InputError
-from golden.images import calibration_images, default_image, load, preprocess, shipped
-from golden.placement import Fit
+from golden.vision.images import calibration_images, default_image, load, preprocess, shipped
+from golden.vision.placement import Fit
 
 
 def saved(image: Image.Image, path: Path) -> Path:

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from golden.boxes import Box
 from golden.config import InputError
-from golden.drawing import Panel, colour, draw, drawn, side_by_side
+from golden.vision.boxes import Box
+from golden.vision.drawing import Panel, colour, draw, drawn, side_by_side
 
 Picture = npt.NDArray[np.uint8]
 

@@ -1,0 +1,1 @@
+"""Pictures and boxes: read, fitted, drawn, held against each other."""
