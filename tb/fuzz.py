@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
-from golden.random_jobs import mode_of
+from golden.stimulus.random_jobs import mode_of
 from tb import build, runs
 from tb.debug.case import FolderCase
 from tb.debug.diagnose import Examination

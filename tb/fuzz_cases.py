@@ -14,9 +14,9 @@ from cocotb_tools.check_results import get_results
 from golden.arithmetic.fixed import Int16Array
 from golden.config import Activation, PEConfig
 from golden.dataflow.tile import Job, input_words
-from golden.random_jobs import random_job
 from golden.reference import kernels, spec, torch_oracle
 from golden.reference.readout import Readout
+from golden.stimulus.random_jobs import random_job
 from tb import build, cocotb_jobs
 from tb.jobs import JobRecord, Stalls, write_job, write_list
 from tb.prepare import OracleError

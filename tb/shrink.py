@@ -21,9 +21,9 @@ from golden.config import (
 )
 from golden.dataflow.tile import Job, Tile, fits, input_words, make_job, whole_job
 from golden.graph.conv_layer import ConvLayer, Padding
-from golden.random_jobs import own_channels
 from golden.reference.bounds import accumulator_bits
 from golden.reference.readout import PLAIN, Readout
+from golden.stimulus.random_jobs import own_channels
 from tb.fuzz_cases import Case
 from tb.jobs import Stalls
 from tb.report import Failure

@@ -10,9 +10,9 @@ import pytest
 
 from golden.config import InputError, PEConfig, ProductMode
 from golden.dataflow.tile import Job
-from golden.random_jobs import random_job
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
+from golden.stimulus.random_jobs import random_job
 from tb.debug.contributions import read_material, value_of, windows_of
 from tb.jobs import JobRecord, write_job
 from tb.registers import Register

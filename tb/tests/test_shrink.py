@@ -8,10 +8,10 @@ import pytest
 
 from golden.config import Activation, LeakyPlace
 from golden.dataflow.tile import fits, input_words
-from golden.random_jobs import mode_of
 from golden.reference import spec
 from golden.reference.bounds import check_layer
 from golden.reference.readout import PLAIN
+from golden.stimulus.random_jobs import mode_of
 from tb.fuzz_cases import Case, random_case
 from tb.jobs import Stalls
 from tb.report import Failure

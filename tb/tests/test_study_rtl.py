@@ -11,9 +11,9 @@ from golden.arithmetic.fixed import dequantize
 from golden.config import Activation, LeakyPlace, Overflow, ProductMode, Rounding, Slope
 from golden.dataflow.tile import whole_job
 from golden.reference import spec
+from golden.stimulus.directed import Vector
 from golden.study.multiplier import FRAC, Operand, Result, parse_operand, result
 from golden.study.uniform_conv import ConvShape, draw
-from golden.vectors import Vector
 from tb import build, cocotb_jobs
 from tb.frame_tensors import from_beats
 from tb.jobs import write_job, write_list

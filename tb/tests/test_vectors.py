@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from golden.config import PEConfig, ProductMode
-from golden.vectors import VECTORS, Vector, shift_vectors
+from golden.stimulus.directed import VECTORS, Vector, shift_vectors
 from tb import build, cocotb_jobs
 from tb.jobs import write_job, write_list
 from tb.results import first_failure, read_results

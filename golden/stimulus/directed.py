@@ -1,7 +1,8 @@
 """Directed arithmetic: sums of products with results worked out by hand.
 
-The rows are in `golden.vector_table`. The doctest below and `golden/tests/test_vectors.py`
-hold the golden model to them, `tb/tests/test_vectors.py` the hardware.
+The rows are in `golden.stimulus.directed_table`. The doctest below and
+`golden/tests/stimulus/test_vectors.py` hold the golden model to them, `tb/tests/test_vectors.py`
+the hardware.
 
 >>> from golden import spec
 >>> [v.name for v in VECTORS if spec.conv(v.input(), v.layer()).item() != v.expected]
@@ -19,7 +20,7 @@ from golden.arithmetic.fixed import Int16Array
 from golden.config import Activation, LeakyPlace, Overflow, ProductMode, Rounding, Slope
 from golden.dataflow.tile import Job, whole_job
 from golden.graph.layers import ConvLayer, Padding
-from golden.vector_table import TABLE
+from golden.stimulus.directed_table import TABLE
 
 
 @dataclass(frozen=True, slots=True)

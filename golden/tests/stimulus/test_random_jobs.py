@@ -17,8 +17,11 @@ from golden.config import (
     Slope,
 )
 from golden.dataflow.tile import fits
-from golden.random_data import Data
-from golden.random_jobs import (
+from golden.reference import spec, torch_oracle
+from golden.reference.bounds import check_layer
+from golden.reference.readout import PLAIN, Readout
+from golden.stimulus.random_data import Data
+from golden.stimulus.random_jobs import (
     MAX_CYCLES,
     POOLS,
     RandomJob,
@@ -26,9 +29,6 @@ from golden.random_jobs import (
     own_channels,
     random_job,
 )
-from golden.reference import spec, torch_oracle
-from golden.reference.bounds import check_layer
-from golden.reference.readout import PLAIN, Readout
 
 SEEDS = 500
 CONFIGS = {

@@ -1,4 +1,4 @@
-"""The rows of `golden.vectors`: sums of products with results worked out by hand.
+"""The rows of `golden.stimulus.directed`: sums of products with results worked out by hand.
 
 A row reads
 

@@ -25,9 +25,9 @@ from golden.config import (
 )
 from golden.dataflow.tile import Job, Tile, fits, whole_job
 from golden.graph.conv_layer import ConvLayer, Padding
-from golden.random_data import Data, fill
 from golden.reference.bounds import accumulator_bits, contribution_bound
 from golden.reference.readout import PLAIN, Readout
+from golden.stimulus.random_data import Data, fill
 
 CHANNELS: Final = (1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 31, 33, 64, 75)
 """Channel counts: single ones, whole groups of lanes, one more, one less, a head's 75."""
