@@ -32,8 +32,8 @@ from tb.study.common import (
 if TYPE_CHECKING:
     import torch
 
-    from golden.digits.samples import Samples
     from golden.graph.float_conv import FloatConv
+    from golden.networks.digits.samples import Samples
 
 Digits = npt.NDArray[np.int64]
 OUT: Final = Path("build/digits")
@@ -83,8 +83,8 @@ def digits(
     json: Json = None,
 ) -> None:
     """Train a network of handwritten digits, run it on the RTL, and compare accuracies."""
-    from golden.digits.builder import convs_of
-    from golden.digits.samples import load_samples, write_pictures
+    from golden.networks.digits.builder import convs_of
+    from golden.networks.digits.samples import load_samples, write_pictures
 
     console = Console()
     if out.exists() and not out.is_dir():
@@ -126,7 +126,7 @@ def _without_rtl(
     convs: Mapping[str, FloatConv], options: SimOptions, kept: Samples
 ) -> tuple[Digits, list[Reading]]:
     """The digits that the floats read, and how well floats and integers do."""
-    from golden.digits.builder import (
+    from golden.networks.digits.builder import (
         build_digits,
         read_off,
         scores_in_floats,
@@ -144,9 +144,9 @@ def _without_rtl(
 
 def _trained(seed: int, path: Path, console: Console) -> dict[str, torch.Tensor]:
     """Train the network, and write its state dict."""
-    from golden.digits.samples import load_samples
-    from golden.digits.training import EPOCHS, model_bytes, train
     from golden.files import whole_file
+    from golden.networks.digits.samples import load_samples
+    from golden.networks.digits.training import EPOCHS, model_bytes, train
 
     samples, started = load_samples()[0], time.monotonic()
     with progress(console) as bar:
@@ -169,7 +169,7 @@ def _check_alone(paths: Sequence[Path]) -> None:
 
 def _simulated(options: SimOptions, base: Path, console: Console) -> tuple[int, Digits]:
     """Run the pictures through the RTL; return the exit code and the digits that it reads."""
-    from golden.digits.builder import read_off
+    from golden.networks.digits.builder import read_off
     from tb.frame_jobs import frame_folder
     from tb.nets import find
     from tb.simulate import simulate

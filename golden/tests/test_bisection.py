@@ -22,7 +22,7 @@ from golden.study.bisection import (
 )
 from golden.study.comparison import equality
 from golden.study.dump import Dump
-from golden.tests.networks import branches
+from golden.tests.small_networks import branches
 
 NETWORK = branches((8, 10))
 IMAGE = np.random.default_rng(1).integers(-400, 400, NETWORK.input_shape).astype(np.int16)

@@ -23,7 +23,7 @@ from golden.graph.layers import (
 )
 from golden.graph.network import Network
 from golden.reference import kernels, spec, torch_oracle
-from golden.tests.networks import conv, network
+from golden.tests.small_networks import conv, network
 
 ADD = ResidualLayer("add", ("one", "two"))
 MEAN = AverageLayer("mean", "one")

@@ -31,7 +31,7 @@ from golden.quantization.layers import quantize_image, quantize_nodes
 from golden.reference import kernels, run, spec
 from golden.study.dump import Dump
 from golden.study.inference import differences, given_tensors, infer, needed, saturated
-from golden.tests.networks import branches
+from golden.tests.small_networks import branches
 from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 SIDE = 32

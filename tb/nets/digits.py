@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError
-from golden.digits.table import GRAPH, HEAD, SIDE
+from golden.networks.digits.table import GRAPH, HEAD, SIDE
 from tb.nets.net import Built, Net, Pixels, Said, Say
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class Digits(Net):
 
     def build(self, options: SimOptions, say: Say) -> Built:
         """Read the network, or train it; fold and quantise it."""
-        from golden.digits.builder import build_digits, convs_of, read_convs
-        from golden.digits.training import model_bytes, train
+        from golden.networks.digits.builder import build_digits, convs_of, read_convs
+        from golden.networks.digits.training import model_bytes, train
 
         if options.model is None:
             say("training the network")
@@ -71,7 +71,7 @@ class Digits(Net):
 
     def pixels(self, picture: Image.Image, options: SimOptions) -> Pixels:
         """Bring a picture to 8x8 grey pixels, 0 to 1."""
-        from golden.digits.samples import prepare
+        from golden.networks.digits.samples import prepare
 
         return prepare(picture)
 
@@ -85,14 +85,14 @@ class Digits(Net):
         folder: Path,
     ) -> Said:
         """Name the digit that scores most."""
-        from golden.digits.builder import read_off
+        from golden.networks.digits.builder import read_off
 
         digit = int(read_off([heads[HEAD]])[0])
         return Said(f"the RTL reads a {built.network.classes[digit]}")
 
     def default_image(self) -> Path:
         """The first of the pictures that the network was not trained on."""
-        from golden.digits.samples import load_samples, write_pictures
+        from golden.networks.digits.samples import load_samples, write_pictures
         from tb.build import ROOT
 
         return write_pictures(load_samples()[1].first(1), ROOT / "build" / "digits")[0]

@@ -19,7 +19,7 @@ from golden.dataflow.tiling import tiles
 from golden.graph.network import Network
 from golden.reference.readout import Readout
 from golden.reference.run import run
-from golden.tests.networks import branches, chain, residuals
+from golden.tests.small_networks import branches, chain, residuals
 from tb import feeds
 from tb.feeds import FrameFeed
 from tb.frame_jobs import DONE, RESULTS, FrameList, frame_folder, read_frames

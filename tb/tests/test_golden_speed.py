@@ -20,7 +20,7 @@ from golden.config import ConfigError, PoolPad, ProductMode
 from golden.graph.layers import ConvLayer
 from golden.reference.run import run
 from golden.study import speed
-from golden.tests.networks import branches, chain
+from golden.tests.small_networks import branches, chain
 from tb.cli import app
 from tb.measure import golden_speed
 from tb.measure.errors import MeasureError

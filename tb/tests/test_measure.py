@@ -20,7 +20,7 @@ from golden.graph import network
 from golden.graph.conv_layer import ConvLayer
 from golden.reference import run, spec
 from golden.reference.layer_sums import layer_sums
-from golden.tests.networks import branches, chain
+from golden.tests.small_networks import branches, chain
 from tb.jobs import JobRecord, write_job
 from tb.measure import cocotb_axi, cocotb_python, command
 from tb.measure.beats import ARRAY, beat_job

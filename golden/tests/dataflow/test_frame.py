@@ -17,7 +17,7 @@ from golden.graph.layers import PoolLayer
 from golden.graph.network import Network
 from golden.reference import spec
 from golden.reference.run import run
-from golden.tests.networks import branches, chain, conv, network, residuals
+from golden.tests.small_networks import branches, chain, conv, network, residuals
 
 MODES = tuple(ProductMode)
 

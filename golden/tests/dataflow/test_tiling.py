@@ -14,7 +14,7 @@ from golden.dataflow.stage import Stage, stages
 from golden.dataflow.tile import Tile
 from golden.dataflow.tiling import LATENCY, START, estimate, parts, tiles
 from golden.graph.layers import PoolLayer, Shape
-from golden.tests.networks import branches, conv
+from golden.tests.small_networks import branches, conv
 
 CONFIG = PEConfig(16, 16, tile_pixels=1024, input_words=8192)
 

@@ -23,7 +23,7 @@ from golden.graph.network import Network
 from golden.models.fetch import model_files
 from golden.models.reading import read_stored
 from golden.reference.run import run
-from golden.tests.networks import branches, chain
+from golden.tests.small_networks import branches, chain
 
 Change = Callable[[dict[str, Any]], object]
 

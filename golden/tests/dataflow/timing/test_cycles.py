@@ -18,7 +18,7 @@ from golden.dataflow.timing.counters import Counters, bias_beats
 from golden.dataflow.timing.cycle_model import Host, layers, predict, utilisation
 from golden.dataflow.timing.job_shape import JobShape, frame_shapes, job_shape
 from golden.reference.readout import Readout
-from golden.tests.networks import branches
+from golden.tests.small_networks import branches
 
 CONFIG = PEConfig(4, 4, tile_pixels=64, input_words=512)
 

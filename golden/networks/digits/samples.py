@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from golden.digits.table import SIDE
 from golden.files import whole_file
+from golden.networks.digits.table import SIDE
 from golden.vision.images import Pixels
 
 LEVELS: Final = 16

@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import nn
 from torch.nn import functional
 
-from golden.digits.samples import Samples, load_samples
+from golden.networks.digits.samples import Samples, load_samples
 
 SEED: Final = 1
 EPOCHS: Final = 40

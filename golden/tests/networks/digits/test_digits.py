@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError
-from golden.digits.builder import (
+from golden.graph.layers import ConvLayer
+from golden.networks.digits.builder import (
     build_digits,
     convs_of,
     quantized,
@@ -22,10 +23,9 @@ from golden.digits.builder import (
     scores_in_floats,
     scores_in_integers,
 )
-from golden.digits.samples import FULL, Samples, load_samples, prepare, write_pictures
-from golden.digits.table import GRAPH, HEAD
-from golden.digits.training import LeNet, train
-from golden.graph.layers import ConvLayer
+from golden.networks.digits.samples import FULL, Samples, load_samples, prepare, write_pictures
+from golden.networks.digits.table import GRAPH, HEAD
+from golden.networks.digits.training import LeNet, train
 from golden.reference import torch_oracle
 from golden.reference.run import run
 

@@ -13,14 +13,14 @@ import torch
 from golden.arithmetic.fixed import Int16Array
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError
-from golden.digits.samples import Samples, load_samples
-from golden.digits.table import CLASSES, GRAPH, HEAD, INPUT
 from golden.graph import floats
 from golden.graph.float_conv import FloatConv
 from golden.graph.network import Network
 from golden.importers.torch.state_dict import folded_convs
 from golden.importers.torch.tensor_files import read_tensors
 from golden.models.state_dict import without_prefix
+from golden.networks.digits.samples import Samples, load_samples
+from golden.networks.digits.table import CLASSES, GRAPH, HEAD, INPUT
 from golden.quantization.layers import quantize_image
 from golden.quantization.network import build_integers
 from golden.reference.run import run
@@ -32,7 +32,7 @@ CALIBRATION: Final = 100
 
 
 def convs_of(tensors: Mapping[str, torch.Tensor]) -> dict[str, FloatConv]:
-    """Fold the numbers of a state dict of `golden.digits.training.LeNet`.
+    """Fold the numbers of a state dict of `golden.networks.digits.training.LeNet`.
 
     Raises
     ------

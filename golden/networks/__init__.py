@@ -1,0 +1,1 @@
+"""The networks that the project ships: one folder each."""
