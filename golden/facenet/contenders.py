@@ -11,11 +11,11 @@ import numpy as np
 from golden.arithmetic.fixed import FloatArray, dequantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.arithmetic.sm8 import FRACTIONS, Best, Sm8Mode, decode, encode
-from golden.facenet.builder import build_folded
 from golden.facenet.errors import NetworkErrors, network_errors
-from golden.facenet.parameters import FaceNet
 from golden.graph.float_conv import FloatConv
 from golden.graph.network import Network
+from golden.networks.facenet.builder import build_folded
+from golden.networks.facenet.parameters import FaceNet
 from golden.study.errors import decibels
 from golden.study.sm8_errors import best_fraction, errors_of, root_mean_square
 from golden.vision.images import Pixels

@@ -12,10 +12,10 @@ import torch
 
 from golden.arithmetic.fixed import dequantize
 from golden.facenet.embedding import embedding
-from golden.facenet.parameters import FaceNet
-from golden.facenet.structure import BOTTLENECK, Structure
 from golden.graph import floats
 from golden.graph.network import Network
+from golden.networks.facenet.parameters import FaceNet
+from golden.networks.facenet.structure import BOTTLENECK, Structure
 from golden.quantization.layers import quantize_image
 from golden.reference.run import run
 from golden.study.errors import LayerError, RunErrors
@@ -57,7 +57,7 @@ class NetworkErrors:
 def block_ends(structure: Structure) -> dict[str, str]:
     """Name the node that each block ends in, in data-flow order.
 
-    >>> from golden.facenet.table import facenet
+    >>> from golden.networks.facenet.table import facenet
     >>> ends = block_ends(facenet())
     >>> len(ends), ends["stem"], ends["Repeat.block35_1"], ends["Mixed_6a"]
     (26, 'Conv2d_4b_3x3', 'Repeat.block35_1.add', 'Mixed_6a.concat')
@@ -87,9 +87,9 @@ def network_errors(weights: FaceNet, network: Network, images: Iterable[Pixels])
     ----------
     weights : FaceNet
     network : Network
-        What `golden.facenet.builder.build_facenet` makes of `weights`.
+        What `golden.networks.facenet.builder.build_facenet` makes of `weights`.
     images : iterable of ndarray of float32, (3, H, W)
-        As `golden.facenet.pictures.prepare` makes them.
+        As `golden.networks.facenet.pictures.prepare` makes them.
 
     Raises
     ------

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from golden.facenet.structure import BOTTLENECK, Structure
-from golden.facenet.structure import INPUT_SIZE as FACENET_SIZE
 from golden.graph.float_graph import Conv
 from golden.graph.layers import IMAGE, Layer, PoolLayer, ResidualLayer, Shape, sources
+from golden.networks.facenet.structure import BOTTLENECK, Structure
+from golden.networks.facenet.structure import INPUT_SIZE as FACENET_SIZE
 from golden.yolov3_tiny import INPUT_SIZE, ConvNode, Node
 
 

@@ -12,8 +12,8 @@ from golden.config import InputError
 from golden.models.parameters import Parameter
 from golden.study.code_table import close_names, find_tensor, histograms, rows, write_plot
 from golden.study.coding import Choice, Coded, coded
-from golden.tests import facenet_narrow
-from golden.tests.facenet_narrow import BETA
+from golden.tests.networks.facenet import facenet_narrow
+from golden.tests.networks.facenet.facenet_narrow import BETA
 
 NAMES = [name for name in facenet_narrow.contents() if name.startswith("Inc")]
 

@@ -19,7 +19,7 @@ from golden.models.parameters import Parameter, ParameterFile, by_layer, read_pa
 from golden.study.coding import Choice, check_patterns, coded, parse_given, select
 from golden.study.extraction import MANIFEST, OTHERS, extract
 from golden.study.sm8_errors import best_fraction, errors_of
-from golden.tests.facenet_narrow import BETA, LEFT_OVER, PREFIX
+from golden.tests.networks.facenet.facenet_narrow import BETA, LEFT_OVER, PREFIX
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ import pytest
 from golden.arithmetic.fixed import dequantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.arithmetic.sm8 import Sm8Mode
-from golden.facenet.builder import build_folded
 from golden.facenet.contenders import CONTENDERS, Contender, coded, fraction_bits, judge
-from golden.facenet.table import facenet
 from golden.graph.float_conv import FloatConv
-from golden.tests.facenets import SIZE, narrow_network, pictures
+from golden.networks.facenet.builder import build_folded
+from golden.networks.facenet.table import facenet
+from golden.tests.networks.facenet.facenets import SIZE, narrow_network, pictures
 
 W8A16 = NumericOptions(weight_w=8)
 REFERENCE = Contender("reference", W8A16, Sm8Mode.REFERENCE)

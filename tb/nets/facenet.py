@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, ProductMode
-from golden.facenet.structure import BOTTLENECK, INPUT_SIZE, MIN_SIZE, Structure
-from golden.facenet.table import facenet
 from golden.graph.float_conv import FloatConv
+from golden.networks.facenet.structure import BOTTLENECK, INPUT_SIZE, MIN_SIZE, Structure
+from golden.networks.facenet.table import facenet
 from tb.nets.net import Built, Net, Pixels, Said, Say
 
 if TYPE_CHECKING:
@@ -79,9 +79,9 @@ class FaceNet(Net):
 
     def build(self, options: SimOptions, say: Say) -> Built:
         """Read or draw the network, fold and quantise it."""
-        from golden.facenet.builder import build_folded
-        from golden.facenet.reading import read_facenet
-        from golden.facenet.seeded_file import seeded_file
+        from golden.networks.facenet.builder import build_folded
+        from golden.networks.facenet.reading import read_facenet
+        from golden.networks.facenet.seeded import seeded_file
         from tb.build import CACHE
 
         if options.model is None:
@@ -105,7 +105,7 @@ class FaceNet(Net):
 
     def pixels(self, picture: Image.Image, options: SimOptions) -> Pixels:
         """Cut out the middle square and standardise it."""
-        from golden.facenet.pictures import prepare
+        from golden.networks.facenet.pictures import prepare
 
         return prepare(picture, options.size)
 

@@ -14,7 +14,7 @@ from tb.study.shown import OneOrViews, choose_pictures, say_unreadable
 
 if TYPE_CHECKING:
     from golden.facenet.contenders import Outcome
-    from golden.facenet.parameters import FaceNet
+    from golden.networks.facenet.parameters import FaceNet
 
 _Model = Annotated[
     Path | None,
@@ -39,8 +39,8 @@ def facenet(
 ) -> None:
     """Compare FaceNet in integers with FaceNet in floats: six formats, block by block."""
     from golden.facenet.contenders import CONTENDERS, judge
-    from golden.facenet.pictures import prepare, prepare_all
-    from golden.facenet.structure import check_size
+    from golden.networks.facenet.pictures import prepare, prepare_all
+    from golden.networks.facenet.structure import check_size
 
     console = Console()
     check_size(size)
@@ -67,11 +67,11 @@ def _network(
     model: Path | None, seed: int, console: Console
 ) -> tuple[FaceNet, dict[str, str | int | None]]:
     if model is not None:
-        from golden.facenet.reading import read_facenet
+        from golden.networks.facenet.reading import read_facenet
 
         return read_facenet(model), {"file": str(model), "seed": None}
-    from golden.facenet.seeded import seeded
-    from golden.facenet.table import facenet as table
+    from golden.networks.facenet.seeded import seeded
+    from golden.networks.facenet.table import facenet as table
 
     say(
         console,

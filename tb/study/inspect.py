@@ -74,7 +74,7 @@ def inspect(
 def _known(source: str, size: int | None, embedding: int) -> _Network | None:
     """The network of that name; None: it is a file's."""
     if source == FACENET:
-        from golden.facenet.table import facenet
+        from golden.networks.facenet.table import facenet
 
         return _facenet(facenet(embedding), size)
     if source == YOLO:
@@ -85,9 +85,9 @@ def _known(source: str, size: int | None, embedding: int) -> _Network | None:
 
 
 def _facenet(structure: Any, size: int | None, unknown: tuple[str, ...] = ()) -> _Network:
-    from golden.facenet.structure import INPUT_SIZE
-    from golden.models.facenet_names import SCOPE
     from golden.models.modules import facenet_modules
+    from golden.networks.facenet.names import SCOPE
+    from golden.networks.facenet.structure import INPUT_SIZE
 
     size = size or INPUT_SIZE
     return _Network(FACENET, SCOPE, size, facenet_modules(structure, size), unknown)
@@ -106,9 +106,9 @@ def _read(path: Path, console: Console) -> Tensors:
     if path.suffix.lower() == _DARKNET:
         return _darknet_tensors(path, console)
     from golden.config import InputError
-    from golden.facenet.reading import read_named
     from golden.importers.tensorflow.checkpoint import is_tf_checkpoint
     from golden.models.fetch import SUFFIXES
+    from golden.networks.facenet.reading import read_named
 
     if path.suffix.lower() not in SUFFIXES and not is_tf_checkpoint(path):
         kinds = ", ".join((_DARKNET, *SUFFIXES))
@@ -139,10 +139,10 @@ def _darknet_tensors(path: Path, console: Console) -> Tensors:
 
 def _found(path: Path, tensors: Tensors, size: int | None, console: Console) -> _Network | None:
     """The network that a file's tensors belong to."""
-    from golden.models.facenet_names import naming_of
+    from golden.networks.facenet.names import naming_of
 
     if naming_of(tensors) is not None:
-        from golden.facenet.reading import facenet_of
+        from golden.networks.facenet.reading import facenet_of
 
         weights = facenet_of(tensors, path)
         return _facenet(weights.structure, size, weights.unknown)

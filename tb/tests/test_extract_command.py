@@ -15,7 +15,15 @@ import torch
 from golden.arithmetic.sm8 import encode
 from golden.models.parameters import read_parameters
 from golden.tests import checkpoints
-from golden.tests.facenet_narrow import BETA, DATA, INDEX, LEFT_OVER, PREFIX, copy, file
+from golden.tests.networks.facenet.facenet_narrow import (
+    BETA,
+    DATA,
+    INDEX,
+    LEFT_OVER,
+    PREFIX,
+    copy,
+    file,
+)
 from tb.tests.commands import results, run
 from tb.tests.test_model_commands import refusal
 from tb.toolchain import Simulator

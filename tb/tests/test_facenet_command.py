@@ -11,7 +11,9 @@ from golden.config import ConfigError, InputError
 from tb.cli import app
 from tb.tests.commands import results, run
 
-CHECKPOINT = Path(__file__).parents[2] / "golden/tests/data/facenet_narrow/narrow.ckpt-1"
+CHECKPOINT = (
+    Path(__file__).parents[2] / "golden/tests/networks/facenet/data/facenet_narrow/narrow.ckpt-1"
+)
 
 
 def test_six_formats_are_compared(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from golden.facenet.table import facenet
-from golden.tests.facenet_narrow import PREFIX
+from golden.networks.facenet.table import facenet
+from golden.tests.networks.facenet.facenet_narrow import PREFIX
 from tb.options import SimOptions
 from tb.report import SCHEMA_FILE
 from tb.simulate import simulate

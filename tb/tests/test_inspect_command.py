@@ -11,16 +11,18 @@ from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
 from golden.config import ConfigError, InputError
-from golden.models.facenet_names import tensors_of
 from golden.models.fetch import ModelFiles
 from golden.models.modules import Module
+from golden.networks.facenet.names import tensors_of
 from golden.tests import checkpoints
-from golden.tests.facenets import narrow_network
+from golden.tests.networks.facenet.facenets import narrow_network
 from tb.cli import app
 from tb.study.inspect_tables import Branch
 from tb.tests.commands import results, run
 
-CHECKPOINT = Path(__file__).parents[2] / "golden/tests/data/facenet_narrow/narrow.ckpt-1"
+CHECKPOINT = (
+    Path(__file__).parents[2] / "golden/tests/networks/facenet/data/facenet_narrow/narrow.ckpt-1"
+)
 
 
 def refusal(*words: object) -> str:

@@ -11,7 +11,7 @@ import pytest
 from golden.config import ConfigError
 from golden.quantization.layers import quantize_image
 from golden.reference.run import run
-from golden.tests.facenet_narrow import PREFIX
+from golden.tests.networks.facenet.facenet_narrow import PREFIX
 from golden.vision.images import load, shipped
 from tb.nets import NETS, find
 from tb.nets.net import Net

@@ -13,8 +13,8 @@ import pytest
 from golden.config import InputError
 from golden.importers.tensorflow.checkpoint import is_tf_checkpoint, read_tf_checkpoint
 from golden.importers.tensorflow.table import TableError, masked, read_index
-from golden.tests import facenet_narrow
-from golden.tests.facenet_narrow import BETA, DATA, INDEX, PREFIX, copy, file, flip
+from golden.tests.networks.facenet import facenet_narrow
+from golden.tests.networks.facenet.facenet_narrow import BETA, DATA, INDEX, PREFIX, copy, file, flip
 
 
 def test_every_tensor_is_what_tensorflow_wrote() -> None:

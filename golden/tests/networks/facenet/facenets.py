@@ -6,10 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from golden.facenet.parameters import FaceNet
-from golden.facenet.seeded import seeded
-from golden.facenet.structure import BOTTLENECK, Structure
-from golden.facenet.table import facenet
+from golden.networks.facenet.parameters import FaceNet
+from golden.networks.facenet.seeded import seeded
+from golden.networks.facenet.structure import BOTTLENECK, Structure
+from golden.networks.facenet.table import facenet
 from golden.vision.images import Pixels
 
 SIZE = 107

@@ -9,12 +9,12 @@ import numpy.typing as npt
 import torch
 
 from golden.config import InputError
-from golden.facenet.parameters import FaceNet
 from golden.importers.tensorflow.checkpoint import is_tf_checkpoint, read_tf_checkpoint
 from golden.importers.torch.tensor_files import read_tensors
-from golden.models.facenet_names import find_network
 from golden.models.fetch import SUFFIXES
 from golden.models.state_dict import without_prefix
+from golden.networks.facenet.names import find_network
+from golden.networks.facenet.parameters import FaceNet
 
 Tensors = dict[str, npt.NDArray[np.generic]]
 

@@ -3,7 +3,7 @@
 Run once, with TensorFlow 2.20 in an environment of its own; the project does not need it:
 
     python3 -m venv /tmp/tf && /tmp/tf/bin/pip install tensorflow-cpu==2.20.0
-    /tmp/tf/bin/python golden/tests/data/facenet_narrow/make_checkpoint.py
+    /tmp/tf/bin/python golden/tests/networks/facenet/data/facenet_narrow/make_checkpoint.py
 
 It leaves ``narrow.ckpt-1.index``, ``narrow.ckpt-1.data-00000-of-00001`` and
 ``contents.json``: type, shape and sha256 (its first 16 digits) of every tensor, taken before

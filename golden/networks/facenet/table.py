@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from golden.config import Activation, InputError
-from golden.facenet.structure import BOTTLENECK, Structure
 from golden.graph.float_graph import Conv, Node
 from golden.graph.layers import IMAGE, AverageLayer, ConcatLayer, PoolLayer, ResidualLayer
+from golden.networks.facenet.structure import BOTTLENECK, Structure
 
 EMBEDDING: Final = 512
 """Width of the embedding; models before 2018 have 128."""

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from golden.facenet.structure import INPUT_SIZE
+from golden.networks.facenet.structure import INPUT_SIZE
 from golden.vision.images import Pixels, calibration_images, load
 
 LARGEST: Final = 127.5 / 128

@@ -16,26 +16,26 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.export.reader import read_integers
 from golden.export.writer import write_integers
-from golden.facenet.builder import build_facenet
 from golden.facenet.embedding import embedding
 from golden.facenet.errors import block_ends, network_errors
-from golden.facenet.parameters import FaceNet
-from golden.facenet.pictures import prepare, prepare_all
-from golden.facenet.reading import read_facenet, read_named
-from golden.facenet.seeded import seeded
-from golden.facenet.structure import BOTTLENECK
-from golden.facenet.table import facenet
-from golden.facenet.torch_model import torch_model
 from golden.graph import floats
 from golden.graph.formats import choose_formats, reach, together
 from golden.graph.layers import ConvLayer, PoolLayer, ResidualLayer, sources
 from golden.graph.network import Network
-from golden.models.facenet_names import tensors_of
+from golden.networks.facenet.builder import build_facenet
+from golden.networks.facenet.names import tensors_of
+from golden.networks.facenet.parameters import FaceNet
+from golden.networks.facenet.pictures import prepare, prepare_all
+from golden.networks.facenet.reading import read_facenet, read_named
+from golden.networks.facenet.seeded import seeded
+from golden.networks.facenet.structure import BOTTLENECK
+from golden.networks.facenet.table import facenet
+from golden.networks.facenet.torch_model import torch_model
 from golden.quantization.layers import quantize_image
 from golden.reference import spec
 from golden.reference.run import run
 from golden.study.inference import differences
-from golden.tests.facenets import SIZE, narrow, narrow_network, pictures
+from golden.tests.networks.facenet.facenets import SIZE, narrow, narrow_network, pictures
 
 W8A8 = NumericOptions(act_w=8, weight_w=8)
 CUT = NumericOptions(format=NumberFormat.Q7_8, mode=ProductMode.CUT_ROUND)

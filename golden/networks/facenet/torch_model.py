@@ -10,14 +10,14 @@ from torch import nn
 from torch.nn import functional
 
 from golden.config import InputError
-from golden.facenet.parameters import FaceNet
-from golden.facenet.structure import BOTTLENECK, Structure
-from golden.facenet.table import facenet
 from golden.graph.float_conv import Epsilon
 from golden.graph.float_graph import Conv
 from golden.graph.floats import activate, move
 from golden.graph.layers import IMAGE
-from golden.models.facenet_names import Names, find_network, names, tensors_of
+from golden.networks.facenet.names import Names, find_network, names, tensors_of
+from golden.networks.facenet.parameters import FaceNet
+from golden.networks.facenet.structure import BOTTLENECK, Structure
+from golden.networks.facenet.table import facenet
 
 EPSILON: Final = Epsilon.SLIM.added
 """Of every batch normalisation."""

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
+from safetensors.numpy import save_file
 from torch.nn import functional
 
+import golden
 from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation
-from golden.facenet.parameters import FaceNet, scaled
-from golden.facenet.structure import Structure
+from golden.files import whole_file
 from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
 from golden.graph.float_graph import Conv
 from golden.graph.floats import convolve, move
 from golden.graph.layers import IMAGE
+from golden.networks.facenet.names import tensors_of
+from golden.networks.facenet.parameters import FaceNet, scaled
+from golden.networks.facenet.structure import Structure
+from golden.networks.facenet.table import facenet
 
 SEED: Final = 1
 _PICTURES: Final = 8
@@ -94,3 +101,39 @@ def _coarse(x: FloatArray) -> FloatArray:
     mantissa, exponent = np.frexp(x)
     rounded: FloatArray = np.ldexp(np.round(np.ldexp(mantissa, _BITS)), exponent - _BITS)
     return rounded
+
+
+_SOURCES: Final = ("facenet/seeded.py", "facenet/table.py", "graph/floats.py", "models/fold.py")
+"""What the numbers depend on, in the package `golden`."""
+
+
+def seeded_file(folder: Path) -> Path:
+    """Return the file of the network that `SEED` gives, drawn in some seconds where it is not.
+
+    Parameters
+    ----------
+    folder : Path
+        Keeps the file, 94 MB.
+
+    Returns
+    -------
+    Path
+        A ``.safetensors`` file in the torch model's names.
+    """
+    path = folder / f"facenet-seed{SEED}-{_key()}.safetensors"
+    if not path.is_file():
+        structure = facenet()
+        found = tensors_of(structure, seeded(structure).convs, "torch")
+        tensors = {name: np.ascontiguousarray(x, np.float32) for name, x in found.items()}
+        with whole_file(path) as scratch:
+            save_file(tensors, scratch)
+    return path
+
+
+def _key() -> str:
+    """Hash of the sources that draw the network."""
+    folder = Path(golden.__file__).parent
+    digest = hashlib.sha256()
+    for name in _SOURCES:
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()[:16]

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import NumberFormat
-from golden.facenet.parameters import FaceNet
-from golden.facenet.pictures import LARGEST, prepare_all
-from golden.facenet.structure import INPUT_SIZE, Structure, check_size
 from golden.graph.float_conv import FloatConv
 from golden.graph.network import Network
+from golden.networks.facenet.parameters import FaceNet
+from golden.networks.facenet.pictures import LARGEST, prepare_all
+from golden.networks.facenet.structure import INPUT_SIZE, Structure, check_size
 from golden.quantization.network import Input, build_integers
 from golden.vision.images import Pixels
 
@@ -30,7 +30,7 @@ def build_facenet(
         The numeric choices, their defaults unless given; `slope` and `pool_pad` change
         nothing.
     calibration : sequence of ndarray of float32, (3, H, W), optional
-        Pictures that fraction bits are chosen on, as `golden.facenet.pictures.prepare`
+        Pictures that fraction bits are chosen on, as `golden.networks.facenet.pictures.prepare`
         makes them; photographs that ship unless given. Format q7.8 reads none.
     input_size : int
         Rows and columns of the picture.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from golden.facenet.structure import Structure
 from golden.graph.float_conv import FloatConv, StoredConv
+from golden.networks.facenet.structure import Structure
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,11 +10,9 @@ import torch
 
 from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation, ConfigError, InputError
-from golden.facenet.structure import BOTTLENECK, MIN_SIZE
-from golden.facenet.table import facenet, structure_of
-from golden.facenet.torch_model import InceptionResnetV1, network_of, torch_model
 from golden.graph.layers import ConcatLayer, Padding, PoolLayer, ResidualLayer
-from golden.models.facenet_names import (
+from golden.models.modules import facenet_modules
+from golden.networks.facenet.names import (
     Naming,
     find_network,
     names,
@@ -22,8 +20,10 @@ from golden.models.facenet_names import (
     renamed,
     tensors_of,
 )
-from golden.models.modules import facenet_modules
-from golden.tests.facenets import narrow, narrow_network
+from golden.networks.facenet.structure import BOTTLENECK, MIN_SIZE
+from golden.networks.facenet.table import facenet, structure_of
+from golden.networks.facenet.torch_model import InceptionResnetV1, network_of, torch_model
+from golden.tests.networks.facenet.facenets import narrow, narrow_network
 
 NAMINGS: tuple[Naming, ...] = ("tensorflow", "torch")
 

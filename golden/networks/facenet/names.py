@@ -15,10 +15,10 @@ import numpy as np
 
 from golden.arithmetic.fixed import FloatArray
 from golden.config import InputError
-from golden.facenet.structure import BOTTLENECK, Structure
-from golden.facenet.table import REPEATS, facenet, structure_of
 from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
 from golden.graph.float_graph import Conv
+from golden.networks.facenet.structure import BOTTLENECK, Structure
+from golden.networks.facenet.table import REPEATS, facenet, structure_of
 
 Naming = Literal["tensorflow", "torch"]
 SCOPE: Final = "InceptionResnetV1"
