@@ -9,10 +9,11 @@ import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
 from golden.graph.network import Network
-from golden.vision.boxes import Box, detect
+from golden.networks.yolov3_tiny.detection import detect
+from golden.networks.yolov3_tiny.graph import HEADS
+from golden.vision.boxes import Box
 from golden.vision.drawing import draw
 from golden.vision.placement import Fit
-from golden.yolov3_tiny import HEADS
 from tb.nets.net import Said
 from tb.report import Failure
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from golden.graph.layers import sources
-from golden.yolov3_tiny import Node
+from golden.networks.yolov3_tiny.graph import Node
 
 
 def fused(nodes: Sequence[Any]) -> dict[str, str]:
@@ -35,7 +35,7 @@ def makers(nodes: Sequence[Node]) -> dict[str, str]:
 
     A concatenation is made where its first reader's input is put together.
 
-    >>> from golden.yolov3_tiny import graph
+    >>> from golden.networks.yolov3_tiny.graph import graph
     >>> made = makers(graph())
     >>> made["pool1"], made["pool5"], made["upsample"], made["concat"]
     ('conv1', 'pool5', 'conv_1x1_2', 'conv_set_1')

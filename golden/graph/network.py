@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
@@ -16,13 +15,6 @@ from golden.graph.layers import (
     Shape,
     sources,
 )
-from golden.models.fetch import ModelFiles
-from golden.models.reading import read_network
-from golden.quantization.fraction_bits import choose_formats, reach
-from golden.quantization.layers import quantize_nodes
-from golden.retune.patch import Retune
-from golden.vision.images import calibration_images, load, preprocess
-from golden.yolov3_tiny import INPUT_SIZE, check_size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,48 +150,3 @@ def check_fracs(layer: ConvLayer, in_frac: int) -> None:
     shift = layer.sum_frac - layer.out_frac
     if layer.shift != shift:
         raise ConfigError(f"{layer.name}: shift {layer.shift}, but its fraction bits give {shift}")
-
-
-def build_yolov3_tiny(
-    files: ModelFiles,
-    options: NumericOptions | None = None,
-    calibration: Sequence[Path] | None = None,
-    input_size: int = INPUT_SIZE,
-    retune: Retune = "shipped",
-) -> Network:
-    """Build the hardware-shaped YOLOv3-tiny of a Darknet model, in integers.
-
-    Parameters
-    ----------
-    files : ModelFiles
-        Weights, description and class names.
-    options : NumericOptions, optional
-        The numeric choices, their defaults unless given.
-    calibration : sequence of Path, optional
-        Pictures that fraction bits are chosen on; those that ship unless given.
-        Format q7.8 reads none.
-    input_size : int
-        Rows and columns of the image, a multiple of 32.
-    retune : Path, "shipped" or None
-        Retuning patch: a file, the one that ships where it fits, or none.
-
-    Raises
-    ------
-    InputError
-        If a file is damaged or holds another network.
-    ConfigError
-        If a layer cannot be held in the chosen arithmetic, the size is none, or the patch
-        is for another slope.
-    """
-    check_size(input_size)
-    options = NumericOptions() if options is None else options
-    network = read_network(files, options, retune)
-    room: dict[str, float] = {}
-    if options.format is NumberFormat.PER_LAYER:
-        paths = calibration_images() if calibration is None else calibration
-        room = reach(network, (preprocess(load(path), input_size) for path in paths), options)
-    formats = choose_formats(network, room, options)
-    nodes, saturated = quantize_nodes(network, formats, options)
-    shape = (3, input_size, input_size)
-    image_frac = formats.output[IMAGE]
-    return Network("yolov3-tiny", nodes, image_frac, options, shape, network.classes, saturated)

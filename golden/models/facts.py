@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 
 from golden.graph.layers import IMAGE, Shape, sources
-from golden.yolov3_tiny import INPUT_SIZE, ConvNode, FloatNetwork
+from golden.networks.yolov3_tiny.graph import INPUT_SIZE, ConvNode, FloatNetwork
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from golden.graph.float_graph import Conv
 from golden.graph.layers import IMAGE, Layer, PoolLayer, ResidualLayer, Shape, sources
 from golden.networks.facenet.structure import BOTTLENECK, Structure
 from golden.networks.facenet.structure import INPUT_SIZE as FACENET_SIZE
-from golden.yolov3_tiny import INPUT_SIZE, ConvNode, Node
+from golden.networks.yolov3_tiny.graph import INPUT_SIZE, ConvNode, Node
 
 
 @dataclass(frozen=True, slots=True)

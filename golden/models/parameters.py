@@ -16,10 +16,10 @@ from golden.arithmetic.fixed import FloatArray, check_finite
 from golden.config import InputError
 from golden.importers.tensorflow import checkpoint
 from golden.importers.torch.tensor_files import read_tensors
-from golden.models.fetch import SUFFIXES, model_files
-from golden.models.reading import read_stored
-from golden.models.state_dict import without_prefix
 from golden.networks.facenet.names import Found, find_network, naming_of
+from golden.networks.yolov3_tiny.files.fetch import SUFFIXES, model_files
+from golden.networks.yolov3_tiny.files.reading import read_stored
+from golden.networks.yolov3_tiny.files.state_dict import without_prefix
 
 Kind = Literal["tensorflow", "torch", "darknet"]
 Role = Literal["weight", "bias", "beta", "gamma", "mean", "variance"]

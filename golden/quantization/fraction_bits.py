@@ -13,8 +13,8 @@ from golden.arithmetic.fixed import int_range
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, ConfigError, LeakyPlace, NumberFormat
 from golden.graph.layers import IMAGE, ConcatLayer, sources
+from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork
 from golden.reference import float_model
-from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 Q7_8_FRAC = 8
 """Fraction bits of the format q7.8."""

@@ -11,9 +11,8 @@ from golden.arithmetic.fixed import CUT_BITS, Int16Array, quantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ACC_WIDTHS, Activation, ConfigError, ProductMode
 from golden.graph.float_conv import FloatConv
-from golden.graph.layers import IMAGE, ConvLayer, Layer, Padding
+from golden.graph.layers import IMAGE, ConvLayer, Padding
 from golden.quantization.fraction_bits import Formats
-from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 
 def quantize_image(
@@ -27,57 +26,6 @@ def quantize_image(
     """
     ints, saturated = quantize(image, frac, width, name=IMAGE)
     return ints.astype(np.int16), saturated
-
-
-def quantize_nodes(
-    network: FloatNetwork, formats: Formats, options: NumericOptions
-) -> tuple[tuple[Layer, ...], dict[str, int]]:
-    """Quantise every node; also count the weights that saturated in each convolution.
-
-    Parameters
-    ----------
-    network : FloatNetwork
-    formats : Formats
-        What `golden.quantization.fraction_bits.choose_formats` returns.
-    options : NumericOptions
-
-    Raises
-    ------
-    ConfigError
-        If a layer cannot be held; the text names it.
-    """
-    layers: list[Layer] = []
-    saturated: dict[str, int] = {}
-    for node in network.nodes:
-        if isinstance(node, ConvNode):
-            zeros = network.embedded_zero_taps.get(node.name, 0)
-            layer, saturated[node.name] = quantize_conv(
-                node, network.convs[node.name], formats, options, zeros
-            )
-            layers.append(layer)
-        else:
-            layers.append(node)
-    return tuple(layers), saturated
-
-
-def quantize_conv(
-    node: ConvNode,
-    conv: FloatConv,
-    formats: Formats,
-    options: NumericOptions,
-    embedded_zero_taps: int = 0,
-) -> tuple[ConvLayer, int]:
-    """Quantise one convolution of YOLOv3-tiny; also count its weights that saturated.
-
-    Raises
-    ------
-    ConfigError
-        If a bias exceeds the widest accumulator, or the shift is out of range.
-    """
-    margin = node.kernel // 2
-    padding = Padding(margin, margin, margin, margin)
-    place = Place(node.name, node.source, node.activation, 1, padding)
-    return quantize_layer(place, conv, formats, options, embedded_zero_taps)
 
 
 @dataclass(frozen=True, slots=True)

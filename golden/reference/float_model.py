@@ -12,7 +12,7 @@ from torch.nn import functional
 from golden.config import Activation, PoolPad, Slope
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import IMAGE, PoolLayer, UpsampleLayer
-from golden.yolov3_tiny import ConvNode, FloatNetwork, Node
+from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork, Node
 
 SLOPES = {Slope.EIGHTH: 1 / 8, Slope.THIRTEEN_128THS: 13 / 128}
 """Real value of each slope."""

@@ -12,10 +12,10 @@ import torch
 from golden.arithmetic.fixed import FloatArray
 from golden.config import InputError
 from golden.graph.layers import IMAGE, ConcatLayer
+from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork, Node
+from golden.networks.yolov3_tiny.retune_patch import Patch
 from golden.reference.float_model import TRAINED_SLOPE, activate, convolve, move, parameters
-from golden.retune.patch import Patch
 from golden.vision.images import Pixels
-from golden.yolov3_tiny import ConvNode, FloatNetwork, Node
 
 Values = dict[str, torch.Tensor]
 

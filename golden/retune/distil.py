@@ -19,11 +19,18 @@ import torch
 from golden.config import InputError
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import IMAGE
+from golden.networks.yolov3_tiny.graph import (
+    ANCHORS,
+    BOX_CHANNELS,
+    HEADS,
+    INPUT_SIZE,
+    ConvNode,
+    FloatNetwork,
+)
+from golden.networks.yolov3_tiny.retune_patch import Patch
 from golden.reference.float_model import TRAINED_SLOPE, activate, convolve, move, parameters
-from golden.retune.patch import Patch
 from golden.vision.images import preprocess
 from golden.vision.pictures import Views
-from golden.yolov3_tiny import ANCHORS, BOX_CHANNELS, HEADS, INPUT_SIZE, ConvNode, FloatNetwork
 
 OBJECT_WEIGHT: Final = 20.0
 """A cell that surely holds an object counts so much more than one that does not."""

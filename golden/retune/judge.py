@@ -15,14 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.config import InputError
+from golden.networks.yolov3_tiny.detection import CONFIDENCE, detect_real
+from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, FloatNetwork
 from golden.reference import float_model
 from golden.reference.float_model import TRAINED_SLOPE
 from golden.study.errors import decibels
 from golden.study.matching import Agreement, match
-from golden.vision.boxes import CONFIDENCE, Box, detect_real
+from golden.vision.boxes import Box
 from golden.vision.images import Pixels, preprocess
 from golden.vision.pictures import Shown
-from golden.yolov3_tiny import HEADS, INPUT_SIZE, FloatNetwork
 
 Heads = dict[str, npt.NDArray[np.floating]]
 
@@ -60,7 +61,8 @@ class Verdict:
     signal, noise : dict of str to float
         By head: sum of the teacher's squares, and of the squared differences.
     agreement : Agreement
-        Of the boxes at confidence `golden.vision.boxes.CONFIDENCE`; the teacher is the reference.
+        Of the boxes at confidence `golden.networks.yolov3_tiny.detection.CONFIDENCE`; the teacher
+        is the reference.
     """
 
     pictures: int = 0

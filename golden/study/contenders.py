@@ -13,15 +13,16 @@ import torch
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, NumberFormat, ProductMode
-from golden.graph.network import Network, build_yolov3_tiny
-from golden.models.fetch import ModelFiles
-from golden.models.reading import read_network
+from golden.graph.network import Network
+from golden.networks.yolov3_tiny.build import build_yolov3_tiny
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.reading import read_network
+from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, FloatNetwork
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run
 from golden.study.dump import Dump
 from golden.study.representable import representable
-from golden.yolov3_tiny import HEADS, INPUT_SIZE, FloatNetwork
 
 FLOAT: Final = "float"
 """The float network with the slope that the hardware has."""

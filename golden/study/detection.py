@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from golden.networks.yolov3_tiny.detection import CONFIDENCE, OVERLAP, Detections, find
+from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 from golden.study.contenders import Contender
 from golden.study.matching import OVERLAP as SAME
 from golden.study.matching import Agreement, Matching, match
-from golden.vision.boxes import CONFIDENCE, OVERLAP, Box, Detections, find
+from golden.vision.boxes import Box
 from golden.vision.images import preprocess
 from golden.vision.pictures import Shown
 from golden.vision.placement import Fit
-from golden.yolov3_tiny import INPUT_SIZE
 
 LISTED = 100
 """Boxes of one network on one picture that are listed and drawn, the most confident ones."""
@@ -21,7 +22,7 @@ LISTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """How pictures are looked at; see `golden.vision.boxes.detect`.
+    """How pictures are looked at; see `golden.networks.yolov3_tiny.detection.detect`.
 
     Parameters
     ----------

@@ -17,12 +17,12 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, LeakyPlace, NumberFormat, Slope
 from golden.graph.layers import IMAGE, ConcatLayer
 from golden.graph.network import Network
+from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork, Node
 from golden.quantization.fraction_bits import Formats, choose_formats, reach
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model, run
 from golden.study.tally import Limits, Tally
 from golden.vision.images import calibration_images, load, preprocess
-from golden.yolov3_tiny import ConvNode, FloatNetwork, Node
 
 AHEAD: Final = " ahead of the activation"
 """Ends the name of the limits that the requantiser sets, where the activation comes after it."""
@@ -129,7 +129,7 @@ def extremes(tensors: Collection[Tally]) -> tuple[Tally, Tally]:
 def both_formats(
     network: FloatNetwork, options: NumericOptions, size: int
 ) -> dict[NumberFormat, Formats]:
-    """Choose the fraction bits of both formats, as `golden.graph.network.build_yolov3_tiny` does.
+    """Choose the fraction bits of both formats, as `build_yolov3_tiny` does.
 
     Parameters
     ----------

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from golden.config import InputError
 from golden.export.code_files import code_lines
 from golden.files import whole_folder
-from golden.models.fetch import sha256_of
 from golden.models.parameters import Parameter, ParameterFile, by_layer
+from golden.networks.yolov3_tiny.files.fetch import sha256_of
 from golden.study.coding import Choice, Coded, coded
 from golden.study.sm8_errors import Sm8Errors, together
 

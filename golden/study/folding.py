@@ -13,9 +13,9 @@ from torch.nn import functional
 from golden.config import PoolPad
 from golden.graph.float_conv import Epsilon, StoredConv
 from golden.graph.layers import IMAGE
-from golden.models.shaping import file_network
+from golden.networks.yolov3_tiny.files.shaping import file_network
+from golden.networks.yolov3_tiny.graph import ConvNode
 from golden.reference import float_model
-from golden.yolov3_tiny import ConvNode
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,22 @@ from typing import Any, Final
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, NumberFormat, ProductMode, Slope
-from golden.graph.network import Network, build_yolov3_tiny
-from golden.models.fetch import ModelFiles
-from golden.models.reading import read_network
+from golden.graph.network import Network
+from golden.networks.yolov3_tiny.build import build_yolov3_tiny
+from golden.networks.yolov3_tiny.detection import detect_real
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.reading import read_network
+from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, FloatNetwork
+from golden.networks.yolov3_tiny.retune_patch import Retune
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run
-from golden.retune.patch import Retune
 from golden.study.dump import Dump
 from golden.study.errors import RunErrors
 from golden.study.matching import Agreement, match
-from golden.vision.boxes import detect_real
 from golden.vision.images import preprocess
 from golden.vision.pictures import Shown
 from golden.vision.placement import Fit
-from golden.yolov3_tiny import HEADS, INPUT_SIZE, FloatNetwork
 
 _Q7_8: Final = NumericOptions(format=NumberFormat.Q7_8)
 _BYTES: Final = NumericOptions(act_w=8, weight_w=8)

@@ -18,10 +18,10 @@ from golden.arithmetic.fixed import FloatArray, Int16Array, dequantize, quantize
 from golden.config import ConfigError
 from golden.graph.layers import IMAGE, sources
 from golden.graph.network import Network
+from golden.networks.yolov3_tiny.graph import FloatNetwork
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run_node
-from golden.yolov3_tiny import FloatNetwork
 
 AMPLITUDE: Final = 0.05
 """The source's."""

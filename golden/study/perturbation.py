@@ -8,15 +8,16 @@ from functools import partial
 from typing import Any
 
 from golden.config import ConfigError
+from golden.networks.yolov3_tiny.detection import detect_real
+from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE
 from golden.study.errors import RunErrors
 from golden.study.intervals import Interval, interval
 from golden.study.matching import Agreement, match
 from golden.study.noise import FixedRunner, FloatRunner, Noise, Values
-from golden.vision.boxes import Box, detect_real
+from golden.vision.boxes import Box
 from golden.vision.images import preprocess
 from golden.vision.pictures import Shown
 from golden.vision.placement import Fit
-from golden.yolov3_tiny import HEADS, INPUT_SIZE
 
 Runner = FloatRunner | FixedRunner
 

@@ -22,14 +22,14 @@ from golden.config import ConfigError, NumberFormat, ProductMode
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import IMAGE
 from golden.graph.network import Network
-from golden.models.fetch import ModelFiles
-from golden.models.reading import class_names, read_convs
-from golden.models.shaping import hardware_network
+from golden.networks.yolov3_tiny.build import quantize_nodes
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.reading import class_names, read_convs
+from golden.networks.yolov3_tiny.files.shaping import hardware_network
+from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork
+from golden.networks.yolov3_tiny.retune_patch import Retune
 from golden.quantization.fraction_bits import Formats, choose_formats, frac_bits, reach, weight_of
-from golden.quantization.layers import quantize_nodes
-from golden.retune.patch import Retune
 from golden.study.rounding import Real, TensorErrors, mse_frac, tensor_errors
-from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 RULES: Final = ("max", "mse")
 """How fraction bits are chosen: by the largest magnitude, or by the mean squared error."""

@@ -7,7 +7,7 @@ from golden.graph.conv_layer import ConvLayer
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import AverageLayer, Layer, ResidualLayer
 from golden.graph.network import Network
-from golden.yolov3_tiny import ConvNode, FloatNetwork, Node
+from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork, Node
 
 
 def representable(network: Network) -> FloatNetwork:

@@ -9,10 +9,10 @@ from golden.arithmetic.fixed import FloatArray, dequantize, quantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import NumberFormat
 from golden.graph.float_conv import FloatConv, StoredConv
+from golden.networks.yolov3_tiny.graph import FloatNetwork
 from golden.quantization.fraction_bits import Formats
 from golden.study.distributions import Fate, Scale, fate
 from golden.study.tally import Tally
-from golden.yolov3_tiny import FloatNetwork
 
 BEFORE_FOLDING: Final = "before folding"
 AFTER_FOLDING: Final = "after folding"

@@ -21,8 +21,9 @@ from golden.config import (
     Slope,
 )
 from golden.graph.layers import ConvLayer, Padding
-from golden.graph.network import Network, build_yolov3_tiny
-from golden.models.fetch import ModelFiles, model_files
+from golden.graph.network import Network
+from golden.networks.yolov3_tiny.build import build_yolov3_tiny
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files
 from golden.quantization.layers import quantize_image
 from golden.vision.images import default_image, load, preprocess
 

@@ -12,20 +12,20 @@ from PIL import Image
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, NumberFormat, ProductMode
-from golden.graph.network import build_yolov3_tiny
-from golden.models.fetch import ModelFiles
-from golden.models.reading import read_convs, read_network
+from golden.networks.yolov3_tiny.build import build_yolov3_tiny
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.reading import read_convs, read_network
+from golden.networks.yolov3_tiny.graph import HEADS
+from golden.networks.yolov3_tiny.retune_patch import Patch, write_patch
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run
-from golden.retune.patch import Patch, write_patch
 from golden.study.contenders import Contender, Heads, Maker, check_names, parse_name
 from golden.study.detection import LISTED, Looking, Total, compare, listing
 from golden.study.matching import Agreement
 from golden.vision import boxes
 from golden.vision.images import default_image, load, preprocess
 from golden.vision.pictures import Shown
-from golden.yolov3_tiny import HEADS
 
 SIZE = 96
 PLAIN = NumericOptions()

@@ -15,9 +15,10 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, LeakyPlace, NumberFormat, Slope
 from golden.graph.float_conv import BatchNorm, FloatConv, StoredConv
 from golden.graph.layers import IMAGE
-from golden.graph.network import build_yolov3_tiny
-from golden.models.fetch import ModelFiles
-from golden.models.reading import read_network, read_stored
+from golden.networks.yolov3_tiny.build import build_yolov3_tiny
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.reading import read_network, read_stored
+from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork
 from golden.quantization.fraction_bits import Formats
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model, run
@@ -43,7 +44,6 @@ from golden.study.weights import (
     weight_tallies,
 )
 from golden.vision.images import default_image, load, preprocess
-from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 SIZE = 64
 OPTIONS = NumericOptions(slope=Slope.THIRTEEN_128THS)

@@ -12,10 +12,10 @@ from torch import nn
 
 from golden.graph import float_conv
 from golden.graph.float_conv import Epsilon
-from golden.models.fetch import ModelFiles, model_files
-from golden.models.reading import read_stored
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files
+from golden.networks.yolov3_tiny.files.reading import read_stored
 from golden.study.folding import folding_errors, unfolded
-from golden.tests import checkpoints
+from golden.tests.networks.yolov3_tiny import checkpoints
 from golden.vision.images import default_image, load, preprocess
 
 PIXELS = preprocess(load(default_image()), 96)

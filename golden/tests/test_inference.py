@@ -24,15 +24,16 @@ from golden.config import (
 )
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import IMAGE, ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer
-from golden.graph.network import Network, build_yolov3_tiny
-from golden.models.fetch import ModelFiles
+from golden.graph.network import Network
+from golden.networks.yolov3_tiny.build import build_yolov3_tiny, quantize_nodes
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork
 from golden.quantization.fraction_bits import choose_formats, reach
-from golden.quantization.layers import quantize_image, quantize_nodes
+from golden.quantization.layers import quantize_image
 from golden.reference import kernels, run, spec
 from golden.study.dump import Dump
 from golden.study.inference import differences, given_tensors, infer, needed, saturated
 from golden.tests.small_networks import branches
-from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 SIDE = 32
 

@@ -12,13 +12,13 @@ from golden.arithmetic.fixed import FloatArray
 from golden.config import InputError
 from golden.graph.float_conv import Epsilon
 from golden.importers.tensorflow.checkpoint import read_tf_checkpoint
-from golden.models.fetch import ModelFiles
 from golden.models.parameter_fold import default_epsilon, fold_parameters
 from golden.models.parameters import Parameter, ParameterFile, by_layer, read_parameters
-from golden.models.reading import fold_all, read_stored
 from golden.networks.facenet.names import find_network, renamed, tensors_of
-from golden.tests import checkpoints
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.reading import fold_all, read_stored
 from golden.tests.networks.facenet.facenet_narrow import BETA, DATA, LEFT_OVER, PREFIX, copy, file
+from golden.tests.networks.yolov3_tiny import checkpoints
 
 Tensors = dict[str, torch.Tensor]
 

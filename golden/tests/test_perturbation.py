@@ -13,9 +13,9 @@ import torch
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError
-from golden.graph.network import build_yolov3_tiny
-from golden.models.fetch import ModelFiles
-from golden.models.reading import read_network
+from golden.networks.yolov3_tiny.build import build_yolov3_tiny
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.reading import read_network
 from golden.reference import float_model
 from golden.study.error_plots import plot_perturbation
 from golden.study.intervals import interval

@@ -13,9 +13,10 @@ import pytest
 from golden.arithmetic.fixed import int_range
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
-from golden.graph.network import Network, build_yolov3_tiny
-from golden.models.fetch import ModelFiles
-from golden.models.reading import read_convs
+from golden.graph.network import Network
+from golden.networks.yolov3_tiny.build import build_yolov3_tiny
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.reading import read_convs
 from golden.quantization.fraction_bits import frac_bits
 from golden.quantization.overrides import fraction_bits, parse_fractions, read_fractions
 from golden.study.quantization import QuantizedModel, quantize_model, quantize_picture

@@ -15,10 +15,24 @@ from golden.arithmetic.fixed import FloatArray
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, Slope
 from golden.graph.float_conv import FloatConv
-from golden.models.fetch import OFFICIAL_SHA256, WEIGHTS, ModelFiles, model_files
-from golden.models.reading import class_names, read_convs, read_network
-from golden.models.saving import write_folded
-from golden.models.shaping import file_network
+from golden.networks.yolov3_tiny.files.fetch import (
+    OFFICIAL_SHA256,
+    WEIGHTS,
+    ModelFiles,
+    model_files,
+)
+from golden.networks.yolov3_tiny.files.reading import class_names, read_convs, read_network
+from golden.networks.yolov3_tiny.files.saving import write_folded
+from golden.networks.yolov3_tiny.files.shaping import file_network
+from golden.networks.yolov3_tiny.graph import HEADS, FloatNetwork
+from golden.networks.yolov3_tiny.retune_patch import (
+    SHIPPED,
+    Patch,
+    fitting,
+    read_patch,
+    tune,
+    write_patch,
+)
 from golden.reference import float_model
 from golden.reference.float_model import TRAINED_SLOPE
 from golden.retune import checkpoint
@@ -32,10 +46,8 @@ from golden.retune.material import (
     readable,
     shipped_paths,
 )
-from golden.retune.patch import SHIPPED, Patch, fitting, read_patch, tune, write_patch
 from golden.vision.images import Pixels, preprocess
 from golden.vision.pictures import Views
-from golden.yolov3_tiny import HEADS, FloatNetwork
 
 OPTIONS = NumericOptions()
 SIZE = 64

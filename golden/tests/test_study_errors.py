@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from golden.config import InputError, Slope
-from golden.models.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.study.comparison import compare
 from golden.study.dump import Dump
 from golden.study.error_plots import plot_errors

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from golden.config import InputError
+from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 from golden.vision.placement import Fit, placement
-from golden.yolov3_tiny import INPUT_SIZE
 
 Pixels = npt.NDArray[np.float32]
 

@@ -18,7 +18,7 @@ from rich.console import Console
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.graph.layers import IMAGE
-from golden.yolov3_tiny import INPUT_SIZE
+from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 from tb import build, runs
 from tb.measure.errors import MeasureError
 from tb.measure.golden_record import THREADS, GoldenRecord, GoldenRun
@@ -125,8 +125,8 @@ def _words(run: GoldenRun) -> str:
 
 def _frames(size: int, tell: Callable[[str], None]) -> list[Any]:
     """The network in each format, with the default photograph's tensors."""
-    from golden.graph.network import build_yolov3_tiny
-    from golden.models.fetch import model_files
+    from golden.networks.yolov3_tiny.build import build_yolov3_tiny
+    from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.quantization.layers import quantize_image
     from golden.reference.run import run
     from golden.study.speed import Frame

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, Slope
-from golden.yolov3_tiny import HEADS, INPUT_SIZE, check_size, graph
+from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, check_size, graph
 from tb.nets.net import Built, Net, Pixels, Said, Say
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ class Yolo(Net):
     def build(self, options: SimOptions, say: Say) -> Built:
         """Read the model, fold, retune and quantise it."""
         from golden.export.reader import integer_network
-        from golden.graph.network import build_yolov3_tiny
-        from golden.models.fetch import INTEGERS, model_files, sha256_of
-        from golden.retune.patch import fitting, retune_choice
+        from golden.networks.yolov3_tiny.build import build_yolov3_tiny
+        from golden.networks.yolov3_tiny.files.fetch import INTEGERS, model_files, sha256_of
+        from golden.networks.yolov3_tiny.retune_patch import fitting, retune_choice
 
         files = model_files(options.model, say=say)
         say("quantising the network")

@@ -56,10 +56,10 @@ def read_model(
     ConfigError
         If the size is none, or the patch is for another slope.
     """
-    from golden.models.fetch import model_files
-    from golden.retune.patch import fitting, retune_choice
+    from golden.networks.yolov3_tiny.files.fetch import model_files
+    from golden.networks.yolov3_tiny.graph import check_size
+    from golden.networks.yolov3_tiny.retune_patch import fitting, retune_choice
     from golden.study.contenders import Maker
-    from golden.yolov3_tiny import check_size
 
     check_size(size)
     files = model_files(model, say=lambda text: say(console, text))
@@ -84,7 +84,7 @@ def make_contenders(names: Sequence[str], maker: Maker, console: Console) -> lis
 
 def model_facts(maker: Maker) -> dict[str, Any]:
     """What JSON says of the model and the choices that all its networks share."""
-    from golden.models.fetch import sha256_of
+    from golden.networks.yolov3_tiny.files.fetch import sha256_of
 
     patch, options = maker.patch, maker.options
     return {

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, PoolPad, Slope
-from golden.vision.boxes import CONFIDENCE, OVERLAP
+from golden.networks.yolov3_tiny.detection import CONFIDENCE, OVERLAP
 from tb.study import common
 from tb.study.common import progress, say, write_json
 from tb.study.contending import Runs, make_contenders, model_facts, names_of, read_model

@@ -8,8 +8,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from golden.networks.yolov3_tiny.detection import CANDIDATES
 from golden.study.detection import Compared, Total, shares
-from golden.vision.boxes import CANDIDATES
 from tb.study.common import say
 from tb.study.contending import figure
 from tb.study.error_tables import plain_table

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from golden.config import NumberFormat
+from golden.networks.yolov3_tiny.graph import HEADS
 from golden.study.distributions import (
     RAIL,
     SOURCE_PICTURES,
@@ -17,7 +18,6 @@ from golden.study.distributions import (
 )
 from golden.study.tally import PERCENTILE_ERROR, PERCENTILES, Tally
 from golden.study.weights import weight_fates, weight_scales
-from golden.yolov3_tiny import HEADS
 
 
 def document(found: Measured) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from rich import box
 from rich.table import Table
 
 from golden.config import NumberFormat
+from golden.networks.yolov3_tiny.graph import HEADS
 from golden.study.distributions import (
     RAIL,
     SOURCE_PICTURES,
@@ -19,7 +20,6 @@ from golden.study.distributions import (
 )
 from golden.study.tally import PERCENTILE_ERROR, Tally
 from golden.study.weights import AFTER_FOLDING, BEFORE_FOLDING, weight_fates, weight_scales
-from golden.yolov3_tiny import HEADS
 
 SHOWN = (0.1, 50.0, 99.9)
 """Percentiles in a table; JSON has more."""

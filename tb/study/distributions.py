@@ -16,8 +16,8 @@ from tb.study.common import progress, say, write_json
 from tb.study.shown import Chosen, network_facts, parse_fit, say_unreadable
 
 if TYPE_CHECKING:
-    from golden.models.fetch import ModelFiles
-    from golden.retune.patch import Retune
+    from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+    from golden.networks.yolov3_tiny.retune_patch import Retune
     from golden.study.distributions import Measured
     from golden.vision.placement import Fit
 
@@ -53,11 +53,11 @@ def distributions(
     json: common.Json = None,
 ) -> None:
     """Measure how weights and each layer's input and output are distributed over pictures."""
-    from golden.models.fetch import model_files
-    from golden.retune.patch import retune_choice
+    from golden.networks.yolov3_tiny.files.fetch import model_files
+    from golden.networks.yolov3_tiny.graph import check_size
+    from golden.networks.yolov3_tiny.retune_patch import retune_choice
     from golden.study.distribution_plots import write_plots
     from golden.vision.pictures import study_pictures
-    from golden.yolov3_tiny import check_size
     from tb.study.distribution_results import document
 
     console = Console()
@@ -112,8 +112,8 @@ def _prepare(
     retune: Retune,
 ) -> Measured:
     """Choose the formats, tally the weights, and lay out tallies for the pictures."""
-    from golden.graph.network import build_yolov3_tiny
-    from golden.models.reading import read_network, read_stored
+    from golden.networks.yolov3_tiny.build import build_yolov3_tiny
+    from golden.networks.yolov3_tiny.files.reading import read_network, read_stored
     from golden.study import distributions as study
     from golden.study.weights import weight_tallies
 

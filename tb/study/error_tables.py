@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
+from golden.networks.yolov3_tiny.graph import HEADS
 from golden.study.errors import LayerError
 from golden.study.format_errors import FormatErrors
-from golden.yolov3_tiny import HEADS
 
 
 def plain_table(title: str, *columns: str) -> Table:

@@ -129,8 +129,8 @@ def _measure(
     console: Console,
 ) -> tuple[list[FormatErrors], dict[str, Any]]:
     """Quantise for each format, run every picture; also say which network that was."""
-    from golden.models.fetch import model_files
-    from golden.retune.patch import retune_choice
+    from golden.networks.yolov3_tiny.files.fetch import model_files
+    from golden.networks.yolov3_tiny.retune_patch import retune_choice
     from golden.study.format_errors import float_against_fixed, make_pairings
 
     fitted = parse_fit(fit)

@@ -35,13 +35,13 @@ def fuse(
 ) -> None:
     """Fold batch normalisation, and compare each layer's output with the unfolded network's."""
     console = Console()
-    from golden.models.fetch import model_files
-    from golden.models.reading import fold_all, read_stored
-    from golden.models.saving import check_folded_target, save_folded
+    from golden.networks.yolov3_tiny.files.fetch import model_files
+    from golden.networks.yolov3_tiny.files.reading import fold_all, read_stored
+    from golden.networks.yolov3_tiny.files.saving import check_folded_target, save_folded
+    from golden.networks.yolov3_tiny.graph import check_size
     from golden.reference.float_model import SLOPES
     from golden.study.folding import folding_errors
     from golden.vision.images import default_image, load, preprocess
-    from golden.yolov3_tiny import check_size
 
     check_size(size)
     path, fitted = image or default_image(), parse_fit(fit)

@@ -121,9 +121,9 @@ def choose_network(
         The options are not the network's.
     """
     from golden.export.reader import integer_network
-    from golden.graph.network import build_yolov3_tiny
-    from golden.models.fetch import INTEGERS, model_files
-    from golden.retune.patch import retune_choice
+    from golden.networks.yolov3_tiny.build import build_yolov3_tiny
+    from golden.networks.yolov3_tiny.files.fetch import INTEGERS, model_files
+    from golden.networks.yolov3_tiny.retune_patch import retune_choice
     from tb.study.shown import network_facts
 
     files = model_files(model, say=lambda text: say(console, text))

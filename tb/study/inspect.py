@@ -78,7 +78,7 @@ def _known(source: str, size: int | None, embedding: int) -> _Network | None:
 
         return _facenet(facenet(embedding), size)
     if source == YOLO:
-        from golden.yolov3_tiny import graph
+        from golden.networks.yolov3_tiny.graph import graph
 
         return _yolo(graph(), size)
     return None
@@ -95,7 +95,7 @@ def _facenet(structure: Any, size: int | None, unknown: tuple[str, ...] = ()) ->
 
 def _yolo(nodes: Any, size: int | None) -> _Network:
     from golden.models.modules import yolov3_tiny_modules
-    from golden.yolov3_tiny import INPUT_SIZE, check_size
+    from golden.networks.yolov3_tiny.graph import INPUT_SIZE, check_size
 
     size = size or INPUT_SIZE
     check_size(size)
@@ -107,8 +107,8 @@ def _read(path: Path, console: Console) -> Tensors:
         return _darknet_tensors(path, console)
     from golden.config import InputError
     from golden.importers.tensorflow.checkpoint import is_tf_checkpoint
-    from golden.models.fetch import SUFFIXES
     from golden.networks.facenet.reading import read_named
+    from golden.networks.yolov3_tiny.files.fetch import SUFFIXES
 
     if path.suffix.lower() not in SUFFIXES and not is_tf_checkpoint(path):
         kinds = ", ".join((_DARKNET, *SUFFIXES))
@@ -120,8 +120,8 @@ def _read(path: Path, console: Console) -> Tensors:
 
 def _darknet_tensors(path: Path, console: Console) -> Tensors:
     """The tensors of a Darknet file in its order, under the nodes' names."""
-    from golden.models.fetch import model_files
-    from golden.models.reading import read_stored
+    from golden.networks.yolov3_tiny.files.fetch import model_files
+    from golden.networks.yolov3_tiny.files.reading import read_stored
 
     files = model_files(path, say=lambda text: say(console, text))
     found: Tensors = {}
@@ -148,10 +148,10 @@ def _found(path: Path, tensors: Tensors, size: int | None, console: Console) -> 
         return _facenet(weights.structure, size, weights.unknown)
     if path.suffix.lower() != _DARKNET and "pred_2.weight" not in tensors:
         return None
-    from golden.models.fetch import model_files
-    from golden.models.reading import read_stored
-    from golden.models.stored import count_classes, file_nodes
-    from golden.yolov3_tiny import HEADS
+    from golden.networks.yolov3_tiny.files.fetch import model_files
+    from golden.networks.yolov3_tiny.files.reading import read_stored
+    from golden.networks.yolov3_tiny.files.stored import count_classes, file_nodes
+    from golden.networks.yolov3_tiny.graph import HEADS
 
     stored = read_stored(model_files(path, say=lambda text: say(console, text)))
     classes = count_classes(len(stored[HEADS[0]].weight))

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, PoolPad, Slope
-from golden.vision.boxes import OVERLAP
+from golden.networks.yolov3_tiny.detection import OVERLAP
 from tb.study import common
 from tb.study.common import progress, say, write_json
 from tb.study.contending import Runs, figure, make_contenders, model_facts, names_of, read_model

@@ -15,8 +15,8 @@ from tb.study.common import say, write_json
 
 if TYPE_CHECKING:
     from golden.models.facts import NodeFacts
-    from golden.models.fetch import ModelFiles
-    from golden.models.torch_model import YOLOv3_tiny_quantize_bnfuse
+    from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+    from golden.networks.yolov3_tiny.torch_model import YOLOv3_tiny_quantize_bnfuse
 
 Source = Annotated[
     Path | None,
@@ -35,10 +35,10 @@ def model(
     """Read a model, name what is wrong with it, and print modules, shapes and MACs."""
     console = Console()
     from golden.models.facts import node_facts
-    from golden.models.fetch import model_files
-    from golden.models.reading import read_network
-    from golden.models.torch_model import torch_model
-    from golden.yolov3_tiny import check_size
+    from golden.networks.yolov3_tiny.files.fetch import model_files
+    from golden.networks.yolov3_tiny.files.reading import read_network
+    from golden.networks.yolov3_tiny.graph import check_size
+    from golden.networks.yolov3_tiny.torch_model import torch_model
 
     check_size(size)
     files = model_files(source, say=lambda text: say(console, text))
@@ -67,9 +67,9 @@ def model(
 
 def describe(files: ModelFiles) -> dict[str, Any]:
     """Say in words, and in fields for JSON, which file a model comes from and how it is stored."""
-    from golden.models.reading import read_stored
-    from golden.models.stored import count_classes
-    from golden.yolov3_tiny import HEADS
+    from golden.networks.yolov3_tiny.files.reading import read_stored
+    from golden.networks.yolov3_tiny.files.stored import count_classes
+    from golden.networks.yolov3_tiny.graph import HEADS
 
     stored = read_stored(files)
     classes = count_classes(len(stored[HEADS[0]].weight))
@@ -100,8 +100,7 @@ def _ranges(
     if files.cfg is not None:
         return {}
     from golden.importers.torch.tensor_files import read_tensors
-    from golden.models.range_tracker import AveragedRangeTracker
-    from golden.models.torch_model import load_trackers
+    from golden.networks.yolov3_tiny.torch_model import AveragedRangeTracker, load_trackers
 
     load_trackers(built, read_tensors(files.weights).tensors)
     return {

@@ -116,8 +116,8 @@ def perturb(
 def _layers(names: Sequence[str]) -> tuple[str, ...]:
     """The nodes that noise is added to."""
     from golden.graph.layers import IMAGE
+    from golden.networks.yolov3_tiny.graph import DARKNET_ORDER, graph
     from golden.study.noise import check_layers
-    from golden.yolov3_tiny import DARKNET_ORDER, graph
 
     known = (IMAGE, *(node.name for node in graph()))
     convs = [name for name in known if name in DARKNET_ORDER]
@@ -135,13 +135,13 @@ def _runner(
     console: Console,
 ) -> tuple[Runner, dict[str, Any]]:
     """The network to disturb, and what JSON says of it."""
-    from golden.graph.network import build_yolov3_tiny
-    from golden.models.fetch import model_files
-    from golden.models.reading import read_network
+    from golden.networks.yolov3_tiny.build import build_yolov3_tiny
+    from golden.networks.yolov3_tiny.files.fetch import model_files
+    from golden.networks.yolov3_tiny.files.reading import read_network
+    from golden.networks.yolov3_tiny.graph import check_size
+    from golden.networks.yolov3_tiny.retune_patch import retune_choice
     from golden.reference import float_model
-    from golden.retune.patch import retune_choice
     from golden.study.noise import FixedRunner, FloatRunner
-    from golden.yolov3_tiny import check_size
 
     check_size(size)
     files = model_files(model, say=lambda text: say(console, text))

@@ -58,10 +58,10 @@ def preprocess(
     json: common.Json = None,
 ) -> None:
     """Fit a picture to the network, quantise it, and show its integers."""
+    from golden.networks.yolov3_tiny.graph import check_size
     from golden.study import preprocessing as study
     from golden.vision import images
     from golden.vision.placement import placement
-    from golden.yolov3_tiny import check_size
 
     console = Console()
     check_size(size)

@@ -98,13 +98,13 @@ def quantize(
     """
     console = Console()
     from golden.export.writer import DATA, HEX, plain_options, write_integers
-    from golden.models.fetch import model_files
-    from golden.models.saving import check_saved, check_target, save_like
+    from golden.networks.yolov3_tiny.files.fetch import model_files
+    from golden.networks.yolov3_tiny.files.saving import check_saved, check_target, save_like
+    from golden.networks.yolov3_tiny.graph import check_size
+    from golden.networks.yolov3_tiny.retune_patch import retune_choice
     from golden.quantization.overrides import FIELD, fraction_bits, parse_fractions, read_fractions
-    from golden.retune.patch import retune_choice
     from golden.study.quantization import quantize_model, quantize_picture
     from golden.vision.images import default_image, load, preprocess
-    from golden.yolov3_tiny import check_size
 
     options = NumericOptions(
         format=number_format,

@@ -21,8 +21,8 @@ from tb.study.common import ROOT, progress, say, write_json
 if TYPE_CHECKING:
     from types import FrameType
 
+    from golden.networks.yolov3_tiny.retune_patch import Patch
     from golden.retune.distil import Distillation
-    from golden.retune.patch import Patch
 
 EXIT_INTERRUPTED: Final = 130
 METHODS: Final = ("closed", "distil")

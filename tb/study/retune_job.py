@@ -16,10 +16,12 @@ from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, PoolPad, Slope
-from golden.models.fetch import ModelFiles, model_files, sha256_of
-from golden.models.reading import class_names, read_convs
-from golden.models.saving import write_folded
-from golden.models.shaping import file_network
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files, sha256_of
+from golden.networks.yolov3_tiny.files.reading import class_names, read_convs
+from golden.networks.yolov3_tiny.files.saving import write_folded
+from golden.networks.yolov3_tiny.files.shaping import file_network
+from golden.networks.yolov3_tiny.graph import FloatNetwork, check_size
+from golden.networks.yolov3_tiny.retune_patch import SHIPPED, Patch, write_patch
 from golden.reference.float_model import SLOPES, TRAINED_SLOPE
 from golden.retune.closed import closed_form
 from golden.retune.distil import LEARNING_RATES, Distillation, Recipe, What, settings
@@ -31,10 +33,8 @@ from golden.retune.material import (
     readable,
     shipped_paths,
 )
-from golden.retune.patch import SHIPPED, Patch, write_patch
 from golden.vision.images import preprocess
 from golden.vision.pictures import Views
-from golden.yolov3_tiny import FloatNetwork, check_size
 from tb.runs import git_commit
 from tb.study.common import ROOT, progress, say
 from tb.study.retune_table import Result, Spent, result_table

@@ -15,8 +15,8 @@ from tb.study.common import say
 
 if TYPE_CHECKING:
     from golden.config import Slope
-    from golden.models.fetch import ModelFiles
-    from golden.retune.patch import Retune
+    from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+    from golden.networks.yolov3_tiny.retune_patch import Retune
     from golden.vision.pictures import Pictures, Shown
     from golden.vision.placement import Fit
 
@@ -117,8 +117,8 @@ def network_facts(
     ConfigError
         If it is for another slope.
     """
-    from golden.models.fetch import sha256_of
-    from golden.retune.patch import fitting
+    from golden.networks.yolov3_tiny.files.fetch import sha256_of
+    from golden.networks.yolov3_tiny.retune_patch import fitting
 
     patches = {}
     for slope in slopes:

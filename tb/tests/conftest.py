@@ -6,7 +6,7 @@ import pytest
 from _pytest.terminal import TerminalReporter
 
 from golden.config import InputError
-from golden.models.fetch import ModelFiles, model_files
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files
 from tb.system_packages import command, is_there
 from tb.toolchain import Simulator, find_icarus, find_verilator
 

@@ -21,7 +21,7 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from golden.models.fetch import CFG, ModelFiles
+from golden.networks.yolov3_tiny.files.fetch import CFG, ModelFiles
 from golden.vision.images import shipped
 from tb import build, report, runs, simulate
 from tb.options import SimOptions

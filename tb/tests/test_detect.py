@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from golden.config import ConfigError, InputError
-from golden.models.fetch import model_files
+from golden.networks.yolov3_tiny.files.fetch import model_files
 from golden.tests.voc_folders import annotation, voc_folder
 from golden.vision.boxes import Box
 from golden.vision.images import default_image, load, shipped

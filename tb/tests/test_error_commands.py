@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from golden.config import ConfigError, InputError
-from golden.models.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.study import format_errors
 from golden.study.dump import Dump, write_dump
 from tb.tests.commands import results, run

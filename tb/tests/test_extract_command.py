@@ -14,7 +14,6 @@ import torch
 
 from golden.arithmetic.sm8 import encode
 from golden.models.parameters import read_parameters
-from golden.tests import checkpoints
 from golden.tests.networks.facenet.facenet_narrow import (
     BETA,
     DATA,
@@ -24,6 +23,7 @@ from golden.tests.networks.facenet.facenet_narrow import (
     copy,
     file,
 )
+from golden.tests.networks.yolov3_tiny import checkpoints
 from tb.tests.commands import results, run
 from tb.tests.test_model_commands import refusal
 from tb.toolchain import Simulator

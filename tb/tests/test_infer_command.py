@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from golden.config import ConfigError, InputError
-from golden.models.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.graph import HEADS
 from golden.study.dump import Dump, read_dump, write_dump
-from golden.yolov3_tiny import HEADS
 from tb.tests.commands import results, run
 
 SMALL = ("--size", "32", "--retune", "none")

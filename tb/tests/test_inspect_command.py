@@ -11,11 +11,11 @@ from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
 from golden.config import ConfigError, InputError
-from golden.models.fetch import ModelFiles
 from golden.models.modules import Module
 from golden.networks.facenet.names import tensors_of
-from golden.tests import checkpoints
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.tests.networks.facenet.facenets import narrow_network
+from golden.tests.networks.yolov3_tiny import checkpoints
 from tb.cli import app
 from tb.study.inspect_tables import Branch
 from tb.tests.commands import results, run

@@ -20,9 +20,9 @@ from typer.testing import CliRunner
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError
 from golden.export.reader import read_integers
-from golden.models.fetch import ModelFiles, model_files
-from golden.models.reading import read_convs, read_stored
-from golden.tests import checkpoints
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files
+from golden.networks.yolov3_tiny.files.reading import read_convs, read_stored
+from golden.tests.networks.yolov3_tiny import checkpoints
 from tb import simulate
 from tb.cli import app
 from tb.options import SimOptions

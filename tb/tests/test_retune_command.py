@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from golden.config import ConfigError, InputError
-from golden.models.fetch import ModelFiles, sha256_of
-from golden.retune.patch import SHIPPED, Patch, read_patch, write_patch
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles, sha256_of
+from golden.networks.yolov3_tiny.retune_patch import SHIPPED, Patch, read_patch, write_patch
 from golden.vision.images import shipped
 from tb.build import ROOT
 from tb.options import SimOptions

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from golden.networks.yolov3_tiny.graph import graph
 from golden.vision.images import shipped
-from golden.yolov3_tiny import graph
 from tb.build import ROOT
 from tb.options import SimOptions
 from tb.report import SCHEMA_FILE

@@ -18,9 +18,9 @@ from golden.graph.float_conv import FloatConv
 from golden.graph.network import Network
 from golden.importers.torch.state_dict import folded_convs
 from golden.importers.torch.tensor_files import read_tensors
-from golden.models.state_dict import without_prefix
 from golden.networks.digits.samples import Samples, load_samples
 from golden.networks.digits.table import CLASSES, GRAPH, HEAD, INPUT
+from golden.networks.yolov3_tiny.files.state_dict import without_prefix
 from golden.quantization.layers import quantize_image
 from golden.quantization.network import build_integers
 from golden.reference.run import run

@@ -11,10 +11,10 @@ import torch
 from golden.config import InputError
 from golden.importers.tensorflow.checkpoint import is_tf_checkpoint, read_tf_checkpoint
 from golden.importers.torch.tensor_files import read_tensors
-from golden.models.fetch import SUFFIXES
-from golden.models.state_dict import without_prefix
 from golden.networks.facenet.names import find_network
 from golden.networks.facenet.parameters import FaceNet
+from golden.networks.yolov3_tiny.files.fetch import SUFFIXES
+from golden.networks.yolov3_tiny.files.state_dict import without_prefix
 
 Tensors = dict[str, npt.NDArray[np.generic]]
 

@@ -20,8 +20,8 @@ from golden.export.reader import integer_network, read_integers
 from golden.export.writer import DATA, MANIFEST, write_integers
 from golden.graph.conv_layer import ConvLayer
 from golden.graph.network import Network
-from golden.models.fetch import model_files
-from golden.models.reading import read_stored
+from golden.networks.yolov3_tiny.files.fetch import model_files
+from golden.networks.yolov3_tiny.files.reading import read_stored
 from golden.reference.run import run
 from golden.tests.small_networks import branches, chain
 

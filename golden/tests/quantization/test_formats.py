@@ -16,11 +16,11 @@ from golden.config import (
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer
 from golden.graph.network import Network
+from golden.networks.yolov3_tiny.build import quantize_conv, quantize_nodes
+from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork
 from golden.quantization.fraction_bits import MAX_FRAC, Formats, choose_formats, frac_bits, reach
-from golden.quantization.layers import quantize_conv, quantize_nodes
 from golden.reference import float_model
 from golden.tests.conftest import CUT_FLOOR, PER_LAYER, Q7_8
-from golden.yolov3_tiny import ConvNode, FloatNetwork
 
 NODES = (
     ConvNode("a", "image", 3, 4, 3),

@@ -12,8 +12,8 @@ from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation, InputError
 from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
 from golden.importers.torch.tensor_files import TensorFile, read_tensors, tensor_bytes
-from golden.models.stored import check_size, conv_nodes, count_classes
-from golden.yolov3_tiny import VOC_CLASSES, ConvNode
+from golden.networks.yolov3_tiny.files.stored import check_size, conv_nodes, count_classes
+from golden.networks.yolov3_tiny.graph import VOC_CLASSES, ConvNode
 
 CONV: Final = "convs.0"
 """Where a module of the network keeps its convolution."""

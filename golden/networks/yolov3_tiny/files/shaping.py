@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from golden.config import InputError, PoolPad
 from golden.graph.float_conv import FloatConv, embed_in_centre
-from golden.models.stored import count_classes, file_nodes
-from golden.yolov3_tiny import (
+from golden.networks.yolov3_tiny.files.stored import count_classes, file_nodes
+from golden.networks.yolov3_tiny.graph import (
     ANCHORS,
     BOX_CHANNELS,
     HEADS,

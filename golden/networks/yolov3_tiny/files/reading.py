@@ -8,13 +8,13 @@ from pathlib import Path
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError
 from golden.graph.float_conv import FloatConv, StoredConv
-from golden.models import darknet, state_dict
-from golden.models.darknet_cfg import COCO_CLASSES, read_names
-from golden.models.fetch import INTEGERS, ModelFiles, official_names
-from golden.models.shaping import hardware_network
-from golden.models.stored import count_classes
-from golden.retune.patch import Retune, fitting, tune
-from golden.yolov3_tiny import HEADS, VOC_CLASSES, FloatNetwork
+from golden.networks.yolov3_tiny.files import darknet, state_dict
+from golden.networks.yolov3_tiny.files.darknet_cfg import COCO_CLASSES, read_names
+from golden.networks.yolov3_tiny.files.fetch import INTEGERS, ModelFiles, official_names
+from golden.networks.yolov3_tiny.files.shaping import hardware_network
+from golden.networks.yolov3_tiny.files.stored import count_classes
+from golden.networks.yolov3_tiny.graph import HEADS, VOC_CLASSES, FloatNetwork
+from golden.networks.yolov3_tiny.retune_patch import Retune, fitting, tune
 
 
 def read_network(

@@ -13,20 +13,20 @@ from golden.config import ConfigError, InputError
 from golden.files import whole_file
 from golden.graph.float_conv import FloatConv
 from golden.importers.torch.tensor_files import TensorFile, read_tensors, tensor_bytes
-from golden.models import darknet, state_dict
-from golden.models.fetch import SUFFIXES, ModelFiles, model_files
-from golden.models.reading import fold_all, read_stored
-from golden.models.shaping import file_network
-from golden.models.stored import neutral_all
-from golden.models.torch_model import load_trackers, torch_model
+from golden.networks.yolov3_tiny.files import darknet, state_dict
+from golden.networks.yolov3_tiny.files.fetch import SUFFIXES, ModelFiles, model_files
+from golden.networks.yolov3_tiny.files.reading import fold_all, read_stored
+from golden.networks.yolov3_tiny.files.shaping import file_network
+from golden.networks.yolov3_tiny.files.stored import neutral_all
+from golden.networks.yolov3_tiny.torch_model import load_trackers, torch_model
 
 
 def save_like(files: ModelFiles, convs: Mapping[str, FloatConv], path: Path) -> list[Path]:
     """Write a model again with other numbers: same tensors, order and format.
 
-    A batch normalisation becomes one that changes nothing (`golden.models.stored.neutral`), so
-    that every reader gets these weights and biases bit for bit. Description and class
-    names are copied beside it.
+    A batch normalisation becomes one that changes nothing
+    (`golden.networks.yolov3_tiny.files.stored.neutral`), so that every reader gets these weights
+    and biases bit for bit. Description and class names are copied beside it.
 
     Parameters
     ----------

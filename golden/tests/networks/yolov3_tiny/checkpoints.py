@@ -11,10 +11,10 @@ from safetensors.torch import save_file
 
 from golden.arithmetic.fixed import FloatArray
 from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
-from golden.models.state_dict import tensors_of
-from golden.models.stored import conv_nodes
-from golden.models.torch_model import YOLOv3_tiny_quantize_bnfuse
-from golden.yolov3_tiny import HEADS
+from golden.networks.yolov3_tiny.files.state_dict import tensors_of
+from golden.networks.yolov3_tiny.files.stored import conv_nodes
+from golden.networks.yolov3_tiny.graph import HEADS
+from golden.networks.yolov3_tiny.torch_model import YOLOv3_tiny_quantize_bnfuse
 
 Tensors = dict[str, torch.Tensor]
 

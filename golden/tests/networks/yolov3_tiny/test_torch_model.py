@@ -10,17 +10,17 @@ import pytest
 import torch
 
 from golden.config import PoolPad
-from golden.models.range_tracker import AveragedRangeTracker
-from golden.models.shaping import file_network
-from golden.models.torch_model import (
+from golden.networks.yolov3_tiny.files.shaping import file_network
+from golden.networks.yolov3_tiny.graph import HEADS, FloatNetwork
+from golden.networks.yolov3_tiny.torch_model import (
+    AveragedRangeTracker,
     YOLOv3_tiny_quantize_bnfuse,
     float_network,
     load_trackers,
     torch_model,
 )
 from golden.reference import float_model
-from golden.tests import checkpoints
-from golden.yolov3_tiny import HEADS, FloatNetwork
+from golden.tests.networks.yolov3_tiny import checkpoints
 
 REGISTERED = [
     *("a_tracker_in", "conv1", "a_tracker1", "pool1", "conv2", "a_tracker2", "pool2"),

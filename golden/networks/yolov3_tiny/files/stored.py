@@ -11,7 +11,7 @@ import numpy as np
 from golden.arithmetic.fixed import FloatArray
 from golden.config import InputError, PoolPad
 from golden.graph.float_conv import BatchNorm, FloatConv, StoredConv
-from golden.yolov3_tiny import ANCHORS, BOX_CHANNELS, ConvNode, Node, graph
+from golden.networks.yolov3_tiny.graph import ANCHORS, BOX_CHANNELS, ConvNode, Node, graph
 
 LARGEST: Final = 1e6
 """A larger number is damage: the official file stays below 401, and a flipped bit does not."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from golden.config import InputError
-from golden.yolov3_tiny import head_channels
+from golden.networks.yolov3_tiny.graph import head_channels
 
 COCO_CLASSES = 80
 """Classes of the official file."""

@@ -11,12 +11,12 @@ import pytest
 
 from golden.config import InputError
 from golden.graph.float_conv import FloatConv
-from golden.models.darknet import HEADER_BYTES, read_stored
-from golden.models.darknet_cfg import check_graph, read_names, read_sections
-from golden.models.fetch import ModelFiles
-from golden.models.reading import fold_all
-from golden.models.shaping import hardware_network, select_classes
-from golden.yolov3_tiny import DARKNET_ORDER, VOC_CLASSES
+from golden.networks.yolov3_tiny.files.darknet import HEADER_BYTES, read_stored
+from golden.networks.yolov3_tiny.files.darknet_cfg import check_graph, read_names, read_sections
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.reading import fold_all
+from golden.networks.yolov3_tiny.files.shaping import hardware_network, select_classes
+from golden.networks.yolov3_tiny.graph import DARKNET_ORDER, VOC_CLASSES
 
 
 def description(heads: int = 75, kernel: int = 1) -> list[str]:

@@ -11,9 +11,9 @@ import numpy as np
 from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation, InputError
 from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
-from golden.models.darknet_cfg import COCO_CLASSES, check_graph
-from golden.models.stored import check_size, conv_nodes
-from golden.yolov3_tiny import DARKNET_ORDER, VOC_CLASSES, ConvNode
+from golden.networks.yolov3_tiny.files.darknet_cfg import COCO_CLASSES, check_graph
+from golden.networks.yolov3_tiny.files.stored import check_size, conv_nodes
+from golden.networks.yolov3_tiny.graph import DARKNET_ORDER, VOC_CLASSES, ConvNode
 
 HEADER_BYTES = 20
 """Three int32 (major, minor, revision) and one int64 (images seen)."""

@@ -14,8 +14,15 @@ from pathlib import Path
 import pytest
 
 from golden.config import InputError
-from golden.models import fetch
-from golden.models.fetch import CFG, NAMES, OFFICIAL_SHA256, WEIGHTS, ModelFiles, model_files
+from golden.networks.yolov3_tiny.files import fetch
+from golden.networks.yolov3_tiny.files.fetch import (
+    CFG,
+    NAMES,
+    OFFICIAL_SHA256,
+    WEIGHTS,
+    ModelFiles,
+    model_files,
+)
 
 CONTENT = {WEIGHTS: b"weights" * 99, CFG: b"[net]\n", NAMES: b"person\n"}
 FOLDER = Path("models") / "yolov3-tiny"
@@ -214,7 +221,8 @@ def test_model_that_is_no_file_is_named(tmp_path: Path, kind: str) -> None:
 
 
 def test_package_is_never_imported() -> None:
-    code = f"import golden.models.fetch, sys; sys.exit({fetch._PACKAGE!r} in sys.modules)"
+    module = "golden.networks.yolov3_tiny.files.fetch"
+    code = f"import {module}, sys; sys.exit({fetch._PACKAGE!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

@@ -24,13 +24,13 @@ from golden.graph.layers import (
     sources,
 )
 from golden.graph.network import Network
-from golden.models.fetch import ModelFiles
-from golden.models.reading import read_network
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.reading import read_network
+from golden.networks.yolov3_tiny.graph import ANCHORS, BOX_CHANNELS, HEADS
 from golden.reference import bounds, float_model, kernels, spec, torch_oracle
 from golden.reference.run import run
 from golden.tests.conftest import CUT_FLOOR, CUT_ROUND, PER_LAYER, Q7_8
 from golden.vision.images import default_image, load, preprocess
-from golden.yolov3_tiny import ANCHORS, BOX_CHANNELS, HEADS
 
 Build = Callable[[NumericOptions], Network]
 Photograph = Callable[[Network], Int16Array]

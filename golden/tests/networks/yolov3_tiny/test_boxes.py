@@ -11,22 +11,23 @@ import pytest
 import torch
 from PIL import Image
 
-from golden import heads
 from golden.arithmetic.fixed import FloatArray, Int16Array
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, Slope
 from golden.graph.network import Network
-from golden.models.fetch import ModelFiles
-from golden.models.reading import read_network
+from golden.networks.yolov3_tiny import detection
+from golden.networks.yolov3_tiny.detection import Detections, detect, detect_real, find
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.reading import read_network
+from golden.networks.yolov3_tiny.graph import HEADS, VOC_CLASSES
 from golden.reference import float_model
 from golden.reference.run import run
 from golden.tests.conftest import PER_LAYER
 from golden.vision import boxes
-from golden.vision.boxes import Box, Detections, detect, detect_real, find
+from golden.vision.boxes import Box
 from golden.vision.images import default_image, load, preprocess
 from golden.vision.overlaps import IndexArray, suppress
 from golden.vision.placement import Fit, placement
-from golden.yolov3_tiny import HEADS, VOC_CLASSES
 
 Build = Callable[[NumericOptions], Network]
 Photograph = Callable[[Network], Int16Array]
@@ -339,7 +340,7 @@ def in_order(found: Iterable[Box]) -> list[Box]:
 def test_agrees_with_a_plain_suppression(overlap: float, rng: np.random.Generator) -> None:
     values, names = crowded_heads(rng), ["b", "c", "a"]
     pool = detect(values, FRACS, names, (90, 96), "plain", 96, 0.2, overlap=1)
-    assert 200 < len(pool) < boxes.CANDIDATES
+    assert 200 < len(pool) < detection.CANDIDATES
     assert len({box.confidence for box in pool}) < 20
     kept: list[Box] = []
     for box in in_order(pool):
@@ -377,7 +378,7 @@ def test_a_destroyed_network_is_cut_short() -> None:
     real = {head: values / 2.0 ** FRACS[head] for head, values in ruined.items()}
     found = find(real, VOC_CLASSES, (700, 900), "letterbox", 1024)
     assert found.candidates > 100_000
-    assert 0 < len(found.boxes) < boxes.CANDIDATES
+    assert 0 < len(found.boxes) < detection.CANDIDATES
     assert {box.confidence for box in found.boxes} == {1.0}
 
 
@@ -436,5 +437,5 @@ def test_small_motorcycles_have_the_right_size_with_these_anchors_alone(
 
     assert overlap_of(best(), truth) > 0.6
     masked_0_1_2 = ((10, 14), (23, 27), (37, 58))
-    monkeypatch.setitem(heads.ANCHOR_SIZES, "pred_1", masked_0_1_2)
+    monkeypatch.setitem(detection.ANCHOR_SIZES, "pred_1", masked_0_1_2)
     assert overlap_of(best(), truth) < 0.4

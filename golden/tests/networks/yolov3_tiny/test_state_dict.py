@@ -17,11 +17,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError, Slope
 from golden.graph.float_conv import StoredConv
-from golden.models.fetch import ModelFiles, model_files
-from golden.models.reading import read_convs, read_network
-from golden.models.state_dict import read_stored
-from golden.tests import checkpoints
-from golden.yolov3_tiny import VOC_CLASSES
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files
+from golden.networks.yolov3_tiny.files.reading import read_convs, read_network
+from golden.networks.yolov3_tiny.files.state_dict import read_stored
+from golden.networks.yolov3_tiny.graph import VOC_CLASSES
+from golden.tests.networks.yolov3_tiny import checkpoints
 
 OPTIONS = NumericOptions(slope=Slope.EIGHTH)
 FORMS = {

@@ -1,0 +1,1 @@
+"""YOLOv3-tiny: its graph, its torch model, its integers, its boxes."""

@@ -1,0 +1,268 @@
+"""From the two head tensors to boxes on the original picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.arithmetic.fixed import FloatArray, Int16Array, check_finite, dequantize
+from golden.config import ConfigError, InputError
+from golden.networks.yolov3_tiny.graph import (
+    ANCHORS,
+    BOX_CHANNELS,
+    HEADS,
+    INPUT_SIZE,
+    head_channels,
+)
+from golden.vision.boxes import Box
+from golden.vision.overlaps import IndexArray, suppress
+from golden.vision.placement import Fit, Placement, placement
+
+ANCHOR_SIZES: Final = {
+    "pred_1": ((23, 27), (37, 58), (81, 82)),
+    "pred_2": ((81, 82), (135, 169), (344, 319)),
+}
+"""Width and height of each head's anchors, pixels of the network's input.
+
+``anchors`` of Darknet's yolov3-tiny.cfg, by its ``mask`` 3,4,5 for pred_2. For pred_1
+the file says 0,1,2, but the official weights were trained with 1,2,3, and only with
+these do its boxes have the right sizes (github.com/pjreddie/darknet/issues/851,
+github.com/AlexeyAB/darknet/issues/1341).
+"""
+
+
+STRIDES: Final = {"pred_1": 16, "pred_2": 32}
+"""Side of each head's grid cell, pixels of the network's input."""
+
+
+_EXPONENTS: Final = (-20.0, 20.0)
+"""Beyond these a side is nothing, or covers every picture; within, no area is 0 or infinite."""
+
+
+def sigmoid(x: npt.ArrayLike) -> FloatArray:
+    """Return 1 / (1 + exp(-x)), without overflow.
+
+    >>> sigmoid([0.0, 32768.0, -32768.0]).tolist()
+    [0.5, 1.0, 0.0]
+    """
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * np.asarray(x, np.float64)))
+
+
+def decode(values: FloatArray, head: str) -> tuple[FloatArray, FloatArray]:
+    """Read every box of a head.
+
+    For each of three anchors the channels are x, y, width, height, objectness and the
+    classes. With t a channel's value at a cell, centre = (sigmoid(t) + cell) * stride,
+    size = exp(t) * anchor, score = sigmoid(objectness) * sigmoid(class) (Redmon and
+    Farhadi, YOLOv3, 2018).
+
+    Parameters
+    ----------
+    values : ndarray of float64, (3 * (5 + classes), G, G)
+    head : str
+        ``pred_1`` or ``pred_2``.
+
+    Returns
+    -------
+    corners : ndarray of float64, (3 * G * G, 4)
+        Left, top, right, bottom, pixels of the network's input; anchor by anchor, row
+        by row.
+    scores : ndarray of float64, (3 * G * G, classes)
+    """
+    rows, columns = np.indices(values.shape[1:])
+    anchors = np.array(ANCHOR_SIZES[head], np.float64).reshape(ANCHORS, 2, 1, 1)
+    fields = values.reshape(ANCHORS, -1, *values.shape[1:])
+    centre = (sigmoid(fields[:, :2]) + np.stack((columns, rows))) * STRIDES[head]
+    half = np.exp(np.clip(fields[:, 2:4], *_EXPONENTS)) * anchors / 2
+    corners = np.concatenate((centre - half, centre + half), axis=1)
+    scores = sigmoid(fields[:, 4:BOX_CHANNELS]) * sigmoid(fields[:, BOX_CHANNELS:])
+    return _flat(corners), _flat(scores)
+
+
+def _flat(fields: FloatArray) -> FloatArray:
+    """Turn (anchor, field, row, column) into (box, field)."""
+    return np.moveaxis(fields, 1, -1).reshape(-1, fields.shape[1])
+
+
+CONFIDENCE: Final = 0.3
+"""A box must score more."""
+
+
+OVERLAP: Final = 0.45
+"""Boxes of one class may share this part of their union."""
+
+
+CANDIDATES: Final = 1000
+"""So many places of a picture, those that score best, are looked at for boxes that overlap.
+
+Suppression takes quadratic time. A sound network has some dozens of candidates; one that
+its arithmetic has destroyed has 100,000s, and no figure of it is worth waiting for.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """What the network found in one picture.
+
+    Parameters
+    ----------
+    boxes : tuple of Box
+        Clipped to the picture; by descending confidence, then label, then corners.
+    candidates : int
+        Places that scored enough, a class each, before suppression. Where there are more
+        than `CANDIDATES`, only so many, the best, were looked at.
+    """
+
+    boxes: tuple[Box, ...]
+    candidates: int
+
+    @property
+    def cut(self) -> bool:
+        """Whether there were more candidates than were looked at."""
+        return self.candidates > CANDIDATES
+
+
+def detect(
+    heads: Mapping[str, Int16Array],
+    fracs: Mapping[str, int],
+    classes: Sequence[str],
+    picture_size: tuple[int, int],
+    fit: Fit,
+    input_size: int = INPUT_SIZE,
+    confidence: float = CONFIDENCE,
+    overlap: float = OVERLAP,
+) -> list[Box]:
+    """Find the boxes that integer heads describe.
+
+    Parameters
+    ----------
+    heads : mapping of str to ndarray of int16, (3 * (5 + classes), G, G)
+        ``pred_1`` with G = input_size / 16, ``pred_2`` with G = input_size / 32;
+        other names are not read.
+    fracs : mapping of str to int
+        Fraction bits of each head.
+    classes : sequence of str
+        Class names, in channel order.
+    picture_size : tuple of int
+        (height, width) of the original picture.
+    fit : str
+        ``letterbox`` or ``plain``: how the picture was put on the input.
+    input_size : int
+        Rows and columns of the network's input, a multiple of 32.
+    confidence : float
+        A box must score more.
+    overlap : float
+        Of two boxes of one class that share more of their union, the lesser goes.
+
+    Returns
+    -------
+    list of Box
+        Clipped to the picture; by descending confidence, then label, then corners.
+
+    Raises
+    ------
+    InputError
+        If a head is missing, has another shape or holds no integers; the text names it.
+    ConfigError
+        If a size, a limit or a fit is not possible.
+    """
+    real: dict[str, FloatArray] = {}
+    for head in HEADS:
+        if head not in heads or head not in fracs:
+            raise InputError(f"{head}: its tensor or its fraction bits are missing")
+        if heads[head].dtype.kind not in "iu":
+            raise InputError(f"{head}: integers are wanted, not {heads[head].dtype}")
+        real[head] = dequantize(heads[head], fracs[head])
+    return detect_real(real, classes, picture_size, fit, input_size, confidence, overlap)
+
+
+def detect_real(
+    heads: Mapping[str, npt.NDArray[np.floating]],
+    classes: Sequence[str],
+    picture_size: tuple[int, int],
+    fit: Fit,
+    input_size: int = INPUT_SIZE,
+    confidence: float = CONFIDENCE,
+    overlap: float = OVERLAP,
+) -> list[Box]:
+    """Find the boxes that heads in real numbers describe; see `detect`."""
+    return list(find(heads, classes, picture_size, fit, input_size, confidence, overlap).boxes)
+
+
+def find(
+    heads: Mapping[str, npt.NDArray[np.floating]],
+    classes: Sequence[str],
+    picture_size: tuple[int, int],
+    fit: Fit,
+    input_size: int = INPUT_SIZE,
+    confidence: float = CONFIDENCE,
+    overlap: float = OVERLAP,
+) -> Detections:
+    """Find boxes as `detect_real` does, and say how many candidates there were."""
+    _check_choices(picture_size, fit, input_size, confidence, overlap)
+    place = placement(picture_size, input_size, fit)
+    decoded = []
+    for head in HEADS:
+        if head not in heads:
+            raise InputError(f"{head}: its tensor is missing")
+        cells = input_size // STRIDES[head]
+        wanted = (head_channels(len(classes)), cells, cells)
+        if heads[head].shape != wanted:
+            raise InputError(f"{head}: shape {heads[head].shape}, {wanted} is wanted")
+        check_finite(heads[head], head)
+        decoded.append(decode(np.asarray(heads[head], np.float64), head))
+    corners, scores = (np.concatenate(parts) for parts in zip(*decoded, strict=True))
+    return _best(place.to_picture(corners), scores, classes, place, confidence, overlap)
+
+
+def _check_choices(
+    picture_size: tuple[int, int], fit: Fit, input_size: int, confidence: float, overlap: float
+) -> None:
+    if input_size < 32 or input_size % 32:
+        raise ConfigError(f"input size {input_size}: choose a multiple of 32")
+    if min(picture_size) < 1:
+        raise ConfigError(f"picture of {picture_size[0]} x {picture_size[1]} pixels is empty")
+    if fit not in ("letterbox", "plain"):
+        raise ConfigError(f"fit {fit!r}: choose letterbox or plain")
+    for name, value in (("confidence", confidence), ("overlap", overlap)):
+        if not 0 <= value <= 1:
+            raise ConfigError(f"{name} {value}: choose 0 to 1")
+
+
+def _best(
+    corners: FloatArray,
+    scores: FloatArray,
+    classes: Sequence[str],
+    place: Placement,
+    confidence: float,
+    overlap: float,
+) -> Detections:
+    """Clip boxes to the picture; of each class keep the best of those that overlap."""
+    height, width = place.picture_size
+    clipped = np.clip(corners, 0, (width, height, width, height))
+    seen = (clipped[:, :2] < clipped[:, 2:]).all(axis=1, keepdims=True)
+    places, labels = np.nonzero((scores > confidence) & seen)
+    names, ranks = np.unique(classes, return_inverse=True)
+    count = len(places)
+    first = _first(scores[places, labels], ranks[labels], clipped[places])
+    places, labels = places[first], labels[first]
+    chosen = suppress(clipped[places], ranks[labels], overlap)
+    boxes = tuple(
+        Box(str(names[ranks[label]]), float(scores[at, label]), *clipped[at].tolist())
+        for at, label in zip(places[chosen], labels[chosen], strict=True)
+    )
+    return Detections(boxes, count)
+
+
+def _first(scores: FloatArray, ranks: IndexArray, corners: FloatArray) -> IndexArray:
+    """Order candidates by descending score, then label, then corners; return the best."""
+    rows = np.arange(len(scores))
+    if len(scores) > CANDIDATES:
+        least = -np.partition(-scores, CANDIDATES - 1)[CANDIDATES - 1]
+        rows = np.flatnonzero(scores >= least)
+    keys = (*corners[rows].T[::-1], ranks[rows], -scores[rows])
+    return rows[np.lexsort(keys)][:CANDIDATES]

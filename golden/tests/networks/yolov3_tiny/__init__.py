@@ -1,0 +1,1 @@
+"""Tests of `golden.networks.yolov3_tiny`."""
