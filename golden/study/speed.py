@@ -21,7 +21,7 @@ from golden.graph.layers import IMAGE, ConvLayer
 from golden.graph.network import Network
 from golden.reference import kernels, torch_oracle
 from golden.reference.run import run
-from golden.study.inference import differences
+from golden.study.dumps.inference import differences
 
 KERNELS: Final = "golden kernels"
 FRAME: Final = "golden whole frame"

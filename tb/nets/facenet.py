@@ -122,8 +122,8 @@ class FaceNet(Net):
         import torch
         from PIL import Image
 
-        from golden.facenet.errors import cosine
         from golden.graph import floats
+        from golden.study.facenet.block_errors import cosine
 
         assert isinstance(built, BuiltFaceNet) and built.structure and built.floats
         pixels = self.pixels(Image.fromarray(picture), options)
@@ -134,7 +134,7 @@ class FaceNet(Net):
 
     def block(self, name: str) -> str:
         """The chain of blocks, or the block, that a node belongs to."""
-        from golden.facenet.errors import block_of
+        from golden.study.facenet.block_errors import block_of
 
         block = block_of(name)
         chain = block.split(".")[-1].rsplit("_", 1)[0] if block.startswith("Repeat") else block
@@ -149,7 +149,7 @@ def _sm8(convs: Mapping[str, FloatConv]) -> dict[str, FloatConv]:
     """Weights coded by the reference rule of SM8, with the best fraction bits of each tensor."""
     from golden.arithmetic.numerics import NumericOptions
     from golden.arithmetic.sm8 import Sm8Mode
-    from golden.facenet.contenders import Contender, coded, fraction_bits
+    from golden.study.facenet.number_formats import Contender, coded, fraction_bits
 
     contender = Contender("SM8", NumericOptions(weight_w=8), Sm8Mode.REFERENCE)
     fractions = fraction_bits(convs, contender)

@@ -17,9 +17,9 @@ from tb.study.common import print_whole, progress, say, write_json
 
 if TYPE_CHECKING:
     from golden.graph.network import Network
-    from golden.study.bisection import LayerVerdict
-    from golden.study.dump import Dump
-    from golden.study.memory_dump import Layout
+    from golden.study.dumps.bisection import LayerVerdict
+    from golden.study.dumps.dump import Dump
+    from golden.study.dumps.memory_dump import Layout
 
 _Given = Annotated[
     list[str] | None,
@@ -99,7 +99,7 @@ def bisect(
     json: common.Json = None,
 ) -> None:
     """Find the layers that are wrong on their own account, in a dump or on the RTL."""
-    from golden.study.memory_dump import Layout
+    from golden.study.dumps.memory_dump import Layout
 
     console = Console()
     numerics = NumericOptions(
@@ -170,7 +170,7 @@ def _dumps(given: list[str]) -> list[Path | dict[str, Path]]:
 
 def _read(given: Path | dict[str, Path], network: Network, memory: Layout) -> tuple[Dump, str]:
     """A dump and what to call it."""
-    from golden.study.memory_dump import read_run
+    from golden.study.dumps.memory_dump import read_run
 
     text = str(given) if isinstance(given, Path) else ", ".join(map(str, given.values()))
     return read_run(given, network.shapes(), memory), text
@@ -186,8 +186,8 @@ def _in_dump(
     """Judge the layers of one dump; True where one is wrong."""
     from golden.config import InputError
     from golden.graph.layers import IMAGE
-    from golden.study.bisection import WRONG, conclusion, fit_to
-    from golden.study.bisection import bisect as judged
+    from golden.study.dumps.bisection import WRONG, conclusion, fit_to
+    from golden.study.dumps.bisection import bisect as judged
     from golden.vision.images import default_image
     from tb.study.bisect_tables import verdict_table
     from tb.study.infer import read_picture
@@ -233,8 +233,8 @@ def _two_dumps(
 ) -> bool:
     """Compare two dumps to the bit; True where they differ."""
     from golden.config import InputError
-    from golden.study.comparison import equality, only
-    from golden.study.dump import read_dump
+    from golden.study.dumps.comparison import equality, only
+    from golden.study.dumps.dump import read_dump
     from tb.study.bisect_tables import equality_table
 
     paths = [path for path in given if isinstance(path, Path)]
@@ -270,7 +270,7 @@ def _two_dumps(
 
 def _on_rtl(options: SimOptions, json: Path | None, console: Console) -> bool:
     """Run the layers on the RTL, each on golden's inputs; True where one is wrong."""
-    from golden.study.bisection import WRONG, Verdict, conclusion
+    from golden.study.dumps.bisection import WRONG, Verdict, conclusion
     from tb.bisect_run import run_layers
     from tb.study.bisect_rtl import verdicts
     from tb.study.bisect_tables import verdict_table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from golden.study.bisection import Difference, LayerVerdict, Verdict, bisect_fed
+from golden.study.dumps.bisection import Difference, LayerVerdict, Verdict, bisect_fed
 from tb.bisect_run import RtlLayers
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from golden.study.bisection import Difference, LayerVerdict, Verdict
-from golden.study.comparison import LayerEquality
+from golden.study.dumps.bisection import Difference, LayerVerdict, Verdict
+from golden.study.dumps.comparison import LayerEquality
 from tb.study.error_tables import plain_table
 
 PLACE = ("values", "wrong", "share", "(c, y, x)", "expected", "actual")

@@ -13,7 +13,7 @@ from golden.arithmetic.numerics import NumericOptions
 from tb.study.common import progress, say
 
 if TYPE_CHECKING:
-    from golden.study.contenders import Contender, Maker
+    from golden.study.errors.candidates import Contender, Maker
 
 Runs = Annotated[
     list[str] | None,
@@ -36,7 +36,7 @@ def names_of(runs: Sequence[str] | None, options: NumericOptions) -> tuple[str, 
     ConfigError
         If a name is none, or is there twice.
     """
-    from golden.study.contenders import FLOAT, USUAL, check_names
+    from golden.study.errors.candidates import FLOAT, USUAL, check_names
 
     chosen = tuple(run for run in runs if run != "none") if runs else USUAL
     names = chosen if FLOAT in chosen else (FLOAT, *chosen)
@@ -59,7 +59,7 @@ def read_model(
     from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.networks.yolov3_tiny.graph import check_size
     from golden.networks.yolov3_tiny.retune_patch import fitting, retune_choice
-    from golden.study.contenders import Maker
+    from golden.study.errors.candidates import Maker
 
     check_size(size)
     files = model_files(model, say=lambda text: say(console, text))

@@ -33,7 +33,7 @@ def conv_error(
     json: common.Json = None,
 ) -> None:
     """Convolve numbers uniform in -1 to +1 in Q7.8, and measure the error against float64."""
-    from golden.study.uniform_conv import MODES, ConvShape, draw, errors, measure
+    from golden.study.errors.uniform_conv import MODES, ConvShape, draw, errors, measure
     from tb.study.error_tables import layer_table, worst_table
 
     console = Console()
@@ -50,7 +50,7 @@ def conv_error(
     console.print(layer_table("Q7.8 less float64", list(found.values()), "mode"))
     console.print(worst_table(list(found.values()), "mode", "draw"))
     if plots is not None:
-        from golden.study.error_plots import plot_histograms
+        from golden.study.errors.plots import plot_histograms
 
         first = draw(shape, seed)
         path = plots / "conv_error.png"

@@ -63,7 +63,7 @@ def detect(
     json: common.Json = None,
 ) -> None:
     """Find objects with the float network and with quantised ones, and compare the boxes."""
-    from golden.study.detection import Looking, Total, compare, listing
+    from golden.study.detection.detections import Looking, Total, compare, listing
     from tb.study.detection_tables import boxes_table, say_cut, totals_table
     from tb.study.drawings import Drawings
 

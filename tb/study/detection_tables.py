@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from golden.networks.yolov3_tiny.detection import CANDIDATES
-from golden.study.detection import Compared, Total, shares
+from golden.study.detection.detections import Compared, Total, shares
 from tb.study.common import say
 from tb.study.contending import figure
 from tb.study.error_tables import plain_table

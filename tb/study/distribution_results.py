@@ -7,7 +7,7 @@ from typing import Any
 
 from golden.config import NumberFormat
 from golden.networks.yolov3_tiny.graph import HEADS
-from golden.study.distributions import (
+from golden.study.distributions.collect import (
     RAIL,
     SOURCE_PICTURES,
     SOURCE_RANGE,
@@ -16,8 +16,8 @@ from golden.study.distributions import (
     extremes,
     inputs,
 )
-from golden.study.tally import PERCENTILE_ERROR, PERCENTILES, Tally
-from golden.study.weights import weight_fates, weight_scales
+from golden.study.distributions.statistics import PERCENTILE_ERROR, PERCENTILES, Tally
+from golden.study.distributions.weights import weight_fates, weight_scales
 
 
 def document(found: Measured) -> dict[str, Any]:

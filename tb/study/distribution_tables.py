@@ -9,7 +9,7 @@ from rich.table import Table
 
 from golden.config import NumberFormat
 from golden.networks.yolov3_tiny.graph import HEADS
-from golden.study.distributions import (
+from golden.study.distributions.collect import (
     RAIL,
     SOURCE_PICTURES,
     SOURCE_RANGE,
@@ -18,8 +18,13 @@ from golden.study.distributions import (
     extremes,
     inputs,
 )
-from golden.study.tally import PERCENTILE_ERROR, Tally
-from golden.study.weights import AFTER_FOLDING, BEFORE_FOLDING, weight_fates, weight_scales
+from golden.study.distributions.statistics import PERCENTILE_ERROR, Tally
+from golden.study.distributions.weights import (
+    AFTER_FOLDING,
+    BEFORE_FOLDING,
+    weight_fates,
+    weight_scales,
+)
 
 SHOWN = (0.1, 50.0, 99.9)
 """Percentiles in a table; JSON has more."""

@@ -18,7 +18,7 @@ from tb.study.shown import Chosen, network_facts, parse_fit, say_unreadable
 if TYPE_CHECKING:
     from golden.networks.yolov3_tiny.files.fetch import ModelFiles
     from golden.networks.yolov3_tiny.retune_patch import Retune
-    from golden.study.distributions import Measured
+    from golden.study.distributions.collect import Measured
     from golden.vision.placement import Fit
 
 VIEWS = 100
@@ -56,7 +56,7 @@ def distributions(
     from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.networks.yolov3_tiny.graph import check_size
     from golden.networks.yolov3_tiny.retune_patch import retune_choice
-    from golden.study.distribution_plots import write_plots
+    from golden.study.distributions.plots import write_plots
     from golden.vision.pictures import study_pictures
     from tb.study.distribution_results import document
 
@@ -114,8 +114,8 @@ def _prepare(
     """Choose the formats, tally the weights, and lay out tallies for the pictures."""
     from golden.networks.yolov3_tiny.build import build_yolov3_tiny
     from golden.networks.yolov3_tiny.files.reading import read_network, read_stored
-    from golden.study import distributions as study
-    from golden.study.weights import weight_tallies
+    from golden.study.distributions import collect as study
+    from golden.study.distributions.weights import weight_tallies
 
     network = read_network(files, options, retune)
     plain = network if retune is None else read_network(files, options, None)
@@ -131,7 +131,7 @@ def _prepare(
 
 def _run(found: Measured, chosen: Chosen, fit: Fit, size: int, console: Console) -> Measured:
     """Tally every tensor of every picture, one picture at a time."""
-    from golden.study import distributions as study
+    from golden.study.distributions import collect as study
     from golden.vision.images import preprocess
 
     count = 0

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from golden.config import InputError
-from golden.study.detection import LISTED, Compared
+from golden.study.detection.detections import LISTED, Compared
 from golden.vision.drawing import Panel, check_ending, save, side_by_side
 from golden.vision.pictures import Folder
 from tb.study.common import ROOT

@@ -8,8 +8,8 @@ from rich import box
 from rich.table import Table
 
 from golden.networks.yolov3_tiny.graph import HEADS
-from golden.study.errors import LayerError
-from golden.study.format_errors import FormatErrors
+from golden.study.errors.format_errors import FormatErrors
+from golden.study.errors.layer_errors import LayerError
 
 
 def plain_table(title: str, *columns: str) -> Table:

@@ -24,8 +24,8 @@ from tb.study.shown import (
 )
 
 if TYPE_CHECKING:
-    from golden.study.errors import LayerError
-    from golden.study.format_errors import FormatErrors
+    from golden.study.errors.format_errors import FormatErrors
+    from golden.study.errors.layer_errors import LayerError
 
 Formats = list[tuple[str, NumericOptions]]
 """Formats to hold against floats, each with its name."""
@@ -110,7 +110,7 @@ def _name(options: NumericOptions) -> str:
 
 
 def _headline(slopes: tuple[Slope, ...], pool_pad: PoolPad) -> Formats:
-    from golden.study.format_errors import HEADLINE
+    from golden.study.errors.format_errors import HEADLINE
 
     return [
         (name, replace(options, slope=slope, pool_pad=pool_pad))
@@ -131,7 +131,7 @@ def _measure(
     """Quantise for each format, run every picture; also say which network that was."""
     from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.networks.yolov3_tiny.retune_patch import retune_choice
-    from golden.study.format_errors import float_against_fixed, make_pairings
+    from golden.study.errors.format_errors import float_against_fixed, make_pairings
 
     fitted = parse_fit(fit)
     files = model_files(model, say=lambda text: say(console, text))
@@ -183,8 +183,8 @@ def _two_dumps(
 ) -> None:
     """Hold one dump against another."""
     from golden.config import InputError
-    from golden.study.comparison import compare
-    from golden.study.dump import read_dump
+    from golden.study.dumps.comparison import compare
+    from golden.study.dumps.dump import read_dump
     from tb.study.error_tables import layer_table, worst_table
 
     first, second = read_dump(reference), read_dump(other)
@@ -220,7 +220,7 @@ def _plot(
 ) -> None:
     if plots is None:
         return
-    from golden.study.error_plots import plot_errors
+    from golden.study.errors.plots import plot_errors
 
     plot_errors(runs, plots / name, title)
     say(console, f"plot in {plots / name}")

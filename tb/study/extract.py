@@ -15,8 +15,8 @@ from tb.study import common
 from tb.study.common import progress, say, write_json
 
 if TYPE_CHECKING:
-    from golden.models.parameters import Parameter, ParameterFile
-    from golden.study.coding import Choice
+    from golden.study.parameters.coding import Choice
+    from golden.study.parameters.model_parameters import Parameter, ParameterFile
 
 Fraction = Annotated[int | None, typer.Option("--n", help="Fraction bits of every tensor, 0 to 7.")]
 Rule = Annotated[
@@ -68,7 +68,7 @@ def extract(
 ) -> None:
     """Write each layer's parameters: floats, 8-bit codes for $readmemb and $readmemh, manifests."""
     console = Console()
-    from golden.study import extraction
+    from golden.study.parameters import extraction
 
     choice = choose(n, best, n_of, mode)
     extraction.check_target(out, force)
@@ -94,7 +94,7 @@ def choose(n: int | None, best: Best | None, given: list[str] | None, mode: Sm8M
     ConfigError
         If they contradict each other, or one is out of range.
     """
-    from golden.study.coding import Choice, parse_given
+    from golden.study.parameters.coding import Choice, parse_given
 
     if n is not None and best is not None:
         raise ConfigError("give --n or --best, not both")
@@ -123,9 +123,9 @@ def read(
     ConfigError
         If a pattern matches no tensor, or there is an epsilon but nothing is folded.
     """
-    from golden.models.parameter_fold import fold_parameters
-    from golden.models.parameters import read_parameters
-    from golden.study.coding import check_patterns, select
+    from golden.study.parameters.coding import check_patterns, select
+    from golden.study.parameters.model_parameters import read_parameters
+    from golden.study.parameters.parameter_fold import fold_parameters
 
     if epsilon is not None and not fold:
         raise ConfigError("--epsilon is of folding: give --fold too")

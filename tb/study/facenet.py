@@ -13,8 +13,8 @@ from tb.study.common import print_whole, progress, say, write_json
 from tb.study.shown import OneOrViews, choose_pictures, say_unreadable
 
 if TYPE_CHECKING:
-    from golden.facenet.contenders import Outcome
     from golden.networks.facenet.parameters import FaceNet
+    from golden.study.facenet.number_formats import Outcome
 
 _Model = Annotated[
     Path | None,
@@ -38,9 +38,9 @@ def facenet(
     json: common.Json = None,
 ) -> None:
     """Compare FaceNet in integers with FaceNet in floats: six formats, block by block."""
-    from golden.facenet.contenders import CONTENDERS, judge
     from golden.networks.facenet.pictures import prepare, prepare_all
     from golden.networks.facenet.structure import check_size
+    from golden.study.facenet.number_formats import CONTENDERS, judge
 
     console = Console()
     check_size(size)
@@ -82,7 +82,7 @@ def _network(
 
 
 def _show(outcomes: list[Outcome], blocks: bool, console: Console) -> None:
-    from golden.facenet.errors import PARTS
+    from golden.study.facenet.block_errors import PARTS
     from tb.study.error_tables import plain_table
 
     table = plain_table(

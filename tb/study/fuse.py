@@ -16,7 +16,7 @@ from tb.study.model import Source, describe
 from tb.study.shown import parse_fit
 
 if TYPE_CHECKING:
-    from golden.study.folding import FoldingError
+    from golden.study.errors.folding import FoldingError
 
 _Target = Annotated[
     Path | None, typer.Option("--out", help="Write the folded model: .pth or .safetensors.")
@@ -40,7 +40,7 @@ def fuse(
     from golden.networks.yolov3_tiny.files.saving import check_folded_target, save_folded
     from golden.networks.yolov3_tiny.graph import check_size
     from golden.reference.float_model import SLOPES
-    from golden.study.folding import folding_errors
+    from golden.study.errors.folding import folding_errors
     from golden.vision.images import default_image, load, preprocess
 
     check_size(size)

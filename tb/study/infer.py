@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from golden.arithmetic.fixed import Int16Array
     from golden.graph.network import Network
-    from golden.study.inference import LayerFacts
+    from golden.study.dumps.inference import LayerFacts
 
 _Dump = Annotated[
     Path | None, typer.Option("--dump", help="File (.npz) that takes every layer's tensor.")
@@ -144,8 +144,8 @@ def _read(
     """The tensors to start from, and what they are, in words."""
     from golden.config import InputError
     from golden.graph.layers import IMAGE
-    from golden.study.dump import read_dump
-    from golden.study.inference import given_tensors
+    from golden.study.dumps.dump import read_dump
+    from golden.study.dumps.inference import given_tensors
     from golden.vision.images import default_image
 
     if given is not None:
@@ -180,8 +180,8 @@ def _run(
     network: Network, tensors: dict[str, Int16Array], first: str, console: Console
 ) -> tuple[dict[str, Int16Array], list[LayerFacts]]:
     from golden.graph.layers import IMAGE
-    from golden.study.inference import infer as layer_by_layer
-    from golden.study.inference import nodes_from
+    from golden.study.dumps.inference import infer as layer_by_layer
+    from golden.study.dumps.inference import nodes_from
 
     start = first or IMAGE
     values, layers = {}, []
@@ -216,7 +216,7 @@ def layer_table(title: str, layers: Sequence[LayerFacts]) -> Table:
 
 def _compared(network: Network, values: dict[str, Int16Array], console: Console) -> dict[str, int]:
     """Compare with torch; one wrong value ends the command."""
-    from golden.study.inference import differences
+    from golden.study.dumps.inference import differences
 
     wrong = differences(network, values)
     for name, count in wrong.items():
@@ -233,7 +233,7 @@ def _write(
     facts: dict[str, Any],
     console: Console,
 ) -> None:
-    from golden.study.dump import Dump, write_dump
+    from golden.study.dumps.dump import Dump, write_dump
 
     fracs = network.fracs()
     write_dump(path, Dump(dict(values), {name: fracs[name] for name in values}, facts))
@@ -242,7 +242,7 @@ def _write(
 
 def _plain(options: NumericOptions) -> dict[str, Any]:
     """The choices by the names of the command's options."""
-    from golden.study.format_errors import facts
+    from golden.study.errors.format_errors import facts
 
     return {
         **facts(options),

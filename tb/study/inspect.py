@@ -15,7 +15,7 @@ from tb.study.common import say, write_json
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from golden.models.modules import Module
+    from golden.study.parameters.modules import Module
 
 FACENET: Final = "facenet"
 YOLO: Final = "yolov3-tiny"
@@ -85,17 +85,17 @@ def _known(source: str, size: int | None, embedding: int) -> _Network | None:
 
 
 def _facenet(structure: Any, size: int | None, unknown: tuple[str, ...] = ()) -> _Network:
-    from golden.models.modules import facenet_modules
     from golden.networks.facenet.names import SCOPE
     from golden.networks.facenet.structure import INPUT_SIZE
+    from golden.study.parameters.modules import facenet_modules
 
     size = size or INPUT_SIZE
     return _Network(FACENET, SCOPE, size, facenet_modules(structure, size), unknown)
 
 
 def _yolo(nodes: Any, size: int | None) -> _Network:
-    from golden.models.modules import yolov3_tiny_modules
     from golden.networks.yolov3_tiny.graph import INPUT_SIZE, check_size
+    from golden.study.parameters.modules import yolov3_tiny_modules
 
     size = size or INPUT_SIZE
     check_size(size)

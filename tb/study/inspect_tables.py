@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.table import Table
 
-from golden.models.modules import Module
+from golden.study.parameters.modules import Module
 from tb.study.error_tables import plain_table
 
 

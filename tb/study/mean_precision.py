@@ -20,9 +20,9 @@ from tb.study.contending import Runs, figure, make_contenders, model_facts, name
 from tb.study.shown import parse_fit
 
 if TYPE_CHECKING:
-    from golden.study.average_precision import Precision
-    from golden.study.detection import Total
-    from golden.study.voc import VocFolder
+    from golden.study.detection.average_precision import Precision
+    from golden.study.detection.detections import Total
+    from golden.study.detection.voc import VocFolder
 
 CONFIDENCE: Final = 0.005
 """A box must score more: the curve of precision and recall wants the doubtful ones too."""
@@ -62,9 +62,9 @@ def mean_precision(
     COCO's average precision: 101 recalls, IoU 0.5, at most 100 boxes of a class in a
     picture. Difficult objects count neither way.
     """
-    from golden.study.average_precision import Scorer
-    from golden.study.detection import Looking, Total
-    from golden.study.voc import VocFolder
+    from golden.study.detection.average_precision import Scorer
+    from golden.study.detection.detections import Looking, Total
+    from golden.study.detection.voc import VocFolder
     from tb.study.detection_tables import say_cut
 
     console = Console()

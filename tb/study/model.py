@@ -14,9 +14,9 @@ from tb.study import common
 from tb.study.common import say, write_json
 
 if TYPE_CHECKING:
-    from golden.models.facts import NodeFacts
     from golden.networks.yolov3_tiny.files.fetch import ModelFiles
     from golden.networks.yolov3_tiny.torch_model import YOLOv3_tiny_quantize_bnfuse
+    from golden.study.parameters.facts import NodeFacts
 
 Source = Annotated[
     Path | None,
@@ -34,11 +34,11 @@ def model(
 ) -> None:
     """Read a model, name what is wrong with it, and print modules, shapes and MACs."""
     console = Console()
-    from golden.models.facts import node_facts
     from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.networks.yolov3_tiny.files.reading import read_network
     from golden.networks.yolov3_tiny.graph import check_size
     from golden.networks.yolov3_tiny.torch_model import torch_model
+    from golden.study.parameters.facts import node_facts
 
     check_size(size)
     files = model_files(source, say=lambda text: say(console, text))

@@ -16,7 +16,7 @@ from tb.study.common import progress, say, write_json
 from tb.study.shown import OneOrViews, choose_pictures, network_facts, parse_fit, say_unreadable
 
 if TYPE_CHECKING:
-    from golden.study.perturbation import BoxNoise, LayerNoise, Runner
+    from golden.study.errors.perturbation import BoxNoise, LayerNoise, Runner
 
 ALL: Final = "all"
 _Layer = Annotated[
@@ -60,10 +60,10 @@ def perturb(
     json: common.Json = None,
 ) -> None:
     """Add uniform noise behind layers: the error layer by layer, and the boxes lost and new."""
-    from golden.study.format_errors import facts
-    from golden.study.noise import Noise
-    from golden.study.perturbation import box_noise, layer_noise
-    from golden.study.perturbation import perturb as disturb
+    from golden.study.errors.format_errors import facts
+    from golden.study.errors.noise import Noise
+    from golden.study.errors.perturbation import box_noise, layer_noise
+    from golden.study.errors.perturbation import perturb as disturb
 
     console = Console()
     fitted = parse_fit(fit)
@@ -89,7 +89,7 @@ def perturb(
     _show(title, layers, boxes, console)
     say_unreadable(chosen, console)
     if plots is not None:
-        from golden.study.error_plots import plot_perturbation
+        from golden.study.errors.plots import plot_perturbation
 
         plot_perturbation(layers, boxes, plots / "perturbation.png", title)
         say(console, f"plot in {plots / 'perturbation.png'}")
@@ -117,7 +117,7 @@ def _layers(names: Sequence[str]) -> tuple[str, ...]:
     """The nodes that noise is added to."""
     from golden.graph.layers import IMAGE
     from golden.networks.yolov3_tiny.graph import DARKNET_ORDER, graph
-    from golden.study.noise import check_layers
+    from golden.study.errors.noise import check_layers
 
     known = (IMAGE, *(node.name for node in graph()))
     convs = [name for name in known if name in DARKNET_ORDER]
@@ -141,7 +141,7 @@ def _runner(
     from golden.networks.yolov3_tiny.graph import check_size
     from golden.networks.yolov3_tiny.retune_patch import retune_choice
     from golden.reference import float_model
-    from golden.study.noise import FixedRunner, FloatRunner
+    from golden.study.errors.noise import FixedRunner, FloatRunner
 
     check_size(size)
     files = model_files(model, say=lambda text: say(console, text))

@@ -17,7 +17,7 @@ from tb.study.quantize import WeightRounding
 from tb.study.shown import parse_fit
 
 if TYPE_CHECKING:
-    from golden.study.preprocessing import Prepared, Window
+    from golden.study.dumps.preprocessing import Prepared, Window
     from golden.vision.placement import Placement
 
 _SIDE = 4
@@ -59,7 +59,7 @@ def preprocess(
 ) -> None:
     """Fit a picture to the network, quantise it, and show its integers."""
     from golden.networks.yolov3_tiny.graph import check_size
-    from golden.study import preprocessing as study
+    from golden.study.dumps import preprocessing as study
     from golden.vision import images
     from golden.vision.placement import placement
 
@@ -123,7 +123,7 @@ def _say_picture(path: Path, place: Placement, prepared: Prepared, console: Cons
 
 
 def _channel_table(prepared: Prepared) -> Table:
-    from golden.study.preprocessing import channels
+    from golden.study.dumps.preprocessing import channels
 
     table = Table(box=box.SIMPLE_HEAD)
     table.padding = (0, 1, 0, 0)
@@ -137,7 +137,7 @@ def _channel_table(prepared: Prepared) -> Table:
 
 def _excerpt(prepared: Prepared, window: Window) -> list[str]:
     """Show a window of every channel: integers, hex digits and real values side by side."""
-    from golden.study.preprocessing import CHANNELS, hex_digits
+    from golden.study.dumps.preprocessing import CHANNELS, hex_digits
 
     rows = slice(window.row, window.row + window.side)
     columns = slice(window.column, window.column + window.side)
@@ -158,7 +158,7 @@ def _excerpt(prepared: Prepared, window: Window) -> list[str]:
 
 
 def _document(prepared: Prepared, place: Placement) -> dict[str, Any]:
-    from golden.study.preprocessing import channels
+    from golden.study.dumps.preprocessing import channels
 
     return {
         "placed": {

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from golden.study.quantization import QuantizedModel
-    from golden.study.rounding import TensorErrors
+    from golden.study.distributions.rounding import TensorErrors
+    from golden.study.parameters.quantization import QuantizedModel
     from golden.vision.placement import Fit
 
 
@@ -103,7 +103,7 @@ def quantize(
     from golden.networks.yolov3_tiny.graph import check_size
     from golden.networks.yolov3_tiny.retune_patch import retune_choice
     from golden.quantization.overrides import FIELD, fraction_bits, parse_fractions, read_fractions
-    from golden.study.quantization import quantize_model, quantize_picture
+    from golden.study.parameters.quantization import quantize_model, quantize_picture
     from golden.vision.images import default_image, load, preprocess
 
     options = NumericOptions(

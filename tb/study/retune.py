@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from golden.networks.yolov3_tiny.retune_patch import Patch
-    from golden.retune.distil import Distillation
+    from golden.study.retune.distillation import Distillation
 
 EXIT_INTERRUPTED: Final = 130
 METHODS: Final = ("closed", "distil")
@@ -128,7 +128,7 @@ def retune(
     """Tune a network trained for slope 0.1 to the hardware's, without labels."""
     console = Console()
     _check(method, what, steps, minutes, learning_rate, resume)
-    from golden.retune.distil import Distillation
+    from golden.study.retune.distillation import Distillation
     from tb.study.retune_job import Choices, prepare
     from tb.study.retune_table import Spent
 
@@ -137,7 +137,7 @@ def retune(
     job = prepare(choices, model, target, what, console)
     recipe = job.recipe(what, batch, learning_rate)
     if resume is not None:
-        from golden.retune.checkpoint import read_checkpoint
+        from golden.study.retune.checkpoint import read_checkpoint
 
         read_checkpoint(resume, recipe)
     job.judge("untuned", 0, job.network, Spent(), console)
@@ -182,8 +182,8 @@ def _distil(
     run: Distillation, budget: Budget, resume: Path | None, target: Path, console: Console
 ) -> None:
     """Distil with a bar; keep a checkpoint beside the result until it is there."""
-    from golden.retune import checkpoint
-    from golden.retune.distil import distil
+    from golden.study.retune import checkpoint
+    from golden.study.retune.distillation import distil
 
     if resume is not None:
         checkpoint.resume(resume, run)
@@ -220,8 +220,8 @@ def _distil(
 def _plot(run: Distillation | None, plots: Path | None, console: Console) -> None:
     if plots is None or run is None or not run.losses:
         return
-    from golden.retune.plots import loss_plot
     from golden.study.plot import save
+    from golden.study.retune.loss_plot import loss_plot
 
     path = plots / "retune-loss.png"
     save(loss_plot(run.losses), path)

@@ -23,16 +23,16 @@ from golden.networks.yolov3_tiny.files.shaping import file_network
 from golden.networks.yolov3_tiny.graph import FloatNetwork, check_size
 from golden.networks.yolov3_tiny.retune_patch import SHIPPED, Patch, write_patch
 from golden.reference.float_model import SLOPES, TRAINED_SLOPE
-from golden.retune.closed import closed_form
-from golden.retune.distil import LEARNING_RATES, Distillation, Recipe, What, settings
-from golden.retune.judge import Lesson, judge, teach
-from golden.retune.material import (
+from golden.study.retune.closed_form import closed_form
+from golden.study.retune.dataset import (
     HELD_OUT,
     TUNED_ON,
     check_apart,
     readable,
     shipped_paths,
 )
+from golden.study.retune.distillation import LEARNING_RATES, Distillation, Recipe, What, settings
+from golden.study.retune.evaluation import Lesson, judge, teach
 from golden.vision.images import preprocess
 from golden.vision.pictures import Views
 from tb.runs import git_commit

@@ -8,7 +8,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from golden.retune.judge import Verdict
+from golden.study.retune.evaluation import Verdict
 
 
 @dataclass(frozen=True, slots=True)

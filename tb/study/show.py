@@ -16,8 +16,8 @@ from tb.study import common, extract
 from tb.study.common import say, write_json
 
 if TYPE_CHECKING:
-    from golden.study.code_table import Histograms, Row
-    from golden.study.coding import Coded
+    from golden.study.parameters.code_table import Histograms, Row
+    from golden.study.parameters.coding import Coded
 
 _Tensor = Annotated[
     str | None,
@@ -54,8 +54,8 @@ def show(
 ) -> None:
     """Print a tensor's values before and after 8 bits with codes, errors and histograms."""
     console = Console()
-    from golden.study.code_table import find_tensor
-    from golden.study.coding import coded
+    from golden.study.parameters.code_table import find_tensor
+    from golden.study.parameters.coding import coded
 
     if summary == (tensor is not None):
         raise ConfigError("give a tensor's name, or --summary")
@@ -76,8 +76,8 @@ def show(
 
 def _one(one: Coded, limit: int, plots: Path | None, console: Console) -> dict[str, Any]:
     """Show one tensor; return what JSON says of it."""
-    from golden.study.code_table import histograms, rows, write_plot
-    from golden.study.extraction import folder_name
+    from golden.study.parameters.code_table import histograms, rows, write_plot
+    from golden.study.parameters.extraction import folder_name
 
     listed, counted = rows(one, limit), histograms(one)
     document = _facts(one)
@@ -137,7 +137,7 @@ def _clamped(one: Coded) -> str:
 
 def _summary(several: list[Coded], console: Console) -> dict[str, Any]:
     """Show all tensors; return what JSON says of them."""
-    from golden.study.extraction import totals
+    from golden.study.parameters.extraction import totals
 
     say(console, "bytes before and after, largest and rms error, clamped high and low\n")
     say(console, _line("", "n", "before", "after", "largest", "rms", "high", "low"))

@@ -16,7 +16,7 @@ from golden.config import ConfigError, InputError, PEConfig
 from golden.dataflow.tile import Tile
 from golden.export.memory_files import write_hex
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
-from golden.study.dump import Dump, read_dump, write_dump
+from golden.study.dumps.dump import Dump, read_dump, write_dump
 from tb import bisect_run, build
 from tb.bisect_run import RtlLayers, run_layers
 from tb.cli import app

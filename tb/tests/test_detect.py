@@ -14,7 +14,7 @@ from PIL import Image
 
 from golden.config import ConfigError, InputError
 from golden.networks.yolov3_tiny.files.fetch import model_files
-from golden.tests.voc_folders import annotation, voc_folder
+from golden.tests.study.detection.voc_folders import annotation, voc_folder
 from golden.vision.boxes import Box
 from golden.vision.images import default_image, load, shipped
 from tb.tests.commands import run

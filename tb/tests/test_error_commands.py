@@ -11,8 +11,8 @@ import pytest
 
 from golden.config import ConfigError, InputError
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
-from golden.study import format_errors
-from golden.study.dump import Dump, write_dump
+from golden.study.dumps.dump import Dump, write_dump
+from golden.study.errors import format_errors
 from tb.tests.commands import results, run
 
 SMALL = ("--size", "64", "--retune", "none")

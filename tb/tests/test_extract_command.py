@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from golden.arithmetic.sm8 import encode
-from golden.models.parameters import read_parameters
+from golden.study.parameters.model_parameters import read_parameters
 from golden.tests.networks.facenet.facenet_narrow import (
     BETA,
     DATA,

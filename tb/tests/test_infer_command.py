@@ -13,7 +13,7 @@ import pytest
 from golden.config import ConfigError, InputError
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.graph import HEADS
-from golden.study.dump import Dump, read_dump, write_dump
+from golden.study.dumps.dump import Dump, read_dump, write_dump
 from tb.tests.commands import results, run
 
 SMALL = ("--size", "32", "--retune", "none")

@@ -11,9 +11,9 @@ from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
 from golden.config import ConfigError, InputError
-from golden.models.modules import Module
 from golden.networks.facenet.names import tensors_of
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.study.parameters.modules import Module
 from golden.tests.networks.facenet.facenets import narrow_network
 from golden.tests.networks.yolov3_tiny import checkpoints
 from tb.cli import app

@@ -166,7 +166,7 @@ def test_interrupted_run_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("golden.study.distributions.add_float", interrupt)
+    monkeypatch.setattr("golden.study.distributions.collect.add_float", interrupt)
     words = ("--views", "1", *SMALL, "--json", tmp_path / "d.json", "--plots", tmp_path / "plots")
     done = CliRunner().invoke(app, ["distributions", *map(str, words)])
     assert done.exit_code == 130, done.output

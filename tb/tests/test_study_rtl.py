@@ -12,8 +12,8 @@ from golden.config import Activation, LeakyPlace, Overflow, ProductMode, Roundin
 from golden.dataflow.tile import whole_job
 from golden.reference import spec
 from golden.stimulus.directed import Vector
+from golden.study.errors.uniform_conv import ConvShape, draw
 from golden.study.multiplier import FRAC, Operand, Result, parse_operand, result
-from golden.study.uniform_conv import ConvShape, draw
 from tb import build, cocotb_jobs
 from tb.frame_tensors import from_beats
 from tb.jobs import write_job, write_list

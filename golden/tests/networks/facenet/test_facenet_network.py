@@ -16,8 +16,6 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.export.reader import read_integers
 from golden.export.writer import write_integers
-from golden.facenet.embedding import embedding
-from golden.facenet.errors import block_ends, network_errors
 from golden.graph import floats
 from golden.graph.formats import choose_formats, reach, together
 from golden.graph.layers import ConvLayer, PoolLayer, ResidualLayer, sources
@@ -34,7 +32,8 @@ from golden.networks.facenet.torch_model import torch_model
 from golden.quantization.layers import quantize_image
 from golden.reference import spec
 from golden.reference.run import run
-from golden.study.inference import differences
+from golden.study.dumps.inference import differences
+from golden.study.facenet.block_errors import block_ends, embedding, network_errors
 from golden.tests.networks.facenet.facenets import SIZE, narrow, narrow_network, pictures
 
 W8A8 = NumericOptions(act_w=8, weight_w=8)

@@ -11,7 +11,6 @@ import torch
 from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation, ConfigError, InputError
 from golden.graph.layers import ConcatLayer, Padding, PoolLayer, ResidualLayer
-from golden.models.modules import facenet_modules
 from golden.networks.facenet.names import (
     Naming,
     find_network,
@@ -23,6 +22,7 @@ from golden.networks.facenet.names import (
 from golden.networks.facenet.structure import BOTTLENECK, MIN_SIZE
 from golden.networks.facenet.table import facenet, structure_of
 from golden.networks.facenet.torch_model import InceptionResnetV1, network_of, torch_model
+from golden.study.parameters.modules import facenet_modules
 from golden.tests.networks.facenet.facenets import narrow, narrow_network
 
 NAMINGS: tuple[Naming, ...] = ("tensorflow", "torch")

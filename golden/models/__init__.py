@@ -1,1 +1,0 @@
-"""Model files: fetched, read, folded, shaped for the hardware, and written again."""

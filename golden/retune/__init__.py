@@ -1,1 +1,0 @@
-"""A network trained for one slope of its leaky rectifier, tuned to another."""

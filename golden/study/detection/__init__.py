@@ -1,0 +1,1 @@
+"""Boxes: of several networks held against each other, and against the truth."""

@@ -1,0 +1,143 @@
+"""The boxes of several networks on the same pictures, each held against the first one's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from golden.networks.yolov3_tiny.detection import CONFIDENCE, OVERLAP, Detections, find
+from golden.networks.yolov3_tiny.graph import INPUT_SIZE
+from golden.study.detection.matching import OVERLAP as SAME
+from golden.study.detection.matching import Agreement, Matching, match
+from golden.study.errors.candidates import Contender
+from golden.vision.boxes import Box
+from golden.vision.images import preprocess
+from golden.vision.pictures import Shown
+from golden.vision.placement import Fit
+
+LISTED = 100
+"""Boxes of one network on one picture that are listed and drawn, the most confident ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """How pictures are looked at; see `golden.networks.yolov3_tiny.detection.detect`.
+
+    Parameters
+    ----------
+    fit : str
+    size : int
+        Rows and columns of the input.
+    confidence, overlap : float
+    same : float
+        Two boxes are of one thing if they share this part of their union.
+    """
+
+    fit: Fit = "letterbox"
+    size: int = INPUT_SIZE
+    confidence: float = CONFIDENCE
+    overlap: float = OVERLAP
+    same: float = SAME
+
+    def look(self, contenders: Sequence[Contender], shown: Shown) -> tuple[Detections, ...]:
+        """Find what every contender sees in one picture."""
+        pixels = preprocess(shown.image, self.size, self.fit)
+        size = shown.image.height, shown.image.width
+        return tuple(
+            find(
+                *(contender.heads(pixels), contender.classes, size, self.fit),
+                *(self.size, self.confidence, self.overlap),
+            )
+            for contender in contenders
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What every contender saw in one picture.
+
+    Parameters
+    ----------
+    shown : Shown
+    found : tuple of Detections
+        Of each contender.
+    matched : tuple of Matching
+        Of each against the first one's boxes.
+    """
+
+    shown: Shown
+    found: tuple[Detections, ...]
+    matched: tuple[Matching, ...]
+
+
+@dataclass(slots=True)
+class Total:
+    """One contender's boxes over all pictures.
+
+    Parameters
+    ----------
+    contender : Contender
+    boxes, candidates : int
+    cut_pictures : int
+        Pictures with more candidates than were looked at.
+    agreement : Agreement
+        Against the first contender, where they were matched.
+    """
+
+    contender: Contender
+    boxes: int = 0
+    candidates: int = 0
+    cut_pictures: int = 0
+    agreement: Agreement = field(default_factory=Agreement)
+
+    def add(self, found: Detections, matched: Matching | None = None) -> None:
+        """Take in one picture."""
+        self.boxes += len(found.boxes)
+        self.candidates += found.candidates
+        self.cut_pictures += found.cut
+        if matched is not None:
+            self.agreement += matched.agreement
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON holds them."""
+        return {
+            "name": self.contender.name,
+            **self.contender.about,
+            "boxes": self.boxes,
+            "candidates": self.candidates,
+            "pictures_cut": self.cut_pictures,
+        }
+
+
+def compare(
+    contenders: Sequence[Contender], pictures: Iterable[Shown], looking: Looking
+) -> Iterator[Compared]:
+    """Show every contender every picture; the first contender is the reference.
+
+    Parameters
+    ----------
+    contenders : sequence of Contender
+    pictures : iterable of Shown
+        One is in memory at a time.
+    looking : Looking
+    """
+    for shown in pictures:
+        found = looking.look(contenders, shown)
+        truth = found[0].boxes
+        matched = tuple(match(seen.boxes, truth, looking.same) for seen in found)
+        yield Compared(shown, found, matched)
+
+
+def shares(matched: Matching) -> dict[Box, float]:
+    """Say what part of their union each box that was matched shares with its pair."""
+    return {pair.found: pair.overlap for pair in matched.pairs}
+
+
+def listing(found: Detections, matched: Matching) -> dict[str, Any]:
+    """Return one contender's boxes on one picture as JSON holds them, at most `LISTED`."""
+    shared = {box: round(part, 4) for box, part in shares(matched).items()}
+    boxes = [
+        {**box.to_dict(), "overlap_with_first": shared.get(box)} for box in found.boxes[:LISTED]
+    ]
+    return {"count": len(found.boxes), "candidates": found.candidates, "boxes": boxes}

@@ -1,0 +1,1 @@
+"""Tensors of a run on disk: written, read from any memory, compared, judged."""

@@ -1,0 +1,132 @@
+"""One dump of a run held against another."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from golden.arithmetic.fixed import FloatArray, dequantize
+from golden.config import InputError
+from golden.study.dumps.bisection import Difference, first_difference
+from golden.study.dumps.dump import Dump
+from golden.study.errors.layer_errors import LayerError, RunErrors
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two dumps held against each other.
+
+    Parameters
+    ----------
+    layers : list of LayerError
+        Those that both have, in the reference's order.
+    only_reference, only_other : tuple of str
+        Layers that the other does not have.
+    """
+
+    layers: list[LayerError]
+    only_reference: tuple[str, ...]
+    only_other: tuple[str, ...]
+
+
+def compare(reference: Dump, other: Dump) -> Comparison:
+    """Hold one run against another.
+
+    Parameters
+    ----------
+    reference, other : Dump
+        Integers, which count with their fraction bits, or floats.
+
+    Raises
+    ------
+    InputError
+        If no layer is in both, shapes differ, or a value is not finite; the text says where.
+    """
+    _check_common(reference, other)
+    errors = RunErrors()
+    fracs = other.fracs if reference.fracs is None else None
+    if other.fracs is None and reference.fracs is not None:
+        fracs = reference.fracs
+    errors.add(reference.real(), other.real(), fracs)
+    return Comparison(errors.results(), only(reference, other), only(other, reference))
+
+
+@dataclass(frozen=True, slots=True)
+class LayerEquality:
+    """One layer of two runs, value by value.
+
+    Parameters
+    ----------
+    name : str
+    values, wrong : int
+        Compared, and of them not equal.
+    first : Difference or None
+        The reference's value is the expected one.
+    """
+
+    name: str
+    values: int
+    wrong: int
+    first: Difference | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as JSON holds it."""
+        return asdict(self)
+
+
+def equality(reference: Dump, other: Dump) -> list[LayerEquality]:
+    """Compare the layers that two runs have in common to the bit, in the reference's order.
+
+    Integers are compared as they are where both are, or one side's fraction bits are not
+    known; where one is float, by what they stand for.
+
+    Parameters
+    ----------
+    reference, other : Dump
+
+    Raises
+    ------
+    InputError
+        If no layer is in both, or shapes or fraction bits differ; the text says where.
+    """
+    _check_common(reference, other)
+    found = []
+    for name, wanted in reference.tensors.items():
+        if name not in other.tensors:
+            continue
+        got = other.tensors[name]
+        if wanted.shape != got.shape:
+            raise InputError(f"{name}: one run has shape {wanted.shape}, the other {got.shape}")
+        fracs = [dump.fracs[name] for dump in (reference, other) if dump.fracs is not None]
+        if len(set(fracs)) > 1:
+            raise InputError(f"{name}: one run has {fracs[0]} fraction bits, the other {fracs[1]}")
+        if "f" in (wanted.dtype.kind, got.dtype.kind):
+            wanted, got = (_real(dump, name) for dump in (reference, other))
+        found.append(LayerEquality(name, wanted.size, *first_difference(wanted, got)))
+    return found
+
+
+def _real(dump: Dump, name: str) -> FloatArray:
+    if dump.fracs is None:
+        return dump.tensors[name].astype(np.float64)
+    return dequantize(dump.tensors[name], dump.fracs[name])
+
+
+def only(dump: Dump, other: Dump) -> tuple[str, ...]:
+    """Layers of a run that another does not have."""
+    return tuple(name for name in dump.tensors if name not in other.tensors)
+
+
+def _check_common(reference: Dump, other: Dump) -> None:
+    if not reference.tensors.keys() & other.tensors.keys():
+        raise InputError(
+            f"the runs have no layer in common: one has {_some(reference)}, the other "
+            f"{_some(other)}"
+        )
+
+
+def _some(dump: Dump) -> str:
+    names = list(dump.tensors)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,1 @@
+"""What a number format or noise costs, layer by layer."""

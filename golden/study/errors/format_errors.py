@@ -1,0 +1,200 @@
+"""What a number format costs: the integer network against the float one, over pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from golden.arithmetic.numerics import NumericOptions
+from golden.config import LeakyPlace, NumberFormat, ProductMode, Slope
+from golden.graph.network import Network
+from golden.networks.yolov3_tiny.build import build_yolov3_tiny
+from golden.networks.yolov3_tiny.detection import detect_real
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.reading import read_network
+from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, FloatNetwork
+from golden.networks.yolov3_tiny.retune_patch import Retune
+from golden.quantization.layers import quantize_image
+from golden.reference import float_model
+from golden.reference.run import run
+from golden.study.detection.matching import Agreement, match
+from golden.study.dumps.dump import Dump
+from golden.study.errors.layer_errors import RunErrors
+from golden.vision.images import preprocess
+from golden.vision.pictures import Shown
+from golden.vision.placement import Fit
+
+_Q7_8: Final = NumericOptions(format=NumberFormat.Q7_8)
+_BYTES: Final = NumericOptions(act_w=8, weight_w=8)
+HEADLINE: Final = {
+    "q7.8 cut_floor": replace(_Q7_8, mode=ProductMode.CUT_FLOOR),
+    "q7.8 cut_round": replace(_Q7_8, mode=ProductMode.CUT_ROUND),
+    "q7.8 full": _Q7_8,
+    "per_layer full, 16 bits": NumericOptions(),
+    "per_layer full, 8 bits": _BYTES,
+    "per_layer full, 8, before": replace(_BYTES, place=LeakyPlace.BEFORE_REQUANT),
+}
+"""The formats that are held against one another, from the source's own to the boldest."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairing:
+    """An integer network, and the float one that it stands for.
+
+    Parameters
+    ----------
+    name : str
+        What the format is called.
+    real : FloatNetwork
+    fixed : Network
+    """
+
+    name: str
+    real: FloatNetwork
+    fixed: Network
+
+
+@dataclass(slots=True)
+class FormatErrors:
+    """What one format costs, added up over pictures.
+
+    Parameters
+    ----------
+    pairing : Pairing
+    errors : RunErrors
+        Of every layer, float as the reference.
+    agreement : Agreement
+        The integers' boxes against the floats'.
+    pictures : int
+        So many were run.
+    """
+
+    pairing: Pairing
+    errors: RunErrors = field(default_factory=RunErrors)
+    agreement: Agreement = field(default_factory=Agreement)
+    pictures: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON holds them."""
+        return {
+            "name": self.pairing.name,
+            **facts(self.pairing.fixed.options),
+            "pictures": self.pictures,
+            "boxes": self.agreement.to_dict(),
+            "layers": [layer.to_dict() for layer in self.errors.results()],
+        }
+
+
+def facts(options: NumericOptions) -> dict[str, Any]:
+    """Return the numeric choices as JSON holds them, by the names of the commands' options."""
+    return {
+        "format": options.format.value,
+        "mode": options.mode.value,
+        "slope": options.slope.value,
+        "leaky_place": options.place.value,
+        "pool_pad": options.pool_pad.value,
+        "act_bits": options.act_w,
+        "weight_bits": options.weight_w,
+    }
+
+
+def make_pairings(
+    files: ModelFiles,
+    formats: Sequence[tuple[str, NumericOptions]],
+    size: int,
+    retune: Retune = "shipped",
+    step: Callable[[], object] = lambda: None,
+) -> list[Pairing]:
+    """Read and quantise the network for each format.
+
+    Parameters
+    ----------
+    files : ModelFiles
+    formats : sequence of (str, NumericOptions)
+        Each with what it is called.
+    size : int
+        Rows and columns of the input.
+    retune : Path, "shipped" or None
+        Retuning patch: a file, the one that ships where it fits, or none.
+    step : callable
+        Called after each.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged or holds another network.
+    ConfigError
+        If a layer cannot be held in a format, or the patch is for another slope.
+    """
+    made = []
+    real: dict[object, FloatNetwork] = {}
+    for name, options in formats:
+        key = options.slope, options.pool_pad
+        if key not in real:
+            real[key] = read_network(files, options, retune)
+        fixed = build_yolov3_tiny(files, options, input_size=size, retune=retune)
+        made.append(Pairing(name, real[key], fixed))
+        step()
+    return made
+
+
+def float_against_fixed(
+    pairings: Sequence[Pairing],
+    pictures: Iterable[Shown],
+    fit: Fit = "letterbox",
+    size: int = INPUT_SIZE,
+    step: Callable[[], object] = lambda: None,
+) -> list[FormatErrors]:
+    """Run pictures through float and integer networks; add up errors and boxes.
+
+    Each integer network is judged by the float network with the same slope.
+
+    Parameters
+    ----------
+    pairings : sequence of Pairing
+    pictures : iterable of Shown
+        One is in memory at a time.
+    fit : str
+    size : int
+        Rows and columns of the input.
+    step : callable
+        Called after each picture.
+    """
+    results = [FormatErrors(pairing) for pairing in pairings]
+    for shown in pictures:
+        reference: dict[tuple[int, Slope], Dump] = {}
+        for result in results:
+            key = id(result.pairing.real), result.pairing.fixed.slope
+            if key not in reference:
+                pairing = result.pairing
+                reference[key] = run_float(pairing.real, pairing.fixed.slope, shown, fit, size)
+            _add(result, reference[key], shown, fit, size)
+        step()
+    return results
+
+
+def run_float(network: FloatNetwork, slope: Slope, shown: Shown, fit: Fit, size: int) -> Dump:
+    """Every tensor of the float network on a picture."""
+    pixels = preprocess(shown.image, size, fit)
+    return Dump(dict(float_model.run(network, pixels, float_model.SLOPES[slope])))
+
+
+def run_fixed(network: Network, shown: Shown, fit: Fit, size: int) -> Dump:
+    """Every tensor of the integer network on a picture."""
+    pixels = preprocess(shown.image, size, fit)
+    image, _ = quantize_image(pixels, network.input_frac, network.options.act_w)
+    return Dump(dict(run(network, image)), network.fracs())
+
+
+def _add(result: FormatErrors, reference: Dump, shown: Shown, fit: Fit, size: int) -> None:
+    fixed = result.pairing.fixed
+    values = run_fixed(fixed, shown, fit, size).real()
+    result.errors.add(reference.tensors, values, fixed.fracs(), shown.name)
+    picture = shown.image.height, shown.image.width
+    truth, found = (
+        detect_real({head: run[head] for head in HEADS}, fixed.classes, picture, fit, size)
+        for run in (reference.tensors, values)
+    )
+    result.agreement += match(found, truth).agreement
+    result.pictures += 1

@@ -1,0 +1,191 @@
+"""How uniform noise on layers' outputs grows through a network, and what it does to its boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from golden.config import ConfigError
+from golden.networks.yolov3_tiny.detection import detect_real
+from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE
+from golden.study.detection.matching import Agreement, match
+from golden.study.errors.intervals import Interval, interval
+from golden.study.errors.layer_errors import RunErrors
+from golden.study.errors.noise import FixedRunner, FloatRunner, Noise, Values
+from golden.vision.boxes import Box
+from golden.vision.images import preprocess
+from golden.vision.pictures import Shown
+from golden.vision.placement import Fit
+
+Runner = FloatRunner | FixedRunner
+
+
+@dataclass(slots=True)
+class Draw:
+    """One draw of the noise at all pictures: the noisy runs against the clean ones.
+
+    Parameters
+    ----------
+    errors : RunErrors
+        Noisy less clean, layer by layer.
+    agreement : Agreement
+        The noisy runs' boxes against the clean ones'.
+    """
+
+    errors: RunErrors = field(default_factory=RunErrors)
+    agreement: Agreement = field(default_factory=Agreement)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNoise:
+    """Error of one layer's output, noisy less clean, over draws.
+
+    Parameters
+    ----------
+    name : str
+    disturbed : bool
+        Whether noise is added here.
+    mean, rms, largest : Interval
+        Of the error; `largest` is of its magnitude.
+    sqnr : Interval or None
+        Clean signal to error, dB; None where there is no error.
+    """
+
+    name: str
+    disturbed: bool
+    mean: Interval
+    rms: Interval
+    largest: Interval
+    sqnr: Interval | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON holds them."""
+        return {
+            "name": self.name,
+            "disturbed": self.disturbed,
+            "mean": self.mean.to_dict(),
+            "rms": self.rms.to_dict(),
+            "largest": self.largest.to_dict(),
+            "sqnr_db": None if self.sqnr is None else self.sqnr.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class BoxNoise:
+    """What noise does to the boxes of all pictures together, over draws.
+
+    Parameters
+    ----------
+    clean : int
+        Boxes without noise.
+    kept, lost, new : Interval
+        Boxes that stay, go and appear.
+    overlap : Interval or None
+        Part of their union that a kept box and its clean one share, 1 where it did not
+        move; None where none is kept.
+    confidence : Interval or None
+        Change of a kept box's confidence.
+    """
+
+    clean: int
+    kept: Interval
+    lost: Interval
+    new: Interval
+    overlap: Interval | None
+    confidence: Interval | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON holds them."""
+        found = {name: getattr(self, name) for name in ("kept", "lost", "new")}
+        found |= {"overlap": self.overlap, "confidence_change": self.confidence}
+        return {
+            "clean": self.clean,
+            **{name: None if value is None else value.to_dict() for name, value in found.items()},
+        }
+
+
+def perturb(
+    runner: Runner,
+    pictures: Iterable[Shown],
+    noise: Noise,
+    draws: int = 20,
+    fit: Fit = "letterbox",
+    size: int = INPUT_SIZE,
+    step: Callable[[], object] = lambda: None,
+) -> list[Draw]:
+    """Disturb a network again and again, and hold each noisy run against the clean one.
+
+    Parameters
+    ----------
+    runner : FloatRunner or FixedRunner
+    pictures : iterable of Shown
+        Each draw sees them all.
+    noise : Noise
+    draws : int
+    fit : str
+    size : int
+        Rows and columns of the input.
+    step : callable
+        Called after each noisy run.
+
+    Raises
+    ------
+    ConfigError
+        If there is no draw to make.
+    """
+    if draws < 1:
+        raise ConfigError(f"draws {draws}: give at least 1")
+    made = [Draw() for _ in range(draws)]
+    for number, shown in enumerate(pictures):
+        pixels = preprocess(shown.image, size, fit)
+        clean = runner.run(pixels)
+        truth = _boxes(runner, clean, shown, fit, size)
+        for index, draw in enumerate(made):
+            noisy = runner.run(pixels, partial(noise.of, draw=index, picture=number))
+            draw.errors.add(clean, noisy, picture=shown.name)
+            draw.agreement += match(_boxes(runner, noisy, shown, fit, size), truth).agreement
+            step()
+    return made
+
+
+def _boxes(runner: Runner, values: Values, shown: Shown, fit: Fit, size: int) -> list[Box]:
+    heads = {head: values[head] for head in HEADS}
+    picture = shown.image.height, shown.image.width
+    return detect_real(heads, runner.classes, picture, fit, size)
+
+
+def layer_noise(draws: Sequence[Draw], noise: Noise) -> list[LayerNoise]:
+    """Each layer's error over the draws, in data-flow order."""
+    results = [draw.errors.results() for draw in draws]
+    return [
+        LayerNoise(
+            layers[0].name,
+            layers[0].name in noise.layers,
+            _of(layer.mean for layer in layers),
+            _of(layer.rms for layer in layers),
+            _of(max(-layer.least, layer.most) for layer in layers),
+            interval(layer.sqnr for layer in layers),
+        )
+        for layers in zip(*results, strict=True)
+    ]
+
+
+def box_noise(draws: Sequence[Draw]) -> BoxNoise:
+    """The boxes over the draws."""
+    agreements = [draw.agreement for draw in draws]
+    return BoxNoise(
+        agreements[0].matched + agreements[0].missed,
+        _of(one.matched for one in agreements),
+        _of(one.missed for one in agreements),
+        _of(one.extra for one in agreements),
+        interval(one.mean_overlap for one in agreements),
+        interval(one.mean_change for one in agreements),
+    )
+
+
+def _of(samples: Iterable[float]) -> Interval:
+    found = interval(samples)
+    assert found is not None
+    return found

@@ -1,0 +1,1 @@
+"""What the integers cost FaceNet."""

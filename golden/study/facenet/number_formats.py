@@ -1,0 +1,172 @@
+"""Number formats that FaceNet could run in, and what each of them costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from golden.arithmetic.fixed import FloatArray, dequantize
+from golden.arithmetic.numerics import NumericOptions
+from golden.arithmetic.sm8 import FRACTIONS, Best, Sm8Mode, decode, encode
+from golden.graph.float_conv import FloatConv
+from golden.graph.network import Network
+from golden.networks.facenet.builder import build_folded
+from golden.networks.facenet.parameters import FaceNet
+from golden.study.errors.layer_errors import decibels
+from golden.study.facenet.block_errors import NetworkErrors, network_errors
+from golden.study.parameters.sm8_errors import best_fraction, errors_of, root_mean_square
+from golden.vision.images import Pixels
+
+SAMPLED: Final = 1 << 14
+"""Weights of a tensor that choose its fraction bits."""
+_W8A16: Final = NumericOptions(weight_w=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A number format of a whole network.
+
+    Parameters
+    ----------
+    name : str
+    options : NumericOptions
+        Widths of activations and weights.
+    mode : Sm8Mode, optional
+        How folded weights are brought to SM8 ahead of all else; not at all unless given.
+        Each code is a whole number of 8 bits, so that nothing more is lost.
+    fraction : str
+        SM8's fraction bits: ``one`` for all tensors, or ``own`` for each. Both have the
+        least squared error.
+    """
+
+    name: str
+    options: NumericOptions
+    mode: Sm8Mode | None = None
+    fraction: Literal["one", "own"] = "own"
+
+
+CONTENDERS: Final = (
+    Contender("SM8 reference, one n", _W8A16, Sm8Mode.REFERENCE, "one"),
+    Contender("SM8 reference, best n", _W8A16, Sm8Mode.REFERENCE),
+    Contender("SM8 to nearest, best n", _W8A16, Sm8Mode.ROUND_TO_NEAREST),
+    Contender("W8A8", NumericOptions(act_w=8, weight_w=8)),
+    Contender("W8A16", _W8A16),
+    Contender("W16A16", NumericOptions()),
+)
+"""From the source's format to the default's widths. SM8's activations have 16 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one format costs.
+
+    Parameters
+    ----------
+    contender : Contender
+    fractions : dict of str to int
+        SM8's fraction bits by node; empty for other formats.
+    weights : dict of str to float or None
+        Signal to noise of each node's weights, dB; None where nothing is lost.
+    errors : NetworkErrors
+    """
+
+    contender: Contender
+    fractions: dict[str, int]
+    weights: dict[str, float | None]
+    errors: NetworkErrors
+
+    @property
+    def weight_sqnr(self) -> float | None:
+        """Median of the weights' signal to noise, dB; None where nothing is lost."""
+        known = [ratio for ratio in self.weights.values() if ratio is not None]
+        return float(np.median(known)) if known else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON holds them."""
+        chosen = self.contender
+        return {
+            "name": chosen.name,
+            "act_bits": chosen.options.act_w,
+            "weight_bits": chosen.options.weight_w,
+            "sm8": None if chosen.mode is None else chosen.mode.value,
+            "fractions": self.fractions,
+            "weights_sqnr_db": self.weights,
+            **self.errors.to_dict(),
+        }
+
+
+def judge(
+    weights: FaceNet,
+    images: Sequence[Pixels],
+    calibration: Sequence[Pixels],
+    contenders: Sequence[Contender] = CONTENDERS,
+    advance: Callable[[], None] = lambda: None,
+) -> list[Outcome]:
+    """Run a network in every format, and compare it with the floats.
+
+    Parameters
+    ----------
+    weights : FaceNet
+    images : sequence of ndarray of float32, (3, H, W)
+        To compare on.
+    calibration : sequence of ndarray of float32, (3, H, W)
+        Pictures that activations' fraction bits are chosen on.
+    contenders : sequence of Contender
+    advance : callable
+        Is called after each format.
+    """
+    convs = weights.folded()
+    outcomes = []
+    for contender in contenders:
+        fractions = fraction_bits(convs, contender)
+        held = {name: coded(conv, fractions, contender) for name, conv in convs.items()}
+        size = calibration[0].shape[1]
+        network = build_folded(weights.structure, held, contender.options, calibration, size)
+        errors = network_errors(weights, network, images)
+        outcomes.append(Outcome(contender, fractions, weight_noise(convs, network), errors))
+        advance()
+    return outcomes
+
+
+def weight_noise(convs: Mapping[str, FloatConv], network: Network) -> dict[str, float | None]:
+    """Compare a network's integer weights with the real ones: signal to noise by node, dB."""
+    found = {}
+    for layer in network.convs():
+        wanted = convs[layer.name].weight
+        noise = root_mean_square(dequantize(layer.weight, layer.weight_frac) - wanted)
+        found[layer.name] = decibels(root_mean_square(wanted), noise)
+    return found
+
+
+def fraction_bits(convs: Mapping[str, FloatConv], contender: Contender) -> dict[str, int]:
+    """Choose SM8's fraction bits for each convolution's weights; none for other formats.
+
+    Of large tensors `SAMPLED` weights, evenly taken, decide.
+    """
+    mode = contender.mode
+    if mode is None:
+        return {}
+    some = {name: _sample(conv.weight) for name, conv in convs.items()}
+    if contender.fraction == "own":
+        return {name: best_fraction(x, Best.MSE, mode, name) for name, x in some.items()}
+    squares = {
+        n: sum(errors_of(x, n, mode).rms ** 2 * convs[name].weight.size for name, x in some.items())
+        for n in FRACTIONS
+    }
+    return dict.fromkeys(convs, min(squares, key=squares.__getitem__))
+
+
+def _sample(weight: FloatArray) -> FloatArray:
+    return weight.reshape(-1)[:: max(1, weight.size // SAMPLED)]
+
+
+def coded(conv: FloatConv, fractions: Mapping[str, int], contender: Contender) -> FloatConv:
+    """Bring a convolution's weights to SM8, if the format says so; the bias stays."""
+    if contender.mode is None:
+        return conv
+    n = fractions[conv.name]
+    weight = decode(encode(conv.weight, n, contender.mode, conv.name), n)
+    return replace(conv, weight=np.ascontiguousarray(weight))

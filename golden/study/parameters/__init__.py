@@ -1,0 +1,1 @@
+"""A model's parameters, layer by layer: shown, coded in 8 bits, written as files."""

@@ -1,0 +1,1 @@
+"""Tuning a network to the hardware's leaky slope."""

@@ -1,0 +1,165 @@
+"""How near a tuned network comes to its teacher, on pictures that it was not tuned on.
+
+F1 at one confidence flatters: what mostly happens to an untuned network is that its
+confidences rise, so that it misses nothing and invents much. The heads' signal to noise
+counts every number that the network says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.config import InputError
+from golden.networks.yolov3_tiny.detection import CONFIDENCE, detect_real
+from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, FloatNetwork
+from golden.reference import float_model
+from golden.reference.float_model import TRAINED_SLOPE
+from golden.study.detection.matching import Agreement, match
+from golden.study.errors.layer_errors import decibels
+from golden.vision.boxes import Box
+from golden.vision.images import Pixels, preprocess
+from golden.vision.pictures import Shown
+
+Heads = dict[str, npt.NDArray[np.floating]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """A picture, and what the teacher says of it.
+
+    Parameters
+    ----------
+    name : str
+    pixels : ndarray of float32, (3, H, W)
+    picture_size : tuple of int
+        (height, width) of the picture.
+    heads : dict of str to ndarray of float32
+        The teacher's.
+    boxes : list of Box
+        That they describe.
+    """
+
+    name: str
+    pixels: Pixels
+    picture_size: tuple[int, int]
+    heads: Heads
+    boxes: list[Box]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Sums over pictures of what a network says beside its teacher.
+
+    Parameters
+    ----------
+    pictures : int
+    signal, noise : dict of str to float
+        By head: sum of the teacher's squares, and of the squared differences.
+    agreement : Agreement
+        Of the boxes at confidence `golden.networks.yolov3_tiny.detection.CONFIDENCE`; the teacher
+        is the reference.
+    """
+
+    pictures: int = 0
+    signal: dict[str, float] = field(default_factory=lambda: dict.fromkeys(HEADS, 0.0))
+    noise: dict[str, float] = field(default_factory=lambda: dict.fromkeys(HEADS, 0.0))
+    agreement: Agreement = field(default_factory=Agreement)
+
+    @property
+    def snr(self) -> float | None:
+        """Signal to noise over both heads, dB; None where they are equal."""
+        return _ratio(sum(self.signal.values()), sum(self.noise.values()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON holds them."""
+        return {
+            "pictures": self.pictures,
+            "head_snr_db": self.snr,
+            "head_snr_db_by_head": {
+                head: _ratio(self.signal[head], self.noise[head]) for head in HEADS
+            },
+            "confidence": CONFIDENCE,
+            "teacher_boxes": self.agreement.matched + self.agreement.missed,
+            **self.agreement.to_dict(),
+        }
+
+
+def _ratio(signal: float, noise: float) -> float | None:
+    return decibels(float(np.sqrt(signal)), float(np.sqrt(noise)))
+
+
+def teach(
+    network: FloatNetwork,
+    pictures: Iterable[Shown],
+    size: int = INPUT_SIZE,
+    advance: Callable[[], object] = lambda: None,
+) -> list[Lesson]:
+    """Ask the teacher, the network with the slope that it was trained for.
+
+    Parameters
+    ----------
+    network : FloatNetwork
+        Untuned.
+    pictures : iterable of Shown
+        Letterboxed.
+    size : int
+        Rows and columns of the network's input.
+    advance : callable
+        Is told of each picture.
+
+    Raises
+    ------
+    InputError
+        If there is no picture.
+    """
+    lessons = []
+    for shown in pictures:
+        pixels = preprocess(shown.image, size)
+        values = float_model.run(network, pixels, TRAINED_SLOPE)
+        heads = {head: values[head] for head in HEADS}
+        outline = (shown.image.height, shown.image.width)
+        boxes = detect_real(heads, network.classes, outline, "letterbox", size)
+        lessons.append(Lesson(shown.name, pixels, outline, heads, boxes))
+        advance()
+    if not lessons:
+        raise InputError("no picture to judge on")
+    return lessons
+
+
+def judge(
+    network: FloatNetwork,
+    slope: float,
+    lessons: Sequence[Lesson],
+    advance: Callable[[], object] = lambda: None,
+) -> Verdict:
+    """Hold a network against its teacher.
+
+    Parameters
+    ----------
+    network : FloatNetwork
+        Tuned or not; in the teacher's channels.
+    slope : float
+        That it runs with.
+    lessons : sequence of Lesson
+        Pictures that it was not tuned on.
+    advance : callable
+        Is told of each picture.
+    """
+    verdict = Verdict()
+    for lesson in lessons:
+        values = float_model.run(network, lesson.pixels, slope)
+        size = lesson.pixels.shape[-1]
+        for head in HEADS:
+            truth = lesson.heads[head].astype(np.float64)
+            verdict.signal[head] += float(np.square(truth).sum())
+            verdict.noise[head] += float(np.square(values[head] - truth).sum())
+        found = detect_real(values, network.classes, lesson.picture_size, "letterbox", size)
+        verdict.agreement += match(found, lesson.boxes).agreement
+        verdict.pictures += 1
+        advance()
+    return verdict
