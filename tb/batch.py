@@ -16,11 +16,11 @@ from golden.arithmetic.fixed import Int16Array
 from golden.config import InputError
 from golden.vision.images import load
 from golden.vision.pictures import is_picture
-from tb import build
 from tb.frame_jobs import FrameList
 from tb.options import SimOptions
 from tb.prepare import Picture, Prepared, check_oracles, see, write_frame
 from tb.report import FrameReport, LayerReport, Stalls
+from tb.toolchain import build
 
 AHEAD: Final = 2
 """Frames that golden may be ahead of the simulator."""

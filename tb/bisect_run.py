@@ -16,14 +16,15 @@ from golden.config import InputError
 from golden.graph.fusion import fused
 from golden.graph.network import Network
 from golden.vision.images import default_image
-from tb import build, cocotb_jobs, runs
-from tb.build import Patch
+from tb import cocotb_jobs
 from tb.frame_jobs import RESULTS, FrameList, frame_folder, write_frames
 from tb.options import SimOptions
 from tb.prepare import Prepared, prepare, see, write_frame, write_run
 from tb.report import Failure
 from tb.results import read_results
-from tb.toolchain import find_simulator
+from tb.toolchain import build, run_folder
+from tb.toolchain.patch import Patch
+from tb.toolchain.simulators import find_simulator
 
 BASE: Final = build.ROOT / "build" / "bisect"
 LOG: Final = "simulator.log"
@@ -130,7 +131,7 @@ def run_layers(
     made = build.build(simulator, prepared.config, patch=patch or options.patch, say=say)
     say("running the golden model on the picture")
     picture = see(prepared, options, options.image or default_image())
-    folder = runs.new_run_folder(base or BASE)
+    folder = run_folder.new_run_folder(base or BASE)
     listed = _list(folder, prepared, options)
     write_frame(folder, 0, prepared, listed, picture)
     say(f"simulating {len(listed.jobs)} jobs")

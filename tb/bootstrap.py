@@ -46,7 +46,7 @@ def main(arguments: "list[str]") -> int:
     ----------
     arguments : list of str
         ``--need TOOL`` and ``--want TOOL``, any number of times, with a name of
-        ``tb.system_packages``: install it, and fail or go on where that cannot be.
+        ``tb.toolchain.system_packages``: install it, and fail or go on where that cannot be.
         Then perhaps ``--report`` and the command whose set-up this is, so that a
         failure stands in that command's ``report.json``.
 
@@ -173,7 +173,7 @@ def _check_machine() -> None:
 
 def _install_tools(flags: "list[str]") -> None:
     """Install what the command needs, or wants, from the system's packages."""
-    from tb.system_packages import PackageError, install, is_there
+    from tb.toolchain.system_packages import PackageError, install, is_there
 
     def say(text: str) -> None:
         print(f"setup: {text}; log: {PACKAGES_LOG.relative_to(ROOT)}", flush=True)

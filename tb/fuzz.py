@@ -21,7 +21,6 @@ from rich.progress import (
 
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
 from golden.stimulus.random_jobs import mode_of
-from tb import build, runs
 from tb.debug.case import FolderCase
 from tb.debug.diagnose import Examination
 from tb.fuzz_cases import (
@@ -30,7 +29,7 @@ from tb.fuzz_cases import (
     describe,
     finished_jobs,
     random_case,
-    run_folder,
+    run_cases,
     write_cases,
 )
 from tb.fuzz_options import FuzzOptions
@@ -40,7 +39,9 @@ from tb.jobs import read_list
 from tb.prepare import OracleError
 from tb.report import Failure
 from tb.shrink import SECONDS, shrink
-from tb.toolchain import Simulator, find_simulator
+from tb.toolchain import build, run_folder
+from tb.toolchain.patch import Patch
+from tb.toolchain.simulators import Simulator, find_simulator
 
 BASE: Final = build.ROOT / "build" / "fuzz"
 TOLD: Final = 3
@@ -57,7 +58,7 @@ class _Run:
     folder: Path
     report: FuzzReport
     simulator: Simulator
-    patch: build.Patch | None
+    patch: Patch | None
     shrink_seconds: float
     say: Callable[[str], None]
 
@@ -71,7 +72,7 @@ def fuzz(
     console: Console,
     *,
     base: Path = BASE,
-    patch: build.Patch | None = None,
+    patch: Patch | None = None,
     shrink_seconds: float = SECONDS,
 ) -> int:
     """Run random jobs, or a folder's again, and write ``fuzz.json``.
@@ -94,12 +95,12 @@ def fuzz(
         Exit code: 0 only if every value of every job was compared and equal.
     """
     started = time.monotonic()
-    folder = runs.new_run_folder(base)
+    folder = run_folder.new_run_folder(base)
     seed = None if options.replay else options.seed
     final = FuzzReport(
         folder.name,
         options.command(),
-        runs.git_commit(build.ROOT),
+        run_folder.git_commit(build.ROOT),
         options.sim,
         options.array,
         seed=seed,
@@ -165,7 +166,7 @@ def _random(run: _Run, progress: Progress) -> None:
         folder = run.folder / mode.value
         write_cases(folder, config, cases)
         progress.update(bar, description=f"running {mode.value} jobs")
-        outcome = run_folder(
+        outcome = run_cases(
             made, folder, len(cases), _follow(progress, bar, folder, run.report.jobs)
         )
         run.report.count(outcome)
@@ -202,7 +203,7 @@ def _failed(
         final.smallest, final.smallest_failure = _among(together, how), how
     final.replay.append(run.options.replay_command(shown(smallest)))
     if run.options.diagnose:
-        _look_into(run, smallest, run_folder(made, smallest, len(read_list(smallest)[1])))
+        _look_into(run, smallest, run_cases(made, smallest, len(read_list(smallest)[1])))
 
 
 def _look_into(run: _Run, folder: Path, outcome: Outcome) -> None:
@@ -247,7 +248,7 @@ def _replay(run: _Run, source: Path, progress: Progress) -> None:
     bar = progress.add_task("replay", total=len(records))
     made = run.build(config)
     run.report.array = config.array
-    outcome = run_folder(made, folder, len(records), _follow(progress, bar, folder, 0))
+    outcome = run_cases(made, folder, len(records), _follow(progress, bar, folder, 0))
     run.report.count(outcome)
     if outcome.first is not None:
         run.report.failure = outcome.failures[outcome.first]

@@ -17,11 +17,12 @@ from golden.dataflow.tile import Job, input_words
 from golden.reference import kernels, spec, torch_oracle
 from golden.reference.readout import Readout
 from golden.stimulus.random_jobs import random_job
-from tb import build, cocotb_jobs
+from tb import cocotb_jobs
 from tb.jobs import JobRecord, Stalls, write_job, write_list
 from tb.prepare import OracleError
 from tb.report import Failure
 from tb.results import read_results
+from tb.toolchain import build
 
 STALLS: Final = (0, 32, 128, 192)
 """How often a stream of a random job holds back, in 256ths."""
@@ -159,7 +160,7 @@ def write_cases(folder: Path, config: PEConfig, cases: Sequence[Case]) -> list[J
     return records
 
 
-def run_folder(
+def run_cases(
     made: build.Build, folder: Path, jobs: int, poll: Callable[[], None] | None = None
 ) -> Outcome:
     """Simulate a run folder of so many jobs."""

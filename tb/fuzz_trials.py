@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tb import build
-from tb.fuzz_cases import Case, run_folder, write_cases
+from tb.fuzz_cases import Case, run_cases, write_cases
 from tb.report import Failure
+from tb.toolchain import build
 
 IN_FLIGHT: Final = 3
 """Jobs that the PE holds at a time, so that one may disturb another."""
@@ -32,7 +32,7 @@ class Trials:
         """How each case fails, one behind the other as close as the PE takes them."""
         shutil.rmtree(self._folder, ignore_errors=True)
         write_cases(self._folder, self._made.config, cases)
-        failures = run_folder(self._made, self._folder, len(cases)).failures
+        failures = run_cases(self._made, self._folder, len(cases)).failures
         shutil.rmtree(self._folder)
         return failures
 

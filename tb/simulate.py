@@ -12,14 +12,15 @@ from rich.console import Console
 from rich.live import Live
 
 from golden.config import ConfigError, InputError
-from tb import build, cocotb_jobs, report, runs
+from tb import cocotb_jobs, report
 from tb.batch import HandOver, Kept, pictures
 from tb.debug.diagnose import Examination
 from tb.options import SimOptions
 from tb.prepare import OracleError, prepare, write_run
 from tb.run import Run
 from tb.table import cycles_table, layer_table
-from tb.toolchain import find_simulator
+from tb.toolchain import build, run_folder
+from tb.toolchain.simulators import find_simulator
 from tb.verdict import one_line, show_verdict, shown
 
 BASE: Final = build.ROOT / "build" / "sim"
@@ -49,9 +50,9 @@ def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
         Exit code: 0 only if every expected value was compared and equal.
     """
     try:
-        runs.remove_stale(base / "report.json")
-        runs.remove_stale(base / "detections.png")
-        folder = runs.new_run_folder(base)
+        run_folder.remove_stale(base / "report.json")
+        run_folder.remove_stale(base / "detections.png")
+        folder = run_folder.new_run_folder(base)
     except OSError as error:
         return _unreported(f"{shown(base)} cannot be written: {one_line(error)}", console)
     run = Run(options, folder, time.monotonic())

@@ -21,10 +21,10 @@ from rich.table import Table
 
 from golden.config import FPGA, InputError
 from golden.files import write_whole
-from tb.build import ROOT, RTL
-from tb.runs import git_commit, remove_stale
 from tb.synth_flow import CHECKS, Design, Findings, examine
 from tb.synth_rules import CAPACITY, DEVICE, rules
+from tb.toolchain.build import ROOT, RTL
+from tb.toolchain.run_folder import git_commit, remove_stale
 
 SCHEMA: Final = 1
 OUT: Final = ROOT / "build" / "synth"

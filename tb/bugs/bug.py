@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from golden.vision.images import shipped
-from tb.build import Patch
 from tb.debug.steps import Step
+from tb.toolchain.patch import Patch
 
 
 @dataclass(frozen=True, slots=True)

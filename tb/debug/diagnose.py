@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from golden.files import write_whole
-from tb import build
-from tb.build import Build, Patch
 from tb.debug.case import Around, Case, remove
 from tb.debug.diagnosis import Diagnosis, WaveFile
 from tb.debug.divergence import Comparison, Divergence, compare
@@ -23,10 +21,13 @@ from tb.debug.probe import Watch, watch_output
 from tb.debug.replay import SURROUNDINGS, Replay, replay, same
 from tb.jobs import JobRecord
 from tb.report import Failure
-from tb.toolchain import Simulator
+from tb.toolchain import build
+from tb.toolchain.build import Build
+from tb.toolchain.patch import Patch
+from tb.toolchain.simulators import Simulator
+from tb.toolchain.wave_size import choose_window
+from tb.toolchain.wave_window import Wave, stopped_in
 from tb.waves.layout import HEADERS_MISSING, suffix, write_layout
-from tb.waves.size import choose_window
-from tb.waves.window import Wave, stopped_in
 
 SCHEMA: Final = 1
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from golden.config import PEConfig
-from tb import build
 from tb.debug.probe_lines import read_probe
 from tb.debug.seen import Probe
 from tb.debug.walk import windows
 from tb.jobs import JobRecord, write_list
-from tb.toolchain import ToolError
-from tb.waves.window import Wave
+from tb.toolchain import build
+from tb.toolchain.simulators import ToolError
+from tb.toolchain.wave_window import Wave
 
 __all__ = ["Probe", "Watch", "read_probe", "run_probe", "watch_activated", "watch_output"]
 

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from golden.config import InputError
-from tb import build, cocotb_jobs
-from tb.build import Build
+from tb import cocotb_jobs
 from tb.debug.case import Around, Case, remove
 from tb.debug.probe import Probe, Watch, read_probe
 from tb.jobs import JobRecord
 from tb.report import Failure
 from tb.results import read_results
-from tb.waves.window import Wave
+from tb.toolchain import build
+from tb.toolchain.build import Build
+from tb.toolchain.wave_window import Wave
 
 SURROUNDINGS: Final = (Around(), Around(before=1), Around(behind=1), Around(3, 2))
 """Jobs that a failure may need around it: the PE holds three at a time, and a trace of more."""

@@ -17,15 +17,16 @@ import numpy as np
 from golden.config import Activation, LeakyPlace, Overflow, PEConfig, ProductMode, Rounding, Slope
 from golden.dataflow.tile import Job, whole_job
 from golden.graph.layers import ConvLayer, Padding
-from tb import build, cocotb_jobs
-from tb.fuzz_cases import Case, run_folder, write_cases
+from tb import cocotb_jobs
+from tb.fuzz_cases import Case, run_cases, write_cases
 from tb.jobs import JobRecord, Stalls
 from tb.measure import cocotb_python
 from tb.measure.errors import MeasureError
 from tb.measure.python_jobs import drive
 from tb.measure.record import Beat
 from tb.results import read_results
-from tb.toolchain import find_simulator
+from tb.toolchain import build
+from tb.toolchain.simulators import find_simulator
 
 ARRAY: Final = PEConfig(32, 2, tile_pixels=64, input_words=1024)
 """Beats of 64 bytes, and few products to simulate."""
@@ -100,7 +101,7 @@ def _driven_us(base: Path, name: str, module: str, verilator: str) -> float:
 def _player_us(base: Path, verilator: str) -> float:
     folder, records = _write(base, "player")
     made = build.build(find_simulator("verilator", verilator), ARRAY)
-    outcome = run_folder(made, folder, len(records))
+    outcome = run_cases(made, folder, len(records))
     if outcome.first is not None:
         failure = outcome.failures[outcome.first]
         raise MeasureError(f"player: {failure.message if failure else 'no result'}")

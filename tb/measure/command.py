@@ -15,7 +15,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from golden.config import ConfigError, InputError
 from golden.reference.layer_sums import layer_sums
-from tb import build, runs
 from tb.batch import pictures
 from tb.measure.beats import beat_costs
 from tb.measure.designs import compile_all, designs
@@ -27,7 +26,8 @@ from tb.measure.scalar import compile_scalar, scalar_speed
 from tb.measure.sims import time_sim
 from tb.options import SimOptions
 from tb.prepare import OracleError, prepare, see
-from tb.toolchain import find_icarus
+from tb.toolchain import build, run_folder
+from tb.toolchain.simulators import find_icarus
 from tb.verdict import one_line, shown
 
 BASE: Final = build.ROOT / "build" / "bench"
@@ -61,7 +61,7 @@ def bench(
     target, session = base / "sim.json", None
     failure, code = "", EXIT_RED
     try:
-        runs.remove_stale(target)
+        run_folder.remove_stale(target)
         base.mkdir(parents=True, exist_ok=True)
         session = _Session(console, base, planned, verilator)
         record = session.measure()
@@ -108,7 +108,7 @@ class _Session:
         """Measure everything."""
         if any(entry.way is Way.ICARUS for entry in self._planned):
             find_icarus()  # before minutes have gone into what needs it not
-        commit = runs.git_commit(build.ROOT)
+        commit = run_folder.git_commit(build.ROOT)
         with self._bar, self._folder() as folder:
             self._task = self._bar.add_task("", total=len(self._planned) + 3)
             self._step("compiling the designs", self._compile)
@@ -131,7 +131,7 @@ class _Session:
     @contextmanager
     def _folder(self) -> Iterator[Path]:
         """A folder for the simulations, which stays where one of them failed."""
-        folder = runs.new_run_folder(self._base)
+        folder = run_folder.new_run_folder(self._base)
         try:
             yield folder
         except (MeasureError, InputError, OracleError):

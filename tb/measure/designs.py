@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from multiprocessing import get_context
 from typing import Final
 
-from tb import build
 from tb.measure.plan import Measurement, Way
 from tb.measure.python_jobs import TOP
 from tb.options import SimOptions, parse_array
 from tb.prepare import prepare
-from tb.toolchain import find_simulator
+from tb.toolchain import build
+from tb.toolchain.simulators import find_simulator
 
 MOST: Final = 4
 """Designs compiled at once: each may take a gigabyte."""

@@ -19,10 +19,10 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.graph.layers import IMAGE
 from golden.networks.yolov3_tiny.graph import INPUT_SIZE
-from tb import build, runs
 from tb.measure.errors import MeasureError
 from tb.measure.golden_record import THREADS, GoldenRecord, GoldenRun
 from tb.study.common import progress, say
+from tb.toolchain import build, run_folder
 from tb.verdict import one_line, shown
 
 BASE: Final = build.ROOT / "build" / "bench"
@@ -61,7 +61,7 @@ def bench_golden(
     """
     target, code = base / "golden.json", EXIT_RED
     try:
-        runs.remove_stale(target)
+        run_folder.remove_stale(target)
         record = measure(console, size, rounds)
         record.write(target)
     except (MeasureError, InputError, ConfigError, OSError) as error:
@@ -86,7 +86,7 @@ def measure(console: Console, size: int, rounds: int) -> GoldenRecord:
     """
     from golden.study.speed import FLOAT64, Way, ways
 
-    commit = runs.git_commit(build.ROOT)
+    commit = run_folder.git_commit(build.ROOT)
     frames = _frames(size, lambda text: say(console, text))
     _one_thread()
     every: Sequence[Way] = ways(frames)

@@ -13,7 +13,6 @@ from cocotb_tools.check_results import get_results
 from golden.config import PEConfig
 from golden.dataflow.tile import Job, lower_input
 from golden.graph.layers import IMAGE
-from tb import build
 from tb.batch import pictures
 from tb.jobs import JobRecord, write_job, write_list
 from tb.measure import cocotb_python
@@ -22,7 +21,8 @@ from tb.measure.errors import MeasureError
 from tb.measure.record import SimRun, Timing
 from tb.options import SimOptions
 from tb.prepare import Picture, Prepared, prepare, see
-from tb.toolchain import find_simulator
+from tb.toolchain import build
+from tb.toolchain.simulators import find_simulator
 
 TOP: Final = "port_top"
 SIMULATOR: Final = "verilator, beats from Python"

@@ -16,7 +16,7 @@ from golden.arithmetic.fixed import Int16Array, Int64Array
 from golden.graph.layers import ConvLayer
 from golden.reference.layer_sums import LayerSums
 from tb.measure.errors import MeasureError
-from tb.toolchain import ToolError
+from tb.toolchain.simulators import ToolError
 
 SOURCE: Final = Path(__file__).with_name("scalar.c")
 COMPILERS: Final = ("gcc", "cc", "clang")

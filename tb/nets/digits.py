@@ -93,7 +93,7 @@ class Digits(Net):
     def default_image(self) -> Path:
         """The first of the pictures that the network was not trained on."""
         from golden.networks.digits.samples import load_samples, write_pictures
-        from tb.build import ROOT
+        from tb.toolchain.build import ROOT
 
         return write_pictures(load_samples()[1].first(1), ROOT / "build" / "digits")[0]
 

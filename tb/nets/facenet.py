@@ -82,7 +82,7 @@ class FaceNet(Net):
         from golden.networks.facenet.builder import build_folded
         from golden.networks.facenet.reading import read_facenet
         from golden.networks.facenet.seeded import seeded_file
-        from tb.build import CACHE
+        from tb.toolchain.build import CACHE
 
         if options.model is None:
             say(NOTE)

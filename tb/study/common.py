@@ -18,7 +18,7 @@ from rich.table import Table
 
 from golden.config import LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from golden.files import write_whole
-from tb.runs import git_commit
+from tb.toolchain.run_folder import git_commit
 
 SCHEMA: Final = 1
 WIDEST: Final = 10_000

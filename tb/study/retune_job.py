@@ -35,9 +35,9 @@ from golden.study.retune.distillation import LEARNING_RATES, Distillation, Recip
 from golden.study.retune.evaluation import Lesson, judge, teach
 from golden.vision.images import preprocess
 from golden.vision.pictures import Views
-from tb.runs import git_commit
 from tb.study.common import ROOT, progress, say
 from tb.study.retune_table import Result, Spent, result_table
+from tb.toolchain.run_folder import git_commit
 
 JUDGE_SEED: Final = 7
 """Of the crops judged on, so that every run is judged on the same ones."""

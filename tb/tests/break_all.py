@@ -15,12 +15,12 @@ from pathlib import Path
 from rich.console import Console
 
 from golden.config import ProductMode
-from tb.build import TOP
 from tb.tests.broken import BROKEN
 from tb.tests.configs import TINY
 from tb.tests.fault import Broken
 from tb.tests.suite import run_suite
-from tb.toolchain import Simulator, ToolError, find_icarus, find_verilator
+from tb.toolchain.build import TOP
+from tb.toolchain.simulators import Simulator, ToolError, find_icarus, find_verilator
 
 
 def caught(broken: Broken, simulator: Simulator, folder: Path) -> tuple[bool, str]:

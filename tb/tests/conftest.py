@@ -7,8 +7,8 @@ from _pytest.terminal import TerminalReporter
 
 from golden.config import InputError
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files
-from tb.system_packages import command, is_there
-from tb.toolchain import Simulator, find_icarus, find_verilator
+from tb.toolchain.simulators import Simulator, find_icarus, find_verilator
+from tb.toolchain.system_packages import command, is_there
 
 NO_ICARUS = "Icarus Verilog is not installed"
 NO_GTKWAVE = "GTKWave or Xvfb is not installed"

@@ -23,12 +23,12 @@ from rich.console import Console
 from golden.config import ConfigError
 from golden.files import write_whole
 from tb.bugs import BUGS, Bug, find
-from tb.build import ROOT
 from tb.debug.steps import Step
 from tb.options import SimOptions
 from tb.simulate import simulate
 from tb.tests.diagnosis_table import refresh
-from tb.toolchain import ToolError, find_icarus
+from tb.toolchain.build import ROOT
+from tb.toolchain.simulators import ToolError, find_icarus
 
 FOLDER: Final = ROOT / "build" / "broken"
 RECORD: Final = FOLDER / "diagnosis.json"

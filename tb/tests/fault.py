@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tb.bugs import find
-from tb.build import Patch
-from tb.toolchain import Simulator
+from tb.toolchain.patch import Patch
+from tb.toolchain.simulators import Simulator
 
 STALLS: Final = ("cocotb_streams", "computes_every_value_whatever_stalls")
 SHAPES: Final = ("cocotb_streams", "takes_channels_off_the_lane_grid")

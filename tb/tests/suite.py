@@ -19,18 +19,19 @@ import typer
 from rich.console import Console
 
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
-from tb import build, runs
 from tb.fuzz_options import small_config
 from tb.fuzz_report import shown
 from tb.jobs import write_list
 from tb.options import SIMULATORS, choose, parse_array
 from tb.tests.broken import BROKEN
-from tb.toolchain import Simulator, find_simulator
+from tb.toolchain import build, run_folder
+from tb.toolchain.patch import Patch
+from tb.toolchain.simulators import Simulator, find_simulator
 
 TESTS: Final = Path(__file__).parent
 BASE: Final = build.ROOT / "build" / "suite"
 TOPS: Final = {"cocotb_axi": "port_top"}
-"""Simulation tops of the modules that do not run on `tb.build.TOP`."""
+"""Simulation tops of the modules that do not run on `tb.toolchain.build.TOP`."""
 WIDTHS: Final = ("acc_w", "act_w", "weight_w", "tile_pixels", "input_words")
 EXIT_RED: Final = 1
 EXIT_USAGE: Final = 2
@@ -55,7 +56,7 @@ class Suite:
     simulator: Simulator
     config: PEConfig
     module: str
-    patch: build.Patch | None = None
+    patch: Patch | None = None
     seed: int = 1
 
     def run(self, folder: Path, testcase: str | None = None) -> dict[str, str]:
@@ -103,7 +104,7 @@ def run_suite(
     module: str,
     folder: Path,
     *,
-    patch: build.Patch | None = None,
+    patch: Patch | None = None,
     top: str = build.TOP,
     testcase: str | None = None,
     seed: int = 1,
@@ -136,7 +137,7 @@ def assert_passes(simulator: Simulator, config: PEConfig, module: str, folder: P
     assert not failed, "\n".join(suite.told(*item) for item in failed.items())
 
 
-def find_patch(name: str) -> build.Patch:
+def find_patch(name: str) -> Patch:
     """The patch of a broken design on file.
 
     Raises
@@ -200,7 +201,7 @@ def main(
         console.print(f"suite: {error}")
         raise typer.Exit(EXIT_USAGE) from None
     suite = Suite(simulator, config, module, broken, seed)
-    folder = runs.new_run_folder(BASE)
+    folder = run_folder.new_run_folder(BASE)
     failed = suite.run(folder, test or None)
     for item in failed.items():
         console.print(suite.told(*item))

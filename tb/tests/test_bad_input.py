@@ -23,9 +23,10 @@ from rich.console import Console
 
 from golden.networks.yolov3_tiny.files.fetch import CFG, ModelFiles
 from golden.vision.images import shipped
-from tb import build, report, runs, simulate
+from tb import report, simulate
 from tb.options import SimOptions
 from tb.run import Run
+from tb.toolchain import build, run_folder
 
 SCHEMA = json.loads(report.SCHEMA_FILE.read_text())
 CONVPE = "import sys; from tb.cli import main; sys.argv[0] = 'convpe'; main()"
@@ -178,7 +179,7 @@ def test_read_only_build_folder_is_one_line(
     def refuse(base: Path) -> Path:
         raise OSError(errno.EROFS, "Read-only file system", str(base / "x"))
 
-    monkeypatch.setattr(runs, "new_run_folder", refuse)
+    monkeypatch.setattr(run_folder, "new_run_folder", refuse)
     (line,) = unreported(tmp_path)
     assert "x: Read-only file system" in line
 

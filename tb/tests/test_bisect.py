@@ -17,7 +17,7 @@ from golden.dataflow.tile import Tile
 from golden.export.memory_files import write_hex
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.study.dumps.dump import Dump, read_dump, write_dump
-from tb import bisect_run, build
+from tb import bisect_run
 from tb.bisect_run import RtlLayers, run_layers
 from tb.cli import app
 from tb.frame_jobs import RESULTS, FrameJob, FrameList, Region, read_frames
@@ -25,7 +25,8 @@ from tb.jobs import JobRecord
 from tb.options import SimOptions
 from tb.study.bisect_rtl import verdicts
 from tb.tests.commands import results, run
-from tb.toolchain import Simulator
+from tb.toolchain import build
+from tb.toolchain.simulators import Simulator
 
 SMALL = ("--size", "32")
 POOLS = {"pool1", "pool2", "pool3", "pool4", "pool6"}

@@ -21,7 +21,7 @@ from tb.bootstrap import SetupError
 SCHEMA = json.loads(report.SCHEMA_FILE.read_text())
 MAKEFILE = (bootstrap.ROOT / "Makefile").read_text()
 COPIED = ["Makefile", "pyproject.toml", "tb/__init__.py", "tb/bootstrap.py", "tb/report.py"]
-COPIED += ["tb/system_packages.py"]
+COPIED += ["tb/toolchain/system_packages.py"]
 RECORDER = """#!{python}
 import json, os, sys
 record = {{"arguments": sys.argv[1:], "environment": dict(os.environ)}}

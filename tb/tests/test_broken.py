@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tb.build import HDL, RTL
 from tb.tests.break_all import caught
 from tb.tests.broken import BROKEN, FEW
 from tb.tests.fault import Broken
-from tb.toolchain import Simulator
+from tb.toolchain.build import HDL, RTL
+from tb.toolchain.simulators import Simulator
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from tb.simulate import simulate
 from tb.tests.configs import TINY
 from tb.tests.suite import assert_passes
 from tb.tests.test_rtl import OTHER_SHAPES
-from tb.toolchain import Simulator
+from tb.toolchain.simulators import Simulator
 
 CLOCKS = 20
 """The model lets the bench write seven words for a job that waits; each that stays saves two."""

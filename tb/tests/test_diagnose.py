@@ -12,11 +12,11 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from tb.build import ROOT
 from tb.options import SimOptions
 from tb.report import SCHEMA_FILE
 from tb.simulate import BASE, debug_folder, simulate
-from tb.toolchain import Simulator
+from tb.toolchain.build import ROOT
+from tb.toolchain.simulators import Simulator
 
 pytestmark = pytest.mark.slow
 

@@ -12,13 +12,13 @@ import pytest
 
 from golden.config import ConfigError
 from tb.bugs import BUGS, Bug, find, names
-from tb.build import RTL
 from tb.debug.steps import Step
 from tb.options import SimOptions
-from tb.system_packages import is_there
 from tb.tests.conftest import NO_ICARUS
 from tb.tests.diagnose_all import RIGHT, TABLE, chosen, diagnosed, keep, outcome, summary, verdict
 from tb.tests.diagnosis_table import BEGIN, END, refresh
+from tb.toolchain.build import RTL
+from tb.toolchain.system_packages import is_there
 
 FEW: Final = (
     ("rounding", "verilator"),

@@ -26,7 +26,7 @@ from golden.tests.networks.facenet.facenet_narrow import (
 from golden.tests.networks.yolov3_tiny import checkpoints
 from tb.tests.commands import results, run
 from tb.tests.test_model_commands import refusal
-from tb.toolchain import Simulator
+from tb.toolchain.simulators import Simulator
 
 LAYER = BETA.removesuffix("/BatchNorm/beta")
 FOLDER = LAYER.replace("/", ".")

@@ -12,14 +12,14 @@ import pytest
 from rich.console import Console
 
 from golden.config import ConfigError
-from tb.build import Patch
 from tb.fuzz import fuzz
 from tb.fuzz_options import FuzzOptions, parse_count
 from tb.inject import ROUNDING_PATCH
 from tb.jobs import read_list
 from tb.shrink import SECONDS
 from tb.tests.broken import BROKEN
-from tb.toolchain import Simulator
+from tb.toolchain.patch import Patch
+from tb.toolchain.simulators import Simulator
 
 JOBS = 40
 PADDING_PATCH = Patch(

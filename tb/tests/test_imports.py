@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tb.build import ROOT
+from tb.toolchain.build import ROOT
 
 PREPARING = ("tb/prepare.py", "tb/fuzz_cases.py")
 """Before a simulator starts these ask golden for the right answers; nobody in tb/ does later."""
@@ -23,7 +23,7 @@ ANSWERS = (
 )
 STANDALONE = (
     *("golden/files.py", "tb/bootstrap.py", "tb/report.py"),
-    *("tb/runs.py", "tb/system_packages.py"),
+    *("tb/toolchain/run_folder.py", "tb/toolchain/system_packages.py"),
 )
 BENCH = ("tb", "cocotb", "cocotb_tools", "cocotbext")
 
@@ -52,7 +52,12 @@ def bench_faults(source: str) -> list[str]:
 
 
 def standalone_faults(source: str) -> list[str]:
-    allowed = ("golden.files", "tb.report", "tb.runs", "tb.system_packages")
+    allowed = (
+        "golden.files",
+        "tb.report",
+        "tb.toolchain.run_folder",
+        "tb.toolchain.system_packages",
+    )
     names = [name for name in imports(source) if not within(name, allowed)]
     return [name for name in names if name.split(".")[0] not in sys.stdlib_module_names]
 
@@ -95,7 +100,7 @@ def test_exceptions_are_still_needed() -> None:
 @pytest.mark.parametrize(
     ("check", "source"),
     [
-        (golden_faults, "import tb.build"),
+        (golden_faults, "import tb.toolchain.build"),
         (golden_faults, "def f():\n    from cocotb import start"),
         (bench_faults, "from golden.reference import spec"),
         (bench_faults, "from golden.reference.torch_oracle import conv"),

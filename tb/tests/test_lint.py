@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tb import lint
-from tb.build import HDL, ROOT, RTL
+from tb.toolchain.build import HDL, ROOT, RTL
 
 FAULTS = {
     "ruff": ("py", "import os\n"),

@@ -12,7 +12,6 @@ from golden.dataflow.tile import Job
 from golden.graph.conv_layer import Padding
 from golden.reference import spec
 from golden.reference.readout import Readout
-from tb import build
 from tb.bugs import BUGS
 from tb.debug.divergence import compare
 from tb.debug.inside import NOTHING, Inside, look
@@ -21,11 +20,13 @@ from tb.debug.seen import Probe
 from tb.debug.steps import Step
 from tb.inject import ROUNDING_PATCH
 from tb.jobs import JobRecord, Stalls, write_job
-from tb.system_packages import is_there
 from tb.tests.broken import BROKEN
 from tb.tests.configs import TINY
 from tb.tests.material import small_job
-from tb.toolchain import Simulator, find_icarus, find_verilator
+from tb.toolchain import build
+from tb.toolchain.patch import Patch
+from tb.toolchain.simulators import Simulator, find_icarus, find_verilator
+from tb.toolchain.system_packages import is_there
 
 CONFIG = TINY[ProductMode.FULL]
 PADDED = Readout(size=2, pad_bottom=True, pad_right=True, pad=PoolPad.ZERO)
@@ -179,7 +180,7 @@ def test_a_design_that_hangs_is_blamed_for_the_stage_that_stands(
     simulator = find_icarus() if is_there("icarus") else find_verilator()
     (file, old), words = HANGS[step]
     new = old.replace("out_valid", "1'b0") if step is Step.OUTPUT else f"1'b0 && {old}"
-    patch = build.Patch(f"{file} hangs", file, old, new)
+    patch = Patch(f"{file} hangs", file, old, new)
     made = build.build(simulator, CONFIG, waves=True, patch=patch)
     record = replace(write(tmp_path)[1][0], limit=2_000)
     watch = watch_output(record, CONFIG, 0, 0, 0)

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from golden.config import PEConfig, ProductMode
-from tb.build import ROOT
 from tb.fuzz_options import FuzzOptions
 from tb.tests.broken import BROKEN
 from tb.tests.configs import TINY, TINY_BYTES
 from tb.tests.replay_lines import OWN_LINE, command_of
 from tb.tests.suite import Suite
-from tb.toolchain import Simulator
+from tb.toolchain.build import ROOT
+from tb.toolchain.simulators import Simulator
 
 RED = """
 import pytest

@@ -23,7 +23,7 @@ from tb.report import (
     Stalls,
     utilisation,
 )
-from tb.runs import git_commit, new_run_folder, remove_stale
+from tb.toolchain.run_folder import git_commit, new_run_folder, remove_stale
 
 SCHEMA = json.loads(module.SCHEMA_FILE.read_text())
 CONV = LayerReport(

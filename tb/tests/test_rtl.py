@@ -9,7 +9,7 @@ import pytest
 from golden.config import PEConfig, ProductMode
 from tb.tests.configs import TINY, TINY_BYTES
 from tb.tests.suite import assert_passes
-from tb.toolchain import Simulator
+from tb.toolchain.simulators import Simulator
 
 OTHER_SHAPES = [
     pytest.param(PEConfig(8, 2, acc_w=48, tile_pixels=64, input_words=512), id="8x2"),

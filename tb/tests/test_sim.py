@@ -16,10 +16,10 @@ from rich.console import Console
 
 from golden.networks.yolov3_tiny.graph import graph
 from golden.vision.images import shipped
-from tb.build import ROOT
 from tb.options import SimOptions
 from tb.report import SCHEMA_FILE
 from tb.simulate import simulate
+from tb.toolchain.build import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from golden.config import FPGA, PEConfig
 from tb import synth, synth_flow
-from tb.build import RTL, design_sources
 from tb.synth_flow import CHECKS, Design, Findings, examine
 from tb.synth_rules import Exempt, Multiplier, Rules, rules
+from tb.toolchain.build import RTL, design_sources
 
 TOP = """module top (
     input  wire        clk,

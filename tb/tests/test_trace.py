@@ -14,20 +14,20 @@ from golden.config import ConfigError, InputError, ProductMode
 from golden.dataflow.tile import Job, Tile
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
-from tb import build, cocotb_jobs
+from tb import cocotb_jobs
 from tb.jobs import JobRecord, Stalls, write_job, write_list
 from tb.streams import read_recording, read_tap
 from tb.tests.commands import results, run
 from tb.tests.configs import TINY
 from tb.tests.material import small_job
-from tb.toolchain import Simulator
+from tb.toolchain import build, wave_window
+from tb.toolchain.simulators import Simulator
 from tb.trace import jobs_seen
 from tb.trace.place import TracedJob, read_job
 from tb.trace.selection import Selection
 from tb.trace.stages import STAGES, STEPS, config_of, stage_name, transactions
 from tb.trace.transactions import Transactions
 from tb.trace.wave_file import UNKNOWN, Wave
-from tb.waves import window
 
 CONFIG = TINY[ProductMode.FULL]
 WINDOW = (500, 1300)
@@ -83,7 +83,7 @@ def traced(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Tr
     ending = "fst" if simulator.name == "icarus" or build.fst_headers() else "vcd"
     for name, (first, last) in {"wave": (None, None), "part": WINDOW}.items():
         path = folder / f"{name}.{ending}"
-        build.run(made, cocotb_jobs.__name__, folder, wave=window.Wave(path, first, last))
+        build.run(made, cocotb_jobs.__name__, folder, wave=wave_window.Wave(path, first, last))
     return Traced(folder, jobs, records, Wave(folder / f"wave.{ending}"))
 
 

@@ -11,18 +11,18 @@ import pytest
 from PIL import Image
 
 from golden.config import InputError, PEConfig, ProductMode
-from tb import build
 from tb.debug.steps import Step
-from tb.system_packages import is_there
 from tb.tests.conftest import NO_GTKWAVE
-from tb.tests.test_waves import CONFIG, run
-from tb.toolchain import Simulator
+from tb.tests.toolchain.test_waves import CONFIG, run
+from tb.toolchain import build
+from tb.toolchain.simulators import Simulator
+from tb.toolchain.system_packages import is_there
+from tb.toolchain.wave_window import TICKS_A_CYCLE, Wave
 from tb.waves import screenshot
 from tb.waves.layout import VISIBLE, suffix, write_layout
 from tb.waves.screenshot import look
 from tb.waves.signals import dot_width, groups
 from tb.waves.translate import TABLES
-from tb.waves.window import TICKS_A_CYCLE, Wave
 
 LANE = 2
 CYCLE, LEAVES = 180, 185

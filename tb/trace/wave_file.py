@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pywellen
 
 from golden.config import InputError
-from tb.build import TOP
 from tb.scoreboard import CLOCK_NS
+from tb.toolchain.build import TOP
 
 Ints = npt.NDArray[np.int64]
 """One integer for each clock edge, or for each transaction."""

@@ -11,11 +11,11 @@ from vcd.gtkw import GTKWColor, GTKWFlag, GTKWSave
 
 from golden.config import PEConfig
 from golden.files import whole_file
-from tb import build
 from tb.debug.steps import Step
+from tb.toolchain import build
+from tb.toolchain.wave_window import TICKS_A_CYCLE
 from tb.waves.signals import DUT, Group, groups
 from tb.waves.translate import write_tables
-from tb.waves.window import TICKS_A_CYCLE
 
 HEADERS_MISSING: Final = "no FST headers: waves in VCD, far larger"
 TRANSLATE: Final = "translate"

@@ -19,8 +19,8 @@ from PIL import Image, ImageGrab
 
 from golden.config import InputError
 from golden.files import whole_file
-from tb.process import running
-from tb.system_packages import command, is_there
+from tb.toolchain.process import running
+from tb.toolchain.system_packages import command, is_there
 from tb.waves.layout import SIZE
 
 PATIENCE: Final = 120.0

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from golden.config import PEConfig, ProductMode
-from tb.build import TOP
 from tb.debug.steps import Step
+from tb.toolchain.build import TOP
 
 DUT: Final = f"{TOP}.dut"
 CORE: Final = f"{DUT}.compute"

@@ -11,18 +11,17 @@ import pytest
 import pywellen
 
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
-from tb import build
 from tb.jobs import write_job, write_list
-from tb.system_packages import is_there
 from tb.tests.configs import TINY, TINY_BYTES
 from tb.tests.conftest import NO_ICARUS
 from tb.tests.material import small_job
-from tb.toolchain import Simulator, find_icarus, find_verilator
-from tb.waves import trace
+from tb.toolchain import build, wave_dump
+from tb.toolchain.simulators import Simulator, find_icarus, find_verilator
+from tb.toolchain.system_packages import is_there
+from tb.toolchain.wave_size import MARGIN, bytes_a_cycle, choose_window, estimate
+from tb.toolchain.wave_window import LARGEST, LIMIT, TICKS_A_CYCLE, Wave, stopped_in
 from tb.waves.layout import suffix
 from tb.waves.signals import groups
-from tb.waves.size import MARGIN, bytes_a_cycle, choose_window, estimate
-from tb.waves.window import LARGEST, LIMIT, TICKS_A_CYCLE, Wave, stopped_in
 
 CONFIG = TINY[ProductMode.FULL]
 MODULE = "tb.cocotb_jobs"
@@ -57,7 +56,7 @@ def value(var: pywellen.Var, time: int) -> object:
 
 def check_signals(found: dict[str, pywellen.Var], config: PEConfig = CONFIG) -> None:
     """Every signal of the layout is in the file, and nothing of the bench's own."""
-    shown = {trace.signal for group in groups(config, lane=3) for trace in group.traces}
+    shown = {wave_dump.signal for group in groups(config, lane=3) for wave_dump in group.traces}
     assert sorted(shown - found.keys()) == []
     assert len(shown) > 120
     scopes = {name.split(".")[1] for name in found if name.count(".") > 1}
@@ -144,10 +143,10 @@ def test_another_main_program_is_refused(tmp_path: Path) -> None:
     changed = tmp_path / "verilator.cpp"
     changed.write_text(STARTED.read_text().replace("tfp->dump(main_time);", "tfp->dump(now);"))
     with pytest.raises(InputError, match=r"tfp->dump\(main_time\);' is not in it once"):
-        trace.verilator_main(changed, "sim_top")
-    program = trace.verilator_main(STARTED, "sim_top")
+        wave_dump.verilator_main(changed, "sim_top")
+    program = wave_dump.verilator_main(STARTED, "sim_top")
     assert program.count("wave_window.dump(tfp, main_time);") == 1
-    assert 'dumpvars(99, "sim_top.dut")' in program and trace.TOP not in program
+    assert 'dumpvars(99, "sim_top.dut")' in program and wave_dump.TOP not in program
 
 
 def test_a_job_that_fits_is_recorded_whole() -> None:
@@ -207,4 +206,4 @@ def test_the_log_without_a_limit_names_no_cycle(tmp_path: Path) -> None:
     assert stopped_in(log) is None
     log.write_text("INFO\nwaves: the limit of 5 bytes is reached in cycle 43\nINFO\n")
     assert stopped_in(log) == 43
-    assert re.search("reached in cycle", trace.VERILATOR_CLASS.read_text())
+    assert re.search("reached in cycle", wave_dump.VERILATOR_CLASS.read_text())

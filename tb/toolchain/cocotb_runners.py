@@ -11,9 +11,8 @@ from typing import IO, Final
 
 from cocotb_tools.runner import Icarus, Verilator
 
-from tb import process
-from tb.toolchain import Simulator
-from tb.waves import trace
+from tb.toolchain import process, wave_dump
+from tb.toolchain.simulators import Simulator
 
 RUNTIME_SOURCES: Final = "verilated*.o"
 """Verilator's run-time library in a build folder: the same for every design."""
@@ -22,7 +21,7 @@ MAIN: Final = "verilator.cpp"
 
 
 class Grouped:
-    """Runs the runner's commands through `tb.process`, so that Ctrl-C leaves nothing."""
+    """Runs the runner's commands through `tb.toolchain.process`, so that Ctrl-C leaves nothing."""
 
     env: dict[str, str]
     log: logging.Logger
@@ -62,8 +61,8 @@ class VerilatorRunner(Grouped, Verilator):  # type: ignore[misc]
         """Put the main program that writes a window of the waves in the place of cocotb's."""
         place = next(index for index, word in enumerate(verilate) if word.endswith(MAIN))
         own = Path(self.build_dir) / MAIN
-        own.write_text(trace.verilator_main(Path(verilate[place]), str(self.hdl_toplevel)))
-        verilate[place : place + 1] = [*trace.FLAGS, str(own)]
+        own.write_text(wave_dump.verilator_main(Path(verilate[place]), str(self.hdl_toplevel)))
+        verilate[place : place + 1] = [*wave_dump.FLAGS, str(own)]
 
 
 class IcarusRunner(Grouped, Icarus):  # type: ignore[misc]
@@ -71,7 +70,7 @@ class IcarusRunner(Grouped, Icarus):  # type: ignore[misc]
 
     def _create_iverilog_dump_file(self) -> None:
         """Write our own: cocotb's knows no window and is SystemVerilog, which we refuse."""
-        self.iverilog_dump_file.write_text(trace.icarus_module(str(self.hdl_toplevel)))
+        self.iverilog_dump_file.write_text(wave_dump.icarus_module(str(self.hdl_toplevel)))
 
 
 def runner_for(simulator: Simulator) -> VerilatorRunner | IcarusRunner:

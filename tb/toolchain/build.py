@@ -23,13 +23,19 @@ import cocotb_tools.config
 from filelock import FileLock
 
 from golden.config import PEConfig
-from tb.runners import RUNTIME_SOURCES, VerilatorRunner, quiet_environment, runner_for
-from tb.toolchain import Simulator, ToolError, processor_key
-from tb.waves import trace
-from tb.waves.size import bytes_a_cycle
-from tb.waves.window import Wave
+from tb.toolchain import wave_dump
+from tb.toolchain.cocotb_runners import (
+    RUNTIME_SOURCES,
+    VerilatorRunner,
+    quiet_environment,
+    runner_for,
+)
+from tb.toolchain.patch import Patch
+from tb.toolchain.simulators import Simulator, ToolError, processor_key
+from tb.toolchain.wave_size import bytes_a_cycle
+from tb.toolchain.wave_window import Wave
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[2]
 RTL: Final = ROOT / "rtl"
 HDL: Final = ROOT / "tb" / "hdl"
 TOP: Final = "sim_top"
@@ -51,16 +57,6 @@ VERILATOR_ARGS: Final = (
     "-CFLAGS",
     "-O3 -march=native",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """A replacement in one Verilog file, applied to a copy: broken on purpose."""
-
-    name: str
-    file: str
-    old: str
-    new: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +114,11 @@ def build(
     """
     flags = _flags(simulator, waves)
     key = _key(
-        simulator, config, top, [*flags, *([trace.text(simulator.name)] if waves else [])], patch
+        simulator,
+        config,
+        top,
+        [*flags, *([wave_dump.text(simulator.name)] if waves else [])],
+        patch,
     )
     folder = cache / f"{simulator.name}-{config.array}-{config.mode.value}-{key}"
     made = Build(simulator, config, folder, top, waves)

@@ -1,0 +1,1 @@
+"""Simulators and their surroundings: found, compiled with, run, their waves and folders."""
