@@ -16,7 +16,7 @@ from golden.arithmetic.fixed import Int16Array
 from golden.config import InputError
 from golden.vision.images import load
 from golden.vision.pictures import is_picture
-from tb.frame_jobs import FrameList
+from tb.duts.conv_pe.frame_record import FrameList
 from tb.options import SimOptions
 from tb.prepare import Picture, Prepared, check_oracles, see, write_frame
 from tb.report import FrameReport, LayerReport, Stalls

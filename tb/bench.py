@@ -15,15 +15,15 @@ from cocotb.task import Task
 from cocotb.triggers import Event, ReadOnly, RisingEdge, ValueChange
 
 from golden.config import PEConfig
-from tb.jobs import NEVER, JobRecord
-from tb.register_bus import RegisterBus
-from tb.registers import (
+from tb.duts.conv_pe.job_record import NEVER, JobRecord
+from tb.duts.conv_pe.registers import (
     COUNTERS,
     SLOT_STRIDE,
     Control,
     Register,
     StatusCode,
 )
+from tb.register_bus import RegisterBus
 from tb.report import Failure
 from tb.scoreboard import Verdict, judge_files, time_ns
 

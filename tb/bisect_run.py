@@ -17,7 +17,7 @@ from golden.graph.fusion import fused
 from golden.graph.network import Network
 from golden.vision.images import default_image
 from tb import cocotb_jobs
-from tb.frame_jobs import RESULTS, FrameList, frame_folder, write_frames
+from tb.duts.conv_pe.frame_record import RESULTS, FrameList, frame_folder, write_frames
 from tb.options import SimOptions
 from tb.prepare import Prepared, prepare, see, write_frame, write_run
 from tb.report import Failure

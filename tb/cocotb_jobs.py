@@ -15,9 +15,9 @@ from cocotb.triggers import Event
 
 from golden.config import PEConfig
 from tb.bench import Bench
+from tb.duts.conv_pe.frame_record import LIST, RESULTS, read_frames
+from tb.duts.conv_pe.job_record import read_list
 from tb.feeds import FolderFeed, FrameFeed
-from tb.frame_jobs import LIST, RESULTS, read_frames
-from tb.jobs import read_list
 from tb.runner import Feed, Runner
 
 __all__ = ["RESULTS", "equals_the_golden_model_in_every_value"]

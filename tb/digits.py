@@ -170,7 +170,7 @@ def _check_alone(paths: Sequence[Path]) -> None:
 def _simulated(options: SimOptions, base: Path, console: Console) -> tuple[int, Digits]:
     """Run the pictures through the RTL; return the exit code and the digits that it reads."""
     from golden.networks.digits.builder import read_off
-    from tb.frame_jobs import frame_folder
+    from tb.duts.conv_pe.frame_record import frame_folder
     from tb.nets import find
     from tb.simulate import simulate
 

@@ -13,15 +13,15 @@ import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
-from tb.frame_jobs import DONE, RESULTS, FrameJob, FrameList, frame_folder
+from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameJob, FrameList, frame_folder
+from tb.duts.conv_pe.job_record import NUMBERS, JobRecord
+from tb.duts.conv_pe.packing import read_recording, read_tap
+from tb.duts.conv_pe.registers import StatusCode
 from tb.frame_tensors import FrameTensors, from_beats, from_reads
 from tb.inject import flip_bit
-from tb.jobs import NUMBERS, JobRecord
-from tb.registers import StatusCode
 from tb.report import Failure
 from tb.runner import Judged
 from tb.scoreboard import Verdict, joined, judge, judge_files, judge_tap
-from tb.streams import read_recording, read_tap
 
 POLL_SECONDS: Final = 0.02
 

@@ -13,7 +13,7 @@ from golden.arithmetic.fixed import Int16Array
 from golden.dataflow.tile import Tile, groups
 from golden.graph.layers import IMAGE
 from golden.reference.readout import Readout
-from tb.frame_jobs import INPUT, FrameJob, FrameList
+from tb.duts.conv_pe.frame_record import INPUT, FrameJob, FrameList
 
 
 class FrameTensors:

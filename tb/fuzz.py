@@ -23,6 +23,7 @@ from golden.config import ConfigError, InputError, PEConfig, ProductMode
 from golden.stimulus.random_jobs import mode_of
 from tb.debug.case import FolderCase
 from tb.debug.diagnose import Examination
+from tb.duts.conv_pe.job_record import read_list
 from tb.fuzz_cases import (
     Case,
     Outcome,
@@ -35,7 +36,6 @@ from tb.fuzz_cases import (
 from tb.fuzz_options import FuzzOptions
 from tb.fuzz_report import FuzzReport, show, shown
 from tb.fuzz_trials import IN_FLIGHT, Trials
-from tb.jobs import read_list
 from tb.prepare import OracleError
 from tb.report import Failure
 from tb.shrink import SECONDS, shrink

@@ -18,7 +18,7 @@ from golden.reference import kernels, spec, torch_oracle
 from golden.reference.readout import Readout
 from golden.stimulus.random_jobs import random_job
 from tb import cocotb_jobs
-from tb.jobs import JobRecord, Stalls, write_job, write_list
+from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_list
 from tb.prepare import OracleError
 from tb.report import Failure
 from tb.results import read_results

@@ -34,7 +34,7 @@ from golden.reference import spec, torch_oracle
 from golden.reference.bounds import smallest_acc_w
 from golden.reference.run import run
 from golden.vision.images import load
-from tb.frame_jobs import (
+from tb.duts.conv_pe.frame_record import (
     INPUT,
     FrameJob,
     FrameList,
@@ -42,10 +42,10 @@ from tb.frame_jobs import (
     frame_folder,
     write_frames,
 )
-from tb.jobs import JobRecord, job_record
+from tb.duts.conv_pe.job_record import JobRecord, job_record
+from tb.duts.conv_pe.packing import pack_weights
 from tb.nets import Built
 from tb.options import SimOptions, parse_array, parse_jobs
-from tb.streams import pack_weights
 
 INPUT_ACTIVATIONS = 131_072
 """What the input tile memory of a simulated array holds, whatever its lanes."""

@@ -8,7 +8,7 @@ from cocotb.handle import HierarchyObject
 from cocotb.triggers import Lock, ReadOnly, RisingEdge
 
 from golden.config import PEConfig
-from tb.registers import Register, StatusCode, build_registers
+from tb.duts.conv_pe.registers import Register, StatusCode, build_registers
 
 
 class BusError(AssertionError):

@@ -9,7 +9,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
-from tb.frame_jobs import FrameJob, FrameList
+from tb.duts.conv_pe.frame_record import FrameJob, FrameList
 from tb.report import Failure, LayerReport, Stalls
 
 SUMS: Final = (

@@ -15,8 +15,8 @@ from tb import report
 from tb.batch import Finished, HandOver, Kept
 from tb.debug.case import Around, FrameCase
 from tb.debug.diagnosis import Diagnosis
-from tb.frame_jobs import DONE, RESULTS, FrameList, frame_folder
-from tb.jobs import NUMBERS
+from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameList, frame_folder
+from tb.duts.conv_pe.job_record import NUMBERS
 from tb.nets import Said
 from tb.options import SimOptions
 from tb.prepare import Prepared

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from tb.jobs import JobRecord
-from tb.registers import StatusCode
+from tb.duts.conv_pe.job_record import JobRecord
+from tb.duts.conv_pe.registers import StatusCode
 from tb.report import Failure
 from tb.scoreboard import Verdict
 

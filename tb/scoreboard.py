@@ -13,10 +13,10 @@ from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
 from golden.dataflow.tile import Tile, groups
 from golden.reference.readout import Readout
-from tb.jobs import JobRecord
-from tb.registers import StatusCode
+from tb.duts.conv_pe.job_record import JobRecord
+from tb.duts.conv_pe.packing import Recording, Tap, read_recording, read_tap
+from tb.duts.conv_pe.registers import StatusCode
 from tb.report import Failure
-from tb.streams import Recording, Tap, read_recording, read_tap
 
 CLOCK_NS = 10
 """Period of the clock of ``tb/hdl/sim_top.v``, whose first edge is at half of it."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.console import Console
 
-from tb.frame_jobs import frame_folder
+from tb.duts.conv_pe.frame_record import frame_folder
 from tb.options import parse_clock
 from tb.report import Report
 from tb.run import Run

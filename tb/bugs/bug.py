@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from golden.vision.images import shipped
-from tb.debug.steps import Step
+from tb.duts.conv_pe.pipeline_steps import Step
 from tb.toolchain.patch import Patch
 
 

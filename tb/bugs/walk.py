@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tb.bugs.bug import Where, bug
-from tb.debug.steps import Step
+from tb.duts.conv_pe.pipeline_steps import Step
 
 WALK: Final = (
     bug(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tb.debug.contributions import Contribution, Window
 from tb.debug.finding import Followed
 from tb.debug.seen import Figure, Pass, Read, Vector
-from tb.debug.steps import Step
+from tb.duts.conv_pe.pipeline_steps import Step
 
 
 @dataclass(frozen=True, slots=True)

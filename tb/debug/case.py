@@ -9,8 +9,15 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from golden.config import PEConfig
-from tb.frame_jobs import INPUT, RESULTS, FrameJob, FrameList, frame_folder, write_frames
-from tb.jobs import JobRecord, write_list
+from tb.duts.conv_pe.frame_record import (
+    INPUT,
+    RESULTS,
+    FrameJob,
+    FrameList,
+    frame_folder,
+    write_frames,
+)
+from tb.duts.conv_pe.job_record import JobRecord, write_list
 
 
 class Around(NamedTuple):

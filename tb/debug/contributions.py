@@ -10,7 +10,7 @@ import numpy as np
 from golden.arithmetic.fixed import Int64Array, int_range, multiply
 from golden.config import InputError, PEConfig, PoolPad
 from tb.debug.descriptor import Descriptor, descriptor_of
-from tb.jobs import JobRecord
+from tb.duts.conv_pe.job_record import JobRecord
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,8 +11,8 @@ from golden.dataflow.tile import groups
 from golden.reference.readout import Readout
 from tb.debug.seen import CORE, WALK
 from tb.debug.walk import windows
-from tb.jobs import JobRecord
-from tb.registers import Register
+from tb.duts.conv_pe.job_record import JobRecord
+from tb.duts.conv_pe.registers import Register
 
 BIAS_BYTES: Final = 8
 

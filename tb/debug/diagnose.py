@@ -19,7 +19,7 @@ from tb.debug.extent import extent
 from tb.debug.inside import Inside, look
 from tb.debug.probe import Watch, watch_output
 from tb.debug.replay import SURROUNDINGS, Replay, replay, same
-from tb.jobs import JobRecord
+from tb.duts.conv_pe.job_record import JobRecord
 from tb.report import Failure
 from tb.toolchain import build
 from tb.toolchain.build import Build

@@ -13,7 +13,7 @@ from golden.dataflow.tile import Tile
 from tb.debug.reads import deciding_pixel, left_cycle, pixel_of, reads_of
 from tb.debug.recorded import job_values
 from tb.debug.values import ACTIVATION, Values
-from tb.jobs import JobRecord
+from tb.duts.conv_pe.job_record import JobRecord
 from tb.scoreboard import CLOCK_NS
 
 

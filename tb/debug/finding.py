@@ -18,7 +18,7 @@ from tb.debug.contributions import (
 from tb.debug.descriptor import Descriptor
 from tb.debug.probe_lines import figure
 from tb.debug.seen import Figure, Opened, Pass, Probe, Vector
-from tb.debug.steps import Step
+from tb.duts.conv_pe.pipeline_steps import Step
 
 BIAS_DIGITS: Final = 16
 """Hexadecimal digits of a bias in its stream."""

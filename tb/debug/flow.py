@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from tb.debug.counts import Counts
 from tb.debug.finding import Followed
-from tb.debug.steps import Step
-from tb.jobs import JobRecord
+from tb.duts.conv_pe.job_record import JobRecord
+from tb.duts.conv_pe.pipeline_steps import Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from tb.debug.judge_flow import judge_flow
 from tb.debug.judge_output import judge_output
 from tb.debug.probe import Watch
 from tb.debug.seen import Probe
-from tb.debug.steps import Step
-from tb.jobs import JobRecord
+from tb.duts.conv_pe.job_record import JobRecord
+from tb.duts.conv_pe.pipeline_steps import Step
 
 NOTHING: Final = "nothing differs on this value's way, nor in the counts"
 WIDTH: Final = 160

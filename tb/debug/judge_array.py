@@ -15,7 +15,7 @@ from tb.debug import suspects
 from tb.debug.contributions import Contribution
 from tb.debug.finding import Finding, Followed, differing, shown, wrapped
 from tb.debug.seen import Beat, Figure, Other, Pass, Vector
-from tb.debug.steps import Step
+from tb.duts.conv_pe.pipeline_steps import Step
 
 SLOT: Final = 32
 

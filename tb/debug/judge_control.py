@@ -7,9 +7,9 @@ from typing import Final
 from tb.debug.counts import Counts
 from tb.debug.finding import Finding, Followed, shown
 from tb.debug.flow import flow_of
-from tb.debug.steps import Step
-from tb.jobs import NEVER, JobRecord
-from tb.registers import Register, StatusCode
+from tb.duts.conv_pe.job_record import NEVER, JobRecord
+from tb.duts.conv_pe.pipeline_steps import Step
+from tb.duts.conv_pe.registers import Register, StatusCode
 
 TOLD: Final = ("in_size", "out_size", "channels", "kernel", "post", "pool")
 """Registers of the descriptor that the array works with."""

@@ -9,7 +9,7 @@ from typing import Final
 from tb.debug.counts import Counts
 from tb.debug.finding import Finding, Followed, shown
 from tb.debug.flow import Flow, before_it
-from tb.debug.steps import Step
+from tb.duts.conv_pe.pipeline_steps import Step
 
 FETCH_CHECK: Final = 1
 """State of ``job_fetch`` in which the descriptor is checked."""

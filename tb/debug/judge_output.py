@@ -8,7 +8,7 @@ from tb.debug.contributions import Value, Window
 from tb.debug.finding import Finding, Followed, shown
 from tb.debug.judge_array import overwritten
 from tb.debug.seen import Figure, Read
-from tb.debug.steps import Step
+from tb.duts.conv_pe.pipeline_steps import Step
 
 
 def judge_output(followed: Followed) -> Finding | None:

@@ -16,7 +16,7 @@ from golden.config import PEConfig
 from tb.debug.probe_lines import read_probe
 from tb.debug.seen import Probe
 from tb.debug.walk import windows
-from tb.jobs import JobRecord, write_list
+from tb.duts.conv_pe.job_record import JobRecord, write_list
 from tb.toolchain import build
 from tb.toolchain.simulators import ToolError
 from tb.toolchain.wave_window import Wave

@@ -6,7 +6,7 @@ import numpy as np
 
 from golden.dataflow.tile import Tile
 from tb.debug.values import ACTIVATION, OUTPUT, Values
-from tb.jobs import JobRecord
+from tb.duts.conv_pe.job_record import JobRecord
 
 
 def pixel_of(values: Values, record: JobRecord, position: int) -> tuple[int, int]:

@@ -13,8 +13,8 @@ from golden.arithmetic.fixed import Int16Array
 from golden.config import InputError, PEConfig
 from golden.dataflow.tile import Tile
 from tb.debug.values import Values, output_values, tap_values
-from tb.jobs import JobRecord
-from tb.streams import Recording, Tap, read_recording, read_tap
+from tb.duts.conv_pe.job_record import JobRecord
+from tb.duts.conv_pe.packing import Recording, Tap, read_recording, read_tap
 
 T = TypeVar("T", Recording, Tap)
 
@@ -29,7 +29,7 @@ def job_values(
     Parameters
     ----------
     folder : Path
-        With the job's expected values and recordings, as `tb.jobs` names them.
+        With the job's expected values and recordings, as `tb.duts.conv_pe.job_record` names them.
     record : JobRecord
     config : PEConfig
     conv, node : str

@@ -10,7 +10,7 @@ from golden.config import InputError
 from tb import cocotb_jobs
 from tb.debug.case import Around, Case, remove
 from tb.debug.probe import Probe, Watch, read_probe
-from tb.jobs import JobRecord
+from tb.duts.conv_pe.job_record import JobRecord
 from tb.report import Failure
 from tb.results import read_results
 from tb.toolchain import build

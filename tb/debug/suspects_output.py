@@ -10,8 +10,8 @@ from tb.debug.contributions import Window
 from tb.debug.descriptor import Arithmetic
 from tb.debug.finding import wrapped
 from tb.debug.seen import Figure, Vector
-from tb.debug.steps import Step
 from tb.debug.suspects import MOST, Guess, matching
+from tb.duts.conv_pe.pipeline_steps import Step
 
 
 def half(arithmetic: Arithmetic, held: Figure) -> tuple[str, ...]:

@@ -18,8 +18,8 @@ from golden.config import Activation, LeakyPlace, Overflow, PEConfig, ProductMod
 from golden.dataflow.tile import Job, whole_job
 from golden.graph.layers import ConvLayer, Padding
 from tb import cocotb_jobs
+from tb.duts.conv_pe.job_record import JobRecord, Stalls
 from tb.fuzz_cases import Case, run_cases, write_cases
-from tb.jobs import JobRecord, Stalls
 from tb.measure import cocotb_python
 from tb.measure.errors import MeasureError
 from tb.measure.python_jobs import drive

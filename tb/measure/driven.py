@@ -20,8 +20,8 @@ from cocotb.triggers import ReadOnly, RisingEdge
 from cocotb.utils import get_sim_time
 
 from golden.config import PEConfig
-from tb.jobs import JobRecord, read_list
-from tb.registers import Control, Register, StatusCode
+from tb.duts.conv_pe.job_record import JobRecord, read_list
+from tb.duts.conv_pe.registers import Control, Register, StatusCode
 from tb.scoreboard import CLOCK_NS, in_stream_order
 
 DRIVEN: Final = "driven.json"

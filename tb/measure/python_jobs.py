@@ -14,7 +14,7 @@ from golden.config import PEConfig
 from golden.dataflow.tile import Job, lower_input
 from golden.graph.layers import IMAGE
 from tb.batch import pictures
-from tb.jobs import JobRecord, write_job, write_list
+from tb.duts.conv_pe.job_record import JobRecord, write_job, write_list
 from tb.measure import cocotb_python
 from tb.measure.driven import DRIVEN, Driven
 from tb.measure.errors import MeasureError

@@ -23,8 +23,9 @@ from cocotbext.axi import (
 
 from golden.arithmetic.fixed import Int16Array
 from golden.dataflow.tile import Job
-from tb.jobs import read_list
-from tb.registers import (
+from tb.duts.conv_pe.job_record import read_list
+from tb.duts.conv_pe.packing import pack_activations, pack_weights
+from tb.duts.conv_pe.registers import (
     SLOT_STRIDE,
     Control,
     Register,
@@ -33,7 +34,6 @@ from tb.registers import (
     descriptor,
 )
 from tb.scoreboard import CLOCK_NS, in_stream_order
-from tb.streams import pack_activations, pack_weights
 from tb.tests.cocotb_streams import LIMIT_MS
 from tb.tests.material import small_job
 

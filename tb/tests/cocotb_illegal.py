@@ -10,9 +10,9 @@ import numpy as np
 
 from golden.config import PEConfig
 from tb.bench import Bench
-from tb.jobs import JobRecord
-from tb.registers import COUNTERS, PE_ID, SLOT_STRIDE, Register, StatusCode
-from tb.streams import read_recording
+from tb.duts.conv_pe.job_record import JobRecord
+from tb.duts.conv_pe.packing import read_recording
+from tb.duts.conv_pe.registers import COUNTERS, PE_ID, SLOT_STRIDE, Register, StatusCode
 from tb.tests.cocotb_streams import LIMIT_MS, bench_of
 from tb.tests.material import Jobs, assert_sound, small_job
 

@@ -16,9 +16,9 @@ from golden.config import PoolPad
 from golden.dataflow.tile import Job
 from golden.reference.readout import PLAIN, Readout
 from tb.bench import Bench, JobEnd
-from tb.jobs import JobRecord, Stalls
-from tb.registers import Register, StatusCode
-from tb.streams import read_recording
+from tb.duts.conv_pe.job_record import JobRecord, Stalls
+from tb.duts.conv_pe.packing import read_recording
+from tb.duts.conv_pe.registers import Register, StatusCode
 from tb.tests.cocotb_illegal import assert_closed, resized
 from tb.tests.cocotb_streams import LIMIT_MS, bench_of
 from tb.tests.material import Jobs, assert_sound, pool_only_job, small_job

@@ -9,7 +9,7 @@ import cocotb
 
 from golden.config import PoolPad
 from golden.reference.readout import PLAIN, Readout
-from tb.jobs import Stalls
+from tb.duts.conv_pe.job_record import Stalls
 from tb.tests.cocotb_streams import LIMIT_MS, bench_of
 from tb.tests.material import Jobs, pool_only_job, small_job
 

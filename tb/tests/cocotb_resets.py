@@ -8,8 +8,8 @@ from typing import Any
 import cocotb
 
 from tb.bench import Bench
-from tb.jobs import Stalls
-from tb.registers import Control, Register
+from tb.duts.conv_pe.job_record import Stalls
+from tb.duts.conv_pe.registers import Control, Register
 from tb.tests.cocotb_queue import Order, spoiled
 from tb.tests.cocotb_streams import LIMIT_MS, OFTEN, bench_of
 from tb.tests.material import Jobs, assert_sound, small_job

@@ -10,7 +10,7 @@ import cocotb
 
 from golden.graph.conv_layer import Padding
 from tb.bench import Bench
-from tb.jobs import Stalls, read_list
+from tb.duts.conv_pe.job_record import Stalls, read_list
 from tb.tests.material import Jobs, small_job
 
 HALF, OFTEN = 128, 240

@@ -23,7 +23,7 @@ from rich.console import Console
 from golden.config import ConfigError
 from golden.files import write_whole
 from tb.bugs import BUGS, Bug, find
-from tb.debug.steps import Step
+from tb.duts.conv_pe.pipeline_steps import Step
 from tb.options import SimOptions
 from tb.simulate import simulate
 from tb.tests.diagnosis_table import refresh

@@ -14,12 +14,12 @@ from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
 from golden.dataflow.tile import groups
 from golden.reference import kernels
-from tb.jobs import NEVER, JobRecord
+from tb.duts.conv_pe.job_record import NEVER, JobRecord
+from tb.duts.conv_pe.packing import Recording, Tap
+from tb.duts.conv_pe.registers import StatusCode
 from tb.prepare import Prepared
-from tb.registers import StatusCode
 from tb.report import Failure
 from tb.scoreboard import in_stream_order
-from tb.streams import Recording, Tap
 
 AHEAD = 3
 """Cycles before a job's end that belong to the next one."""
@@ -135,7 +135,7 @@ def write_tap(path: Path, values: Int16Array, record: JobRecord, config: PEConfi
 
 
 def read_out(path: Path, config: PEConfig) -> Recording:
-    """Stands in for `tb.streams.read_recording`."""
+    """Stands in for `tb.duts.conv_pe.packing.read_recording`."""
     with path.open("rb") as file, np.load(file) as found:
         beats, live = found["beats"].astype(np.int16), found["live"].astype(bool)
     last = np.arange(len(beats)) == len(beats) - 1
@@ -143,7 +143,7 @@ def read_out(path: Path, config: PEConfig) -> Recording:
 
 
 def read_tap(path: Path, config: PEConfig) -> Tap:
-    """Stands in for `tb.streams.read_tap`."""
+    """Stands in for `tb.duts.conv_pe.packing.read_tap`."""
     with path.open("rb") as file:
         values = np.load(file)
     return Tap(values, np.arange(len(values)))

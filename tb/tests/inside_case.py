@@ -14,7 +14,7 @@ from tb.debug.contributions import Material, read_material
 from tb.debug.inside import Inside, look
 from tb.debug.probe import Watch, watch_output
 from tb.debug.seen import Probe
-from tb.jobs import JobRecord, Stalls, write_job
+from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job
 from tb.tests.configs import TINY
 from tb.tests.material import small_job
 from tb.tests.probed import perfect

@@ -22,7 +22,7 @@ from golden.graph.conv_layer import ConvLayer, Padding
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
 from tb.bench import Bench, JobEnd, JobResult
-from tb.jobs import JobRecord, Stalls, write_job
+from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job
 
 
 def small_job(

@@ -20,7 +20,7 @@ from tb.debug.seen import (
     Settings,
     Write,
 )
-from tb.jobs import JobRecord
+from tb.duts.conv_pe.job_record import JobRecord
 
 LOADED, RUN, DRAIN = 10, 1000, 50_000
 """Cycles: the tile's first word, the first pass, the first read."""

@@ -14,7 +14,7 @@ from golden.config import PEConfig, ProductMode
 from golden.dataflow.tile import Tile
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
-from tb.jobs import JobRecord, write_job
+from tb.duts.conv_pe.job_record import JobRecord, write_job
 from tb.scoreboard import in_stream_order
 from tb.tests.configs import TINY
 from tb.tests.material import small_job

@@ -19,9 +19,9 @@ import typer
 from rich.console import Console
 
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
+from tb.duts.conv_pe.job_record import write_list
 from tb.fuzz_options import small_config
 from tb.fuzz_report import shown
-from tb.jobs import write_list
 from tb.options import SIMULATORS, choose, parse_array
 from tb.tests.broken import BROKEN
 from tb.toolchain import build, run_folder

@@ -20,8 +20,8 @@ from golden.study.dumps.dump import Dump, read_dump, write_dump
 from tb import bisect_run
 from tb.bisect_run import RtlLayers, run_layers
 from tb.cli import app
-from tb.frame_jobs import RESULTS, FrameJob, FrameList, Region, read_frames
-from tb.jobs import JobRecord
+from tb.duts.conv_pe.frame_record import RESULTS, FrameJob, FrameList, Region, read_frames
+from tb.duts.conv_pe.job_record import JobRecord
 from tb.options import SimOptions
 from tb.study.bisect_rtl import verdicts
 from tb.tests.commands import results, run

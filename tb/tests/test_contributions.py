@@ -14,8 +14,8 @@ from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
 from golden.stimulus.random_jobs import random_job
 from tb.debug.contributions import read_material, value_of, windows_of
-from tb.jobs import JobRecord, write_job
-from tb.registers import Register
+from tb.duts.conv_pe.job_record import JobRecord, write_job
+from tb.duts.conv_pe.registers import Register
 from tb.tests.configs import TINY, TINY_BYTES
 from tb.tests.material import small_job
 

@@ -12,7 +12,7 @@ import pytest
 
 from golden.config import ConfigError
 from tb.bugs import BUGS, Bug, find, names
-from tb.debug.steps import Step
+from tb.duts.conv_pe.pipeline_steps import Step
 from tb.options import SimOptions
 from tb.tests.conftest import NO_ICARUS
 from tb.tests.diagnose_all import RIGHT, TABLE, chosen, diagnosed, keep, outcome, summary, verdict

@@ -13,7 +13,7 @@ from golden.config import InputError, PoolPad
 from golden.reference.readout import PLAIN, Readout
 from tb.debug.divergence import Divergence, compare
 from tb.debug.extent import extent
-from tb.registers import StatusCode
+from tb.duts.conv_pe.registers import StatusCode
 from tb.scoreboard import judge_files, time_ns
 from tb.tests.recordings import CONFIG, START, Change, Recorded, recorded
 

@@ -21,8 +21,8 @@ from golden.reference.readout import Readout
 from golden.reference.run import run
 from golden.tests.small_networks import branches, chain, residuals
 from tb import feeds
+from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameList, frame_folder, read_frames
 from tb.feeds import FrameFeed
-from tb.frame_jobs import DONE, RESULTS, FrameList, frame_folder, read_frames
 from tb.frame_tensors import from_reads
 from tb.nets import Built
 from tb.options import SimOptions

@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 
 from golden.config import ConfigError
+from tb.duts.conv_pe.job_record import read_list
 from tb.fuzz import fuzz
 from tb.fuzz_options import FuzzOptions, parse_count
 from tb.inject import ROUNDING_PATCH
-from tb.jobs import read_list
 from tb.shrink import SECONDS
 from tb.tests.broken import BROKEN
 from tb.toolchain.patch import Patch

@@ -17,7 +17,7 @@ from tb.debug.finding import wrapped
 from tb.debug.inside import NOTHING, table
 from tb.debug.probe import watch_activated
 from tb.debug.seen import Mark, Opened, Other, Pass, Read, Write
-from tb.debug.steps import Step
+from tb.duts.conv_pe.pipeline_steps import Step
 from tb.tests.inside_case import CONFIG, POOL, Case, Change, case, written
 from tb.tests.material import small_job
 from tb.tests.probed import perfect

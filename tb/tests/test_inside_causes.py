@@ -13,7 +13,7 @@ from tb.debug.contributions import read_material
 from tb.debug.inside import Inside
 from tb.debug.probe import watch_activated
 from tb.debug.seen import Other, Settings, Unknown, Walk
-from tb.debug.steps import Step
+from tb.duts.conv_pe.pipeline_steps import Step
 from tb.tests.inside_case import CONFIG, POOL, Case, Change, case, written
 from tb.tests.material import small_job
 from tb.tests.probed import perfect

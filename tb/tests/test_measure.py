@@ -21,7 +21,7 @@ from golden.graph.conv_layer import ConvLayer
 from golden.reference import run, spec
 from golden.reference.layer_sums import layer_sums
 from golden.tests.small_networks import branches, chain
-from tb.jobs import JobRecord, write_job
+from tb.duts.conv_pe.job_record import JobRecord, write_job
 from tb.measure import cocotb_axi, cocotb_python, command
 from tb.measure.beats import ARRAY, beat_job
 from tb.measure.designs import designs

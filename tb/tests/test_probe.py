@@ -17,9 +17,9 @@ from tb.debug.divergence import compare
 from tb.debug.inside import NOTHING, Inside, look
 from tb.debug.probe import PROBE_FILE, Watch, read_probe, run_probe, watch_activated, watch_output
 from tb.debug.seen import Probe
-from tb.debug.steps import Step
+from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job
+from tb.duts.conv_pe.pipeline_steps import Step
 from tb.inject import ROUNDING_PATCH
-from tb.jobs import JobRecord, Stalls, write_job
 from tb.tests.broken import BROKEN
 from tb.tests.configs import TINY
 from tb.tests.material import small_job

@@ -9,10 +9,10 @@ import pytest
 
 from golden.config import PEConfig
 from golden.dataflow.tile import Tile
-from tb.registers import StatusCode
+from tb.duts.conv_pe.packing import Recording
+from tb.duts.conv_pe.registers import StatusCode
 from tb.report import Failure
 from tb.scoreboard import Verdict, in_stream_order, judge, time_ns
-from tb.streams import Recording
 
 CONFIG = PEConfig(4, 4, tile_pixels=64, input_words=512)
 TILE = Tile(row=10, column=20, height=2, width=3, first_channel=8, last_channel=14)

@@ -15,10 +15,10 @@ from golden.stimulus.directed import Vector
 from golden.study.errors.uniform_conv import ConvShape, draw
 from golden.study.multiplier import FRAC, Operand, Result, parse_operand, result
 from tb import cocotb_jobs
+from tb.duts.conv_pe.job_record import write_job, write_list
+from tb.duts.conv_pe.packing import read_recording
 from tb.frame_tensors import from_beats
-from tb.jobs import write_job, write_list
 from tb.results import first_failure, read_results
-from tb.streams import read_recording
 from tb.tests.configs import TINY
 from tb.tests.test_vectors import run_vectors
 from tb.toolchain import build

@@ -15,8 +15,8 @@ from golden.dataflow.tile import Job, Tile
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
 from tb import cocotb_jobs
-from tb.jobs import JobRecord, Stalls, write_job, write_list
-from tb.streams import read_recording, read_tap
+from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_list
+from tb.duts.conv_pe.packing import read_recording, read_tap
 from tb.tests.commands import results, run
 from tb.tests.configs import TINY
 from tb.tests.material import small_job
@@ -345,7 +345,7 @@ def test_selection() -> None:
 
 
 def test_every_step_of_a_diagnosis_has_a_stage() -> None:
-    from tb.debug.steps import Step
+    from tb.duts.conv_pe.pipeline_steps import Step
 
     assert {stage_name(step.value) for step in Step} == set(STAGES)
     assert set(STEPS.values()) <= set(STAGES)

@@ -9,7 +9,7 @@ import pytest
 from golden.config import PEConfig, ProductMode
 from golden.stimulus.directed import VECTORS, Vector, shift_vectors
 from tb import cocotb_jobs
-from tb.jobs import write_job, write_list
+from tb.duts.conv_pe.job_record import write_job, write_list
 from tb.results import first_failure, read_results
 from tb.tests.configs import TINY, TINY_BYTES
 from tb.toolchain import build

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from golden.config import InputError, PEConfig, ProductMode
-from tb.debug.steps import Step
+from tb.duts.conv_pe.pipeline_steps import Step
 from tb.tests.conftest import NO_GTKWAVE
 from tb.tests.toolchain.test_waves import CONFIG, run
 from tb.toolchain import build

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from golden.config import PEConfig
-from tb.registers import COUNTERS, SLOT_STRIDE, Register
+from tb.duts.conv_pe.registers import COUNTERS, SLOT_STRIDE, Register
 from tb.trace import jobs_seen
 from tb.trace.jobs_seen import group_of
 from tb.trace.transactions import Row, Transactions, Value, lanes, pick, plus, split, times

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from golden.config import ConfigError, InputError, PEConfig
-from tb.jobs import JobRecord, as_config, as_record
+from tb.duts.conv_pe.job_record import JobRecord, as_config, as_record
 
 NAME: Final = "job.json"
 SCHEMA: Final = 1

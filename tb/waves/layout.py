@@ -11,7 +11,7 @@ from vcd.gtkw import GTKWColor, GTKWFlag, GTKWSave
 
 from golden.config import PEConfig
 from golden.files import whole_file
-from tb.debug.steps import Step
+from tb.duts.conv_pe.pipeline_steps import Step
 from tb.toolchain import build
 from tb.toolchain.wave_window import TICKS_A_CYCLE
 from tb.waves.signals import DUT, Group, groups

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from golden.config import PEConfig, ProductMode
-from tb.debug.steps import Step
+from tb.duts.conv_pe.pipeline_steps import Step
 from tb.toolchain.build import TOP
 
 DUT: Final = f"{TOP}.dut"

@@ -11,7 +11,7 @@ from vcd.gtkw import make_translation_filter
 
 from golden.config import Activation, Overflow, Rounding
 from golden.files import write_whole
-from tb.registers import COUNTERS, SLOT_STRIDE, Register, StatusCode
+from tb.duts.conv_pe.registers import COUNTERS, SLOT_STRIDE, Register, StatusCode
 
 Names = Mapping[int, str]
 FORMAT: Final = "dec"

@@ -11,7 +11,7 @@ import pytest
 import pywellen
 
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
-from tb.jobs import write_job, write_list
+from tb.duts.conv_pe.job_record import write_job, write_list
 from tb.tests.configs import TINY, TINY_BYTES
 from tb.tests.conftest import NO_ICARUS
 from tb.tests.material import small_job

@@ -17,7 +17,7 @@ from typing import Any, Final
 from golden.config import PEConfig
 from golden.dataflow.tile import Tile
 from golden.graph.layers import Shape
-from tb.jobs import JobRecord, as_config, as_record
+from tb.duts.conv_pe.job_record import JobRecord, as_config, as_record
 
 LIST: Final = "frame.json"
 RESULTS: Final = "results.jsonl"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from golden.config import PEConfig
-from tb.streams import pack_activations, pack_weights, read_recording
+from tb.duts.conv_pe.packing import pack_activations, pack_weights, read_recording
 from tb.tests.material import small_job
 
 CONFIGS = [

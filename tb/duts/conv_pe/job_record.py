@@ -20,8 +20,8 @@ from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig, PoolPad, ProductMode
 from golden.dataflow.tile import Job, Tile, groups, passes
 from golden.reference.readout import PLAIN, Readout
-from tb.registers import descriptor
-from tb.streams import pack_activations, pack_weights
+from tb.duts.conv_pe.packing import pack_activations, pack_weights
+from tb.duts.conv_pe.registers import descriptor
 
 NEVER = 0xFFFFFFFF
 NUMBERS = 100_000

@@ -1,0 +1,1 @@
+"""The designs that the bench can drive: one folder each."""

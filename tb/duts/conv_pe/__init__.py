@@ -1,0 +1,1 @@
+"""What belongs to our PE alone: registers, packing of its streams, job records, its steps."""
