@@ -157,8 +157,8 @@ test: venv
 	@.venv/bin/python -m pytest $(SIDE_BY_SIDE) --junitxml=build/test/pytest.xml
 
 broken: venv
-	@.venv/bin/python -m tb.tests.break_all
-	@.venv/bin/python -m tb.tests.diagnose_all
+	@.venv/bin/python -m tb.tests.faults.break_all
+	@.venv/bin/python -m tb.tests.faults.diagnose_all
 
 synth-check: venv
 	@.venv/bin/convpe synth-check

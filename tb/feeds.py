@@ -17,8 +17,8 @@ from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameJob, FrameList, fra
 from tb.duts.conv_pe.job_record import NUMBERS, JobRecord
 from tb.duts.conv_pe.packing import read_recording, read_tap
 from tb.duts.conv_pe.registers import StatusCode
+from tb.faults.inject import flip_bit
 from tb.frame_tensors import FrameTensors, from_beats, from_reads
-from tb.inject import flip_bit
 from tb.report import Failure
 from tb.runner import Judged
 from tb.scoreboard import Verdict, joined, judge, judge_files, judge_tap

@@ -20,7 +20,7 @@ from golden.config import (
     ProductMode,
     Slope,
 )
-from tb import bugs
+from tb.faults import catalogue
 from tb.nets import NETS, Net
 from tb.nets import find as find_net
 from tb.toolchain.patch import Patch
@@ -199,7 +199,8 @@ class SimOptions:
     diagnose : bool
         Look into the first job that fails.
     bug : str
-        Break the design with this bug of `tb.bugs`: the fault that ``INJECT=rtl`` puts in.
+        Break the design with this bug of `tb.faults.catalogue`: the fault that ``INJECT=rtl`` puts
+        in.
 
     Raises
     ------
@@ -294,7 +295,7 @@ class SimOptions:
 
     def _check_bug(self) -> None:
         """Refuse a bug that is not on file, or that another fault would hide."""
-        bugs.find(self.bug)
+        catalogue.find(self.bug)
         if self.inject not in ("", "rtl"):
             raise ConfigError(f"BUG={self.bug}: it is what INJECT=rtl puts in, not {self.inject}")
 
@@ -311,7 +312,7 @@ class SimOptions:
     @property
     def patch(self) -> Patch | None:
         """What breaks the design on purpose."""
-        return bugs.find(self.bug or DEFAULT_BUG).patch if self.injected == "rtl" else None
+        return catalogue.find(self.bug or DEFAULT_BUG).patch if self.injected == "rtl" else None
 
     @property
     def lanes(self) -> str:

@@ -23,7 +23,7 @@ from tb.duts.conv_pe.job_record import write_list
 from tb.fuzz_options import small_config
 from tb.fuzz_report import shown
 from tb.options import SIMULATORS, choose, parse_array
-from tb.tests.broken import BROKEN
+from tb.tests.faults.broken import BROKEN
 from tb.toolchain import build, run_folder
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import Simulator, find_simulator
@@ -148,7 +148,9 @@ def find_patch(name: str) -> Patch:
     for broken in BROKEN:
         if broken.patch.name == name:
             return broken.patch
-    raise InputError(f"--patch {name!r}: no broken design in tb/tests/broken.py has this name")
+    raise InputError(
+        f"--patch {name!r}: no broken design in tb/tests/faults/broken.py has this name"
+    )
 
 
 def check_test(module: str, test: str) -> None:
@@ -179,7 +181,7 @@ def main(
     weight_w: Annotated[int, typer.Option(help="Bits of a weight.")] = 0,
     tile_pixels: Annotated[int, typer.Option(help="Depth of an accumulator bank.")] = 0,
     input_words: Annotated[int, typer.Option(help="Depth of the tile memory.")] = 0,
-    patch: Annotated[str, typer.Option(help="Broken design of tb/tests/broken.py.")] = "",
+    patch: Annotated[str, typer.Option(help="Broken design of tb/tests/faults/broken.py.")] = "",
 ) -> None:
     """Run a cocotb module, or one test of it; exit code 1 if a test failed."""
     console = Console(soft_wrap=True, markup=False, highlight=False)

@@ -13,11 +13,11 @@ from rich.console import Console
 
 from golden.config import ConfigError
 from tb.duts.conv_pe.job_record import read_list
+from tb.faults.inject import ROUNDING_PATCH
 from tb.fuzz import fuzz
 from tb.fuzz_options import FuzzOptions, parse_count
-from tb.inject import ROUNDING_PATCH
 from tb.shrink import SECONDS
-from tb.tests.broken import BROKEN
+from tb.tests.faults.broken import BROKEN
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import Simulator
 

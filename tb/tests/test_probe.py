@@ -12,16 +12,16 @@ from golden.dataflow.tile import Job
 from golden.graph.conv_layer import Padding
 from golden.reference import spec
 from golden.reference.readout import Readout
-from tb.bugs import BUGS
 from tb.debug.divergence import compare
 from tb.debug.inside import NOTHING, Inside, look
 from tb.debug.probe import PROBE_FILE, Watch, read_probe, run_probe, watch_activated, watch_output
 from tb.debug.seen import Probe
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job
 from tb.duts.conv_pe.pipeline_steps import Step
-from tb.inject import ROUNDING_PATCH
-from tb.tests.broken import BROKEN
+from tb.faults.catalogue import BUGS
+from tb.faults.inject import ROUNDING_PATCH
 from tb.tests.configs import TINY
+from tb.tests.faults.broken import BROKEN
 from tb.tests.material import small_job
 from tb.toolchain import build
 from tb.toolchain.patch import Patch

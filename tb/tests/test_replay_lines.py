@@ -13,8 +13,8 @@ import pytest
 
 from golden.config import PEConfig, ProductMode
 from tb.fuzz_options import FuzzOptions
-from tb.tests.broken import BROKEN
 from tb.tests.configs import TINY, TINY_BYTES
+from tb.tests.faults.broken import BROKEN
 from tb.tests.replay_lines import OWN_LINE, command_of
 from tb.tests.suite import Suite
 from tb.toolchain.build import ROOT

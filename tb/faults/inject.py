@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
-from tb.bugs import find
+from tb.faults.catalogue import find
 
 ROUNDING_PATCH: Final = find("rounding").patch
 """Adds a whole LSB before the shift where half of one belongs."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tb.tests.fault import (
+from tb.tests.faults.fault import (
     BEHIND,
     BLOCKED,
     COUNTERS,

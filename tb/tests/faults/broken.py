@@ -1,17 +1,17 @@
 """Broken designs and broken drivers, each with the check that it has to turn red.
 
-A later bug found in the RTL belongs here too. `tb.tests.break_all` runs them.
+A later bug found in the RTL belongs here too. `tb.tests.faults.break_all` runs them.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from tb.tests.fault import Broken
-from tb.tests.faults_ports import PORTS
-from tb.tests.faults_queue import QUEUE
-from tb.tests.faults_readout import READOUT
-from tb.tests.faults_values import VALUES
+from tb.tests.faults.fault import Broken
+from tb.tests.faults.faults_ports import PORTS
+from tb.tests.faults.faults_queue import QUEUE
+from tb.tests.faults.faults_readout import READOUT
+from tb.tests.faults.faults_values import VALUES
 
 BROKEN: Final[tuple[Broken, ...]] = (*VALUES, *READOUT, *QUEUE, *PORTS)
 

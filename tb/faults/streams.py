@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tb.bugs.bug import Where, bug
 from tb.duts.conv_pe.pipeline_steps import Step
+from tb.faults.bug import Where, bug
 
 STREAMS: Final = (
     bug(

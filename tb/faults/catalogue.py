@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import Final
 
 from golden.config import ConfigError
-from tb.bugs.bug import Bug, Where
-from tb.bugs.output import OUTPUT
-from tb.bugs.post import POST
-from tb.bugs.readout import READOUT
-from tb.bugs.streams import STREAMS
-from tb.bugs.sums import SUMS
-from tb.bugs.walk import WALK
+from tb.faults.bug import Bug, Where
+from tb.faults.output import OUTPUT
+from tb.faults.post import POST
+from tb.faults.readout import READOUT
+from tb.faults.streams import STREAMS
+from tb.faults.sums import SUMS
+from tb.faults.walk import WALK
 
 __all__ = ["BUGS", "Bug", "Where", "find", "names"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from golden.files import write_whole
-from tb.bugs import find
+from tb.faults.catalogue import find
 
 BEGIN: Final = "<!-- table -->\n"
 END: Final = "<!-- end -->\n"

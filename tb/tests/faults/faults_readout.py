@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tb.tests.fault import ALONE, MISMATCH, POOLS, UPSAMPLES, fault, known
+from tb.tests.faults.fault import ALONE, MISMATCH, POOLS, UPSAMPLES, fault, known
 
 READOUT: Final = (
     known("edge-pixel-lost", POOLS, "^shortage: .*activated values"),

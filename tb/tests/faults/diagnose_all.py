@@ -1,8 +1,8 @@
 """Runs every bug on file through the main job, and says whether its diagnosis names the step.
 
-``make broken`` runs all of it behind `tb.tests.break_all`; a named few run with every
+``make broken`` runs all of it behind `tb.tests.faults.break_all`; a named few run with every
 ``make test``. Names given to this module choose among them:
-``python -m tb.tests.diagnose_all stale-weights rounding``.
+``python -m tb.tests.faults.diagnose_all stale-weights rounding``.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from rich.console import Console
 
 from golden.config import ConfigError
 from golden.files import write_whole
-from tb.bugs import BUGS, Bug, find
 from tb.duts.conv_pe.pipeline_steps import Step
+from tb.faults.catalogue import BUGS, Bug, find
 from tb.options import SimOptions
 from tb.simulate import simulate
-from tb.tests.diagnosis_table import refresh
+from tb.tests.faults.diagnosis_table import refresh
 from tb.toolchain.build import ROOT
 from tb.toolchain.simulators import ToolError, find_icarus
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tb.tests.break_all import caught
-from tb.tests.broken import BROKEN, FEW
-from tb.tests.fault import Broken
+from tb.tests.faults.break_all import caught
+from tb.tests.faults.broken import BROKEN, FEW
+from tb.tests.faults.fault import Broken
 from tb.toolchain.build import HDL, RTL
 from tb.toolchain.simulators import Simulator
 

@@ -77,7 +77,7 @@ class Bug:
     def name(self) -> str:
         """Name as ``BUG=`` takes it.
 
-        >>> from tb.bugs import find
+        >>> from tb.faults.catalogue import find
         >>> find("stale-weights").patch.name
         'stale weights'
         """

@@ -11,12 +11,21 @@ from typing import Any, Final
 import pytest
 
 from golden.config import ConfigError
-from tb.bugs import BUGS, Bug, find, names
 from tb.duts.conv_pe.pipeline_steps import Step
+from tb.faults.catalogue import BUGS, Bug, find, names
 from tb.options import SimOptions
 from tb.tests.conftest import NO_ICARUS
-from tb.tests.diagnose_all import RIGHT, TABLE, chosen, diagnosed, keep, outcome, summary, verdict
-from tb.tests.diagnosis_table import BEGIN, END, refresh
+from tb.tests.faults.diagnose_all import (
+    RIGHT,
+    TABLE,
+    chosen,
+    diagnosed,
+    keep,
+    outcome,
+    summary,
+    verdict,
+)
+from tb.tests.faults.diagnosis_table import BEGIN, END, refresh
 from tb.toolchain.build import RTL
 from tb.toolchain.system_packages import is_there
 

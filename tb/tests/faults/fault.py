@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from tb.bugs import find
+from tb.faults.catalogue import find
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import Simulator
 
@@ -99,5 +99,5 @@ def known(
     icarus: str | None = None,
     only: str | None = None,
 ) -> Broken:
-    """A fault that is also on file as a bug of `tb.bugs`, by its name there."""
+    """A fault that is also on file as a bug of `tb.faults.catalogue`, by its name there."""
     return Broken(find(bug).patch, test, message, icarus, only)

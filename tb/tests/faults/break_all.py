@@ -1,7 +1,7 @@
 """Breaks the design in every way on file, and says which check caught it.
 
 ``make broken`` runs all of it; a named few run with every ``make test``. Names given to
-this module choose among them: ``python -m tb.tests.break_all "edge pixel lost"``.
+this module choose among them: ``python -m tb.tests.faults.break_all "edge pixel lost"``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 from rich.console import Console
 
 from golden.config import ProductMode
-from tb.tests.broken import BROKEN
 from tb.tests.configs import TINY
-from tb.tests.fault import Broken
+from tb.tests.faults.broken import BROKEN
+from tb.tests.faults.fault import Broken
 from tb.tests.suite import run_suite
 from tb.toolchain.build import TOP
 from tb.toolchain.simulators import Simulator, ToolError, find_icarus, find_verilator
