@@ -145,7 +145,7 @@ class Finished:
     text : str
         What the outputs say.
     cosine : float or None
-        Of the embedding, see `tb.nets.Said`.
+        Of the embedding, see `tb.networks.registry.Said`.
     """
 
     report: FrameReport

@@ -16,12 +16,12 @@ from golden.config import InputError
 from golden.graph.fusion import fused
 from golden.graph.network import Network
 from golden.vision.images import default_image
-from tb import cocotb_jobs
+from tb.cosim import cocotb_test
+from tb.cosim.failure import Failure
+from tb.cosim.results import read_results
 from tb.duts.conv_pe.frame_record import RESULTS, FrameList, frame_folder, write_frames
 from tb.options import SimOptions
 from tb.prepare import Prepared, prepare, see, write_frame, write_run
-from tb.report import Failure
-from tb.results import read_results
 from tb.toolchain import build, run_folder
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import find_simulator
@@ -162,7 +162,7 @@ def _simulate(
         path.unlink(missing_ok=True)
         build.run(
             made,
-            cocotb_jobs.__name__,
+            cocotb_test.__name__,
             folder,
             seed=seed,
             poll=partial(_tell, poll, path, len(results), len(listed.jobs)),

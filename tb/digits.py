@@ -171,7 +171,7 @@ def _simulated(options: SimOptions, base: Path, console: Console) -> tuple[int, 
     """Run the pictures through the RTL; return the exit code and the digits that it reads."""
     from golden.networks.digits.builder import read_off
     from tb.duts.conv_pe.frame_record import frame_folder
-    from tb.nets import find
+    from tb.networks.registry import find
     from tb.simulate import simulate
 
     shutil.rmtree(base / "kept", ignore_errors=True)

@@ -21,6 +21,7 @@ from rich.progress import (
 
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
 from golden.stimulus.random_jobs import mode_of
+from tb.cosim.failure import Failure
 from tb.debug.case import FolderCase
 from tb.debug.diagnose import Examination
 from tb.duts.conv_pe.job_record import read_list
@@ -37,7 +38,6 @@ from tb.fuzz_options import FuzzOptions
 from tb.fuzz_report import FuzzReport, show, shown
 from tb.fuzz_trials import IN_FLIGHT, Trials
 from tb.prepare import OracleError
-from tb.report import Failure
 from tb.shrink import SECONDS, shrink
 from tb.toolchain import build, run_folder
 from tb.toolchain.patch import Patch

@@ -17,11 +17,11 @@ from golden.dataflow.tile import Job, input_words
 from golden.reference import kernels, spec, torch_oracle
 from golden.reference.readout import Readout
 from golden.stimulus.random_jobs import random_job
-from tb import cocotb_jobs
+from tb.cosim import cocotb_test
+from tb.cosim.failure import Failure
+from tb.cosim.results import read_results
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_list
 from tb.prepare import OracleError
-from tb.report import Failure
-from tb.results import read_results
 from tb.toolchain import build
 
 STALLS: Final = (0, 32, 128, 192)
@@ -164,8 +164,8 @@ def run_cases(
     made: build.Build, folder: Path, jobs: int, poll: Callable[[], None] | None = None
 ) -> Outcome:
     """Simulate a run folder of so many jobs."""
-    results_file = build.run(made, cocotb_jobs.__name__, folder, poll=poll)
-    results = read_results(folder / cocotb_jobs.RESULTS)
+    results_file = build.run(made, cocotb_test.__name__, folder, poll=poll)
+    results = read_results(folder / cocotb_test.RESULTS)
     found = [result["verdict"]["failure"] for result in results]
     failures = [None if failure is None else Failure(**failure) for failure in found]
     failures += [None] * (jobs - len(failures))
@@ -184,7 +184,7 @@ def run_cases(
 
 def finished_jobs(folder: Path) -> int:
     """How many jobs of a running simulation have ended."""
-    results = folder / cocotb_jobs.RESULTS
+    results = folder / cocotb_test.RESULTS
     return results.read_bytes().count(b"\n") if results.is_file() else 0
 
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from tb.cosim.failure import Failure
 from tb.debug.diagnosis import Diagnosis
 from tb.fuzz_cases import Outcome
-from tb.report import Failure
 
 SCHEMA: Final = 1
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from tb.cosim.failure import Failure
 from tb.fuzz_cases import Case, run_cases, write_cases
-from tb.report import Failure
 from tb.toolchain import build
 
 IN_FLIGHT: Final = 3

@@ -21,8 +21,8 @@ from golden.config import (
     Slope,
 )
 from tb.faults import catalogue
-from tb.nets import NETS, Net
-from tb.nets import find as find_net
+from tb.networks.registry import NETS, Net
+from tb.networks.registry import find as find_net
 from tb.toolchain.patch import Patch
 
 DEFAULT_BUG: Final = "rounding"
@@ -170,7 +170,7 @@ class SimOptions:
     Parameters
     ----------
     net : str
-        Network: a name of `tb.nets.NETS`.
+        Network: a name of `tb.networks.registry.NETS`.
     layer, mode, format, slope, leaky_place, pool_pad, array, fit, sim, verilator, inject : str
         By the names of docs/interfaces.md.
     from_layer : str

@@ -44,7 +44,7 @@ from tb.duts.conv_pe.frame_record import (
 )
 from tb.duts.conv_pe.job_record import JobRecord, job_record
 from tb.duts.conv_pe.packing import pack_weights
-from tb.nets import Built
+from tb.networks.registry import Built
 from tb.options import SimOptions, parse_array, parse_jobs
 
 INPUT_ACTIVATIONS = 131_072

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import reduce
-from pathlib import Path
 from typing import Any, Final
 
 from tb.duts.conv_pe.frame_record import FrameJob, FrameList
-from tb.report import Failure, LayerReport, Stalls
+from tb.report import LayerReport, Stalls
 
 SUMS: Final = (
     *("macs", "macs_on_zero_weights", "values_expected", "values_compared", "mismatches"),
@@ -35,24 +33,6 @@ class LayerProgress:
     report: LayerReport
     done: int
     jobs: int
-
-
-def read_results(path: Path) -> list[dict[str, Any]]:
-    """The results of the jobs that have ended, oldest first; none where no file is yet."""
-    if not path.is_file():
-        return []
-    lines = path.read_text().split("\n")
-    # Behind the last newline stands nothing, or a line that is still being written.
-    return [json.loads(line) for line in lines[:-1]]
-
-
-def first_failure(results: Sequence[dict[str, Any]]) -> Failure | None:
-    """The first job's failure, if any has one."""
-    for result in results:
-        failure = result["verdict"]["failure"]
-        if failure is not None:
-            return Failure(**failure)
-    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,23 +13,16 @@ import numpy as np
 
 from tb import report
 from tb.batch import Finished, HandOver, Kept
+from tb.cosim.failure import Failure
+from tb.cosim.results import first_failure, read_results
 from tb.debug.case import Around, FrameCase
 from tb.debug.diagnosis import Diagnosis
 from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameList, frame_folder
 from tb.duts.conv_pe.job_record import NUMBERS
-from tb.nets import Said
+from tb.networks.registry import Said
 from tb.options import SimOptions
 from tb.prepare import Prepared
-from tb.results import (
-    Edge,
-    LayerProgress,
-    first_failure,
-    frame_edge,
-    in_blocks,
-    layer_progress,
-    read_results,
-    summed,
-)
+from tb.results import Edge, LayerProgress, frame_edge, in_blocks, layer_progress, summed
 from tb.toolchain import build, run_folder
 from tb.toolchain.simulators import Simulator
 
@@ -58,7 +51,7 @@ class Run:
     resumed: dict[Path, Finished] = field(default_factory=dict)
     finished: list[Finished] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
-    said_failure: report.Failure | None = None
+    said_failure: Failure | None = None
     diagnosis: Diagnosis | None = None
 
     @property
@@ -205,7 +198,7 @@ class Run:
             frames.append([entry.report for entry in entries])
         return summed(frames)
 
-    def failure(self) -> report.Failure | None:
+    def failure(self) -> Failure | None:
         """The first failure of a job, with the command that repeats just it; or the outputs'."""
         number = self.failed_job()
         if number is None:
@@ -215,7 +208,7 @@ class Run:
         seen = None if self.diagnosis is None else self.diagnosis.summary()
         return replace(failure, replay=self.replay(number), diagnosis=seen)
 
-    def job_failure(self, number: int) -> report.Failure | None:
+    def job_failure(self, number: int) -> Failure | None:
         """How the frame of that job failed first."""
         assert self.listed is not None
         return first_failure(self.results(number // len(self.listed.jobs)))
@@ -238,7 +231,7 @@ class Run:
         jobs = dict.fromkeys(str(end.tile_number) for end in (first, last))
         return self.options.replay(**changes, layer=record.layer, job="-".join(jobs), from_layer="")
 
-    def summary(self, failure: report.Failure | None) -> report.Report:
+    def summary(self, failure: Failure | None) -> report.Report:
         """The report of what has happened up to now."""
         options, prepared = self.options, self.prepared
         config = None if prepared is None else prepared.config

@@ -24,9 +24,9 @@ from golden.graph.conv_layer import ConvLayer, Padding
 from golden.reference.bounds import accumulator_bits
 from golden.reference.readout import PLAIN, Readout
 from golden.stimulus.random_jobs import own_channels
+from tb.cosim.failure import Failure
 from tb.duts.conv_pe.job_record import Stalls
 from tb.fuzz_cases import Case
-from tb.report import Failure
 
 SECONDS: Final = 120.0
 """After this long no further round begins."""

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.live import Live
 
 from golden.config import ConfigError, InputError
-from tb import cocotb_jobs, report
 from tb.batch import HandOver, Kept, pictures
+from tb.cosim import cocotb_test
+from tb.cosim.failure import Failure
 from tb.debug.diagnose import Examination
 from tb.options import SimOptions
 from tb.prepare import OracleError, prepare, write_run
@@ -24,7 +25,7 @@ from tb.toolchain.simulators import find_simulator
 from tb.verdict import one_line, show_verdict, shown
 
 BASE: Final = build.ROOT / "build" / "sim"
-JOBS_MODULE: Final = cocotb_jobs.__name__
+JOBS_MODULE: Final = cocotb_test.__name__
 LOG_LINES: Final = 3
 SPACE_NEEDED: Final = 1 << 16
 """Bytes; with less a failure is put down to the full disk."""
@@ -56,18 +57,18 @@ def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
     except OSError as error:
         return _unreported(f"{shown(base)} cannot be written: {one_line(error)}", console)
     run = Run(options, folder, time.monotonic())
-    failure: report.Failure | None = None
+    failure: Failure | None = None
     code = EXIT_RED
     try:
         failure = _stages(run, console)
     except (InputError, ConfigError, OracleError, OSError) as error:
-        failure = report.Failure("setup", one_line(error))
+        failure = Failure("setup", one_line(error))
     except KeyboardInterrupt:
-        failure = report.Failure("interrupted", run.interruption())
+        failure = Failure("interrupted", run.interruption())
         code = EXIT_INTERRUPTED
     final = run.summary(failure)
     if not final.passed and code == EXIT_RED and _disk_is_full(folder):
-        final = run.summary(report.Failure("setup", f"the disk of {shown(base)} is full"))
+        final = run.summary(Failure("setup", f"the disk of {shown(base)} is full"))
         run.make_room()
     try:
         final.publish(base)
@@ -92,7 +93,7 @@ def _disk_is_full(folder: Path) -> bool:
     return shutil.disk_usage(folder).free < SPACE_NEEDED
 
 
-def _stages(run: Run, console: Console) -> report.Failure | None:
+def _stages(run: Run, console: Console) -> Failure | None:
     options = run.options
     with console.status("starting") as status:
 
@@ -175,7 +176,7 @@ def _table(run: Run) -> Any:
     )
 
 
-def _unfinished(run: Run, results_file: Path) -> report.Failure | None:
+def _unfinished(run: Run, results_file: Path) -> Failure | None:
     """A failure of the simulation itself, where the jobs' own results do not tell one."""
     done, wanted = run.jobs_done(), run.jobs_wanted()
     if run.failed_job() is not None:
@@ -189,7 +190,7 @@ def _unfinished(run: Run, results_file: Path) -> report.Failure | None:
         return None
     tail = "; ".join(log.read_text().splitlines()[-LOG_LINES:]) if log.is_file() else "no log"
     text = f"the simulation ended after {done} of {wanted} jobs: {tail}"
-    return report.Failure("status", f"{text} (see {log})")
+    return Failure("status", f"{text} (see {log})")
 
 
 def _look_into(run: Run, console: Console) -> None:

@@ -1,8 +1,8 @@
 """Directed arithmetic: sums of products with results worked out by hand.
 
 The rows are in `golden.stimulus.directed_table`. The doctest below and
-`golden/tests/stimulus/test_vectors.py` hold the golden model to them, `tb/tests/test_vectors.py`
-the hardware.
+`golden/tests/stimulus/test_vectors.py` hold the golden model to them,
+`tb/tests/cosim/test_vectors.py` the hardware.
 
 >>> from golden import spec
 >>> [v.name for v in VECTORS if spec.conv(v.input(), v.layer()).item() != v.expected]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from golden.files import write_whole
+from tb.cosim.failure import Failure
 from tb.debug.case import Around, Case, remove
 from tb.debug.diagnosis import Diagnosis, WaveFile
 from tb.debug.divergence import Comparison, Divergence, compare
@@ -20,7 +21,6 @@ from tb.debug.inside import Inside, look
 from tb.debug.probe import Watch, watch_output
 from tb.debug.replay import SURROUNDINGS, Replay, replay, same
 from tb.duts.conv_pe.job_record import JobRecord
-from tb.report import Failure
 from tb.toolchain import build
 from tb.toolchain.build import Build
 from tb.toolchain.patch import Patch

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from golden.files import write_whole
+from tb.cosim.failure import Failure
 from tb.debug.case import Around
 from tb.debug.divergence import Divergence
 from tb.debug.extent import Extent
 from tb.debug.inside import Inside, table
-from tb.report import Failure
 
 SCHEMA: Final = 1
 SHOWN: Final = 9

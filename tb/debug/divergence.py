@@ -10,11 +10,11 @@ import numpy as np
 
 from golden.config import PEConfig
 from golden.dataflow.tile import Tile
+from tb.cosim.scoreboard import CLOCK_NS
 from tb.debug.reads import deciding_pixel, left_cycle, pixel_of, reads_of
 from tb.debug.recorded import job_values
 from tb.debug.values import ACTIVATION, Values
 from tb.duts.conv_pe.job_record import JobRecord
-from tb.scoreboard import CLOCK_NS
 
 
 @dataclass(frozen=True, slots=True)

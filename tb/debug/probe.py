@@ -24,7 +24,7 @@ from tb.toolchain.wave_window import Wave
 __all__ = ["Probe", "Watch", "read_probe", "run_probe", "watch_activated", "watch_output"]
 
 PROBE_FILE: Final = "probe.txt"
-MODULE: Final = "tb.cocotb_jobs"
+MODULE: Final = "tb.cosim.cocotb_test"
 
 
 @dataclass(frozen=True, slots=True)

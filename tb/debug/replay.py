@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from golden.config import InputError
-from tb import cocotb_jobs
+from tb.cosim import cocotb_test
+from tb.cosim.failure import Failure
+from tb.cosim.results import read_results
 from tb.debug.case import Around, Case, remove
 from tb.debug.probe import Probe, Watch, read_probe
 from tb.duts.conv_pe.job_record import JobRecord
-from tb.report import Failure
-from tb.results import read_results
 from tb.toolchain import build
 from tb.toolchain.build import Build
 from tb.toolchain.wave_window import Wave
@@ -21,7 +21,7 @@ SURROUNDINGS: Final = (Around(), Around(before=1), Around(behind=1), Around(3, 2
 """Jobs that a failure may need around it: the PE holds three at a time, and a trace of more."""
 PLACE: Final = ("kind", "layer", "channel", "row", "column", "expected")
 """What two failures have in common that are one, whatever the cycle and the wrong value."""
-MODULE: Final = cocotb_jobs.__name__
+MODULE: Final = cocotb_test.__name__
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,10 +15,10 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
 from golden.dataflow.tile import Tile
+from tb.cosim.scoreboard import in_stream_order
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.duts.conv_pe.packing import Recording, Tap
 from tb.duts.conv_pe.registers import Register
-from tb.scoreboard import in_stream_order
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

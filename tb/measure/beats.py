@@ -17,14 +17,14 @@ import numpy as np
 from golden.config import Activation, LeakyPlace, Overflow, PEConfig, ProductMode, Rounding, Slope
 from golden.dataflow.tile import Job, whole_job
 from golden.graph.layers import ConvLayer, Padding
-from tb import cocotb_jobs
+from tb.cosim import cocotb_test
+from tb.cosim.results import read_results
 from tb.duts.conv_pe.job_record import JobRecord, Stalls
 from tb.fuzz_cases import Case, run_cases, write_cases
 from tb.measure import cocotb_python
 from tb.measure.errors import MeasureError
 from tb.measure.python_jobs import drive
 from tb.measure.record import Beat
-from tb.results import read_results
 from tb.toolchain import build
 from tb.toolchain.simulators import find_simulator
 
@@ -105,7 +105,7 @@ def _player_us(base: Path, verilator: str) -> float:
     if outcome.first is not None:
         failure = outcome.failures[outcome.first]
         raise MeasureError(f"player: {failure.message if failure else 'no result'}")
-    results = read_results(folder / cocotb_jobs.RESULTS)
+    results = read_results(folder / cocotb_test.RESULTS)
     seconds = results[-1]["cpu_end"] - results[0]["cpu_start"]
     beats = sum(record.act_beats + record.wgt_beats + record.out_beats for record in records)
     return float(seconds / beats * 1e6)

@@ -20,9 +20,9 @@ from cocotb.triggers import ReadOnly, RisingEdge
 from cocotb.utils import get_sim_time
 
 from golden.config import PEConfig
+from tb.cosim.scoreboard import CLOCK_NS, in_stream_order
 from tb.duts.conv_pe.job_record import JobRecord, read_list
 from tb.duts.conv_pe.registers import Control, Register, StatusCode
-from tb.scoreboard import CLOCK_NS, in_stream_order
 
 DRIVEN: Final = "driven.json"
 """Where the simulation leaves its `Driven`."""

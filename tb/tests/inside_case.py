@@ -16,7 +16,7 @@ from tb.debug.probe import Watch, watch_output
 from tb.debug.seen import Probe
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job
 from tb.tests.configs import TINY
-from tb.tests.material import small_job
+from tb.tests.cosim.material import small_job
 from tb.tests.probed import perfect
 
 CONFIG = TINY[ProductMode.FULL]

@@ -14,10 +14,10 @@ from golden.config import PEConfig, ProductMode
 from golden.dataflow.tile import Tile
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
+from tb.cosim.scoreboard import in_stream_order
 from tb.duts.conv_pe.job_record import JobRecord, write_job
-from tb.scoreboard import in_stream_order
 from tb.tests.configs import TINY
-from tb.tests.material import small_job
+from tb.tests.cosim.material import small_job
 
 CONFIG = TINY[ProductMode.FULL]
 START = 1000

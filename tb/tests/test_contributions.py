@@ -17,7 +17,7 @@ from tb.debug.contributions import read_material, value_of, windows_of
 from tb.duts.conv_pe.job_record import JobRecord, write_job
 from tb.duts.conv_pe.registers import Register
 from tb.tests.configs import TINY, TINY_BYTES
-from tb.tests.material import small_job
+from tb.tests.cosim.material import small_job
 
 SEEDS = range(40)
 READOUTS = (PLAIN, Readout(2, 2), Readout(2, pad_right=True), Readout(upsample=True))

@@ -21,7 +21,7 @@ from golden.networks.digits.table import GRAPH, HEAD
 from golden.networks.digits.training import model_bytes, train
 from golden.reference.run import run as run_golden
 from tb.cli import app
-from tb.nets import find
+from tb.networks.registry import find
 from tb.options import SimOptions
 from tb.report import SCHEMA_FILE
 from tb.simulate import simulate

@@ -11,10 +11,10 @@ import pytest
 
 from golden.config import InputError, PoolPad
 from golden.reference.readout import PLAIN, Readout
+from tb.cosim.scoreboard import judge_files, time_ns
 from tb.debug.divergence import Divergence, compare
 from tb.debug.extent import extent
 from tb.duts.conv_pe.registers import StatusCode
-from tb.scoreboard import judge_files, time_ns
 from tb.tests.recordings import CONFIG, START, Change, Recorded, recorded
 
 POOL = Readout(2, 2)

@@ -22,7 +22,7 @@ ANSWERS = (
     "golden.reference.float_model",
 )
 STANDALONE = (
-    *("golden/files.py", "tb/bootstrap.py", "tb/report.py"),
+    *("golden/files.py", "tb/bootstrap.py", "tb/cosim/failure.py", "tb/report.py"),
     *("tb/toolchain/run_folder.py", "tb/toolchain/system_packages.py"),
 )
 BENCH = ("tb", "cocotb", "cocotb_tools", "cocotbext")
@@ -55,6 +55,7 @@ def standalone_faults(source: str) -> list[str]:
     allowed = (
         "golden.files",
         "tb.report",
+        "tb.cosim.failure",
         "tb.toolchain.run_folder",
         "tb.toolchain.system_packages",
     )

@@ -18,8 +18,8 @@ from tb.debug.inside import NOTHING, table
 from tb.debug.probe import watch_activated
 from tb.debug.seen import Mark, Opened, Other, Pass, Read, Write
 from tb.duts.conv_pe.pipeline_steps import Step
+from tb.tests.cosim.material import small_job
 from tb.tests.inside_case import CONFIG, POOL, Case, Change, case, written
-from tb.tests.material import small_job
 from tb.tests.probed import perfect
 
 

@@ -14,8 +14,8 @@ from tb.debug.inside import Inside
 from tb.debug.probe import watch_activated
 from tb.debug.seen import Other, Settings, Unknown, Walk
 from tb.duts.conv_pe.pipeline_steps import Step
+from tb.tests.cosim.material import small_job
 from tb.tests.inside_case import CONFIG, POOL, Case, Change, case, written
-from tb.tests.material import small_job
 from tb.tests.probed import perfect
 
 SEQUENCING, WAITING_BANK, WAITING_WEIGHTS, TAKING = 1 << 3, 1 << 2, 1 << 1, 1 << 27

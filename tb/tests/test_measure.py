@@ -33,7 +33,7 @@ from tb.measure.scalar import compile_scalar, scalar_speed
 from tb.measure.sims import time_sim
 from tb.options import SimOptions
 from tb.tests.configs import TINY
-from tb.tests.material import small_job
+from tb.tests.cosim.material import small_job
 
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 RUN = SimRun("verilator", (16, 16), "full", 416, Timing(21, 3_000_000, 15_000, 0.01, 0.02))

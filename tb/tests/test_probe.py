@@ -21,8 +21,8 @@ from tb.duts.conv_pe.pipeline_steps import Step
 from tb.faults.catalogue import BUGS
 from tb.faults.inject import ROUNDING_PATCH
 from tb.tests.configs import TINY
+from tb.tests.cosim.material import small_job
 from tb.tests.faults.broken import BROKEN
-from tb.tests.material import small_job
 from tb.toolchain import build
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import Simulator, find_icarus, find_verilator

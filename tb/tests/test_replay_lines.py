@@ -14,9 +14,9 @@ import pytest
 from golden.config import PEConfig, ProductMode
 from tb.fuzz_options import FuzzOptions
 from tb.tests.configs import TINY, TINY_BYTES
+from tb.tests.cosim.suite import Suite
 from tb.tests.faults.broken import BROKEN
 from tb.tests.replay_lines import OWN_LINE, command_of
-from tb.tests.suite import Suite
 from tb.toolchain.build import ROOT
 from tb.toolchain.simulators import Simulator
 
@@ -112,12 +112,12 @@ def test_only_lines_that_are_commands_are_taken() -> None:
     text = """
         assert printed[-1] == f"replay: {command}"
 E   AssertionError: replay: make sim LAYER=conv4
-E     replay: VERILATOR=/v .venv/bin/python -m tb.tests.suite cocotb_axi a
+E     replay: VERILATOR=/v .venv/bin/python -m tb.tests.cosim.suite cocotb_axi a
     replay: the same again
 """
     assert OWN_LINE.findall(text) == [
         "make sim LAYER=conv4",
-        "VERILATOR=/v .venv/bin/python -m tb.tests.suite cocotb_axi a",
+        "VERILATOR=/v .venv/bin/python -m tb.tests.cosim.suite cocotb_axi a",
     ]
 
 
@@ -149,7 +149,7 @@ def test_a_suite_names_its_whole_design(
     monkeypatch.delenv("VERILATOR", raising=False)
     icarus = Simulator("icarus", "12.0", Path("/usr/bin/iverilog"), None)
     command = Suite(icarus, config, "cocotb_axi", seed=3).command("agrees")
-    start = ".venv/bin/python -m tb.tests.suite cocotb_axi agrees --sim icarus"
+    start = ".venv/bin/python -m tb.tests.cosim.suite cocotb_axi agrees --sim icarus"
     assert command == f"{start} --array {config.array} --mode {config.mode.value} --seed 3{rest}"
 
 

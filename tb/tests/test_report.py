@@ -14,15 +14,8 @@ import jsonschema
 import pytest
 
 from tb import report as module
-from tb.report import (
-    Failure,
-    FrameReport,
-    LayerReport,
-    Memories,
-    Report,
-    Stalls,
-    utilisation,
-)
+from tb.cosim.failure import FAILURE_KINDS, Failure
+from tb.report import FrameReport, LayerReport, Memories, Report, Stalls, utilisation
 from tb.toolchain.run_folder import git_commit, new_run_folder, remove_stale
 
 SCHEMA = json.loads(module.SCHEMA_FILE.read_text())
@@ -117,7 +110,7 @@ def test_run_that_never_began_holds(kind: str) -> None:
     check(document(Report("r", "make sim", "unknown", failure=Failure(kind, "g++ is missing"))))
 
 
-@pytest.mark.parametrize("kind", [k for k in module.FAILURE_KINDS if k not in ("mismatch",)])
+@pytest.mark.parametrize("kind", [k for k in FAILURE_KINDS if k not in ("mismatch",)])
 def test_failure_of_every_kind_holds(kind: str) -> None:
     plain = document(replace(GREEN, failure=Failure(kind, "why")))
     check(plain)

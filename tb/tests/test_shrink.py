@@ -12,9 +12,9 @@ from golden.reference import spec
 from golden.reference.bounds import check_layer
 from golden.reference.readout import PLAIN
 from golden.stimulus.random_jobs import mode_of
+from tb.cosim.failure import Failure
 from tb.duts.conv_pe.job_record import Stalls
 from tb.fuzz_cases import Case, random_case
-from tb.report import Failure
 from tb.shrink import shrink, size
 from tb.tests.configs import TINY
 

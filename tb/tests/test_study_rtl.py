@@ -14,13 +14,13 @@ from golden.reference import spec
 from golden.stimulus.directed import Vector
 from golden.study.errors.uniform_conv import ConvShape, draw
 from golden.study.multiplier import FRAC, Operand, Result, parse_operand, result
-from tb import cocotb_jobs
+from tb.cosim import cocotb_test
+from tb.cosim.frame_memory import from_beats
+from tb.cosim.results import first_failure, read_results
 from tb.duts.conv_pe.job_record import write_job, write_list
 from tb.duts.conv_pe.packing import read_recording
-from tb.frame_tensors import from_beats
-from tb.results import first_failure, read_results
 from tb.tests.configs import TINY
-from tb.tests.test_vectors import run_vectors
+from tb.tests.cosim.test_vectors import run_vectors
 from tb.toolchain import build
 from tb.toolchain.simulators import Simulator
 
@@ -80,8 +80,8 @@ def test_the_pe_convolves_uniform_numbers_as_golden_does(
     job = whole_job(layer, experiment.pixels)
     record = write_job(tmp_path, 0, job, spec.conv(experiment.pixels, layer), config)
     write_list(tmp_path, config, [record])
-    build.run(build.build(simulator, config), cocotb_jobs.__name__, tmp_path)
-    results = read_results(tmp_path / cocotb_jobs.RESULTS)
+    build.run(build.build(simulator, config), cocotb_test.__name__, tmp_path)
+    results = read_results(tmp_path / cocotb_test.RESULTS)
     assert first_failure(results) is None
     recording = read_recording(tmp_path / f"{record.stem}.out", config)
     outputs = from_beats(recording.values, shape.out_channels, shape.size, shape.size)

@@ -14,12 +14,12 @@ from golden.config import ConfigError, InputError, ProductMode
 from golden.dataflow.tile import Job, Tile
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
-from tb import cocotb_jobs
+from tb.cosim import cocotb_test
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_list
 from tb.duts.conv_pe.packing import read_recording, read_tap
 from tb.tests.commands import results, run
 from tb.tests.configs import TINY
-from tb.tests.material import small_job
+from tb.tests.cosim.material import small_job
 from tb.toolchain import build, wave_window
 from tb.toolchain.simulators import Simulator
 from tb.trace import jobs_seen
@@ -83,7 +83,7 @@ def traced(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Tr
     ending = "fst" if simulator.name == "icarus" or build.fst_headers() else "vcd"
     for name, (first, last) in {"wave": (None, None), "part": WINDOW}.items():
         path = folder / f"{name}.{ending}"
-        build.run(made, cocotb_jobs.__name__, folder, wave=wave_window.Wave(path, first, last))
+        build.run(made, cocotb_test.__name__, folder, wave=wave_window.Wave(path, first, last))
     return Traced(folder, jobs, records, Wave(folder / f"wave.{ending}"))
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pywellen
 
 from golden.config import InputError
-from tb.scoreboard import CLOCK_NS
+from tb.cosim.scoreboard import CLOCK_NS
 from tb.toolchain.build import TOP
 
 Ints = npt.NDArray[np.int64]

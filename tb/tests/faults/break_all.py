@@ -16,9 +16,9 @@ from rich.console import Console
 
 from golden.config import ProductMode
 from tb.tests.configs import TINY
+from tb.tests.cosim.suite import run_suite
 from tb.tests.faults.broken import BROKEN
 from tb.tests.faults.fault import Broken
-from tb.tests.suite import run_suite
 from tb.toolchain.build import TOP
 from tb.toolchain.simulators import Simulator, ToolError, find_icarus, find_verilator
 

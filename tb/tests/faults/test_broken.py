@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tb.tests.cosim.suite import SUITES
 from tb.tests.faults.break_all import caught
 from tb.tests.faults.broken import BROKEN, FEW
 from tb.tests.faults.fault import Broken
@@ -28,7 +29,7 @@ def test_every_fault_still_has_its_place(broken: Broken) -> None:
     assert path.read_text().count(patch.old) == 1
     assert patch.new != patch.old
     module, test = broken.test
-    suite = Path(__file__).with_name(f"{module}.py").read_text()
+    suite = (SUITES / f"{module}.py").read_text()
     assert f"async def {test}(" in suite
 
 

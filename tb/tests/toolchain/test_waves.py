@@ -14,7 +14,7 @@ from golden.config import ConfigError, InputError, PEConfig, ProductMode
 from tb.duts.conv_pe.job_record import write_job, write_list
 from tb.tests.configs import TINY, TINY_BYTES
 from tb.tests.conftest import NO_ICARUS
-from tb.tests.material import small_job
+from tb.tests.cosim.material import small_job
 from tb.toolchain import build, wave_dump
 from tb.toolchain.simulators import Simulator, find_icarus, find_verilator
 from tb.toolchain.system_packages import is_there
@@ -24,7 +24,7 @@ from tb.waves.layout import suffix
 from tb.waves.signals import groups
 
 CONFIG = TINY[ProductMode.FULL]
-MODULE = "tb.cocotb_jobs"
+MODULE = "tb.cosim.cocotb_test"
 FIRST, LAST = 90, 129
 SMALL = 30_000
 STARTED = Path(cocotb_tools.config.share_dir) / "lib" / "verilator" / "verilator.cpp"

@@ -10,7 +10,7 @@ import pytest
 
 from golden.config import PEConfig
 from tb.duts.conv_pe.packing import pack_activations, pack_weights, read_recording
-from tb.tests.material import small_job
+from tb.tests.cosim.material import small_job
 
 CONFIGS = [
     PEConfig(4, 4, tile_pixels=64, input_words=512),

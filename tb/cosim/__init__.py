@@ -1,0 +1,1 @@
+"""What runs beside the simulator: driver, sequencer, sequences, scoreboard, results."""

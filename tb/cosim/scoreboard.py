@@ -1,0 +1,242 @@
+"""Compares what left the PE with what the golden model expects, value by value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from golden.arithmetic.fixed import Int16Array
+from golden.config import PEConfig
+from golden.dataflow.tile import Tile, groups
+from golden.reference.readout import Readout
+from tb.cosim.failure import Failure
+from tb.duts.conv_pe.job_record import JobRecord
+from tb.duts.conv_pe.packing import Recording, Tap, read_recording, read_tap
+from tb.duts.conv_pe.registers import StatusCode
+
+CLOCK_NS = 10
+"""Period of the clock of ``tb/hdl/sim_top.v``, whose first edge is at half of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one job's values.
+
+    Parameters
+    ----------
+    values_expected, values_compared, mismatches : int
+    failure : Failure or None
+        The first thing wrong, in the order in which values leave the PE.
+    """
+
+    values_expected: int
+    values_compared: int
+    mismatches: int
+    failure: Failure | None
+
+
+def time_ns(cycle: int) -> float:
+    """Simulation time of a clock edge by its number."""
+    return float(cycle * CLOCK_NS + CLOCK_NS // 2)
+
+
+def judge(
+    layer: str,
+    tile: Tile,
+    expected: Int16Array,
+    recording: Recording,
+    status: StatusCode,
+    config: PEConfig,
+) -> Verdict:
+    """Compare one job's recording with its expected tensor.
+
+    Parameters
+    ----------
+    layer : str
+    tile : Tile
+        Where the values belong in the layer's output.
+    expected : ndarray of int16, (C, H, W)
+    recording : Recording
+    status : StatusCode
+        How the PE says the job ended.
+    config : PEConfig
+    """
+    wanted, live = in_stream_order(expected, config)
+    beats = len(recording.values)
+    common = min(beats, len(wanted))
+    keep = recording.keep[:common]
+    both = live[:common] & keep
+    differs = both & (wanted[:common] != recording.values[:common])
+    compared, mismatches = int(both.sum()), int(differs.sum())
+    came = int(recording.keep.sum())
+    place = _Place(layer, tile, expected, recording, config)
+    failure: Failure | None = None
+    if mismatches:
+        beat, lane = (int(index[0]) for index in np.nonzero(differs))
+        failure = place.mismatch(beat, lane, mismatches)
+    elif missing := int((live[:common] & ~keep).sum()) + int(live[common:].sum()):
+        failure = place.shortage(live, keep, came, missing, status)
+    elif surplus := int((keep & ~live[:common]).sum()) + int(recording.keep[common:].sum()):
+        text = f"{layer}: {surplus} values more than the {expected.size} expected"
+        failure = Failure("surplus", text, layer=layer)
+    elif beats != len(wanted) or not _framed(recording):
+        text = f"{layer}: TLAST is not on the last of {len(wanted)} output beats alone"
+        failure = Failure("surplus", text, layer=layer)
+    elif status is not StatusCode.NONE or recording.user.any():
+        text = f"{layer}: every value is right, but the PE reports {status.name}"
+        failure = Failure("status", text, layer=layer)
+    return Verdict(expected.size, compared, mismatches, failure)
+
+
+def judge_files(folder: Path, record: JobRecord, status: StatusCode, config: PEConfig) -> Verdict:
+    """Compare a job's recordings with the expected values beside them.
+
+    Where the readout is not plain these are two: what the activation made and what left.
+    """
+    expected = np.load(folder / f"{record.stem}.expected.npy")
+    recording = read_recording(folder / f"{record.stem}.out", config)
+    verdict = judge(record.layer, record.out_tile, expected, recording, status, config)
+    if not record.tap:
+        return verdict
+    activated = np.load(folder / f"{record.stem}.activated.npy")
+    tap = read_tap(folder / f"{record.stem}.tap", config)
+    before = judge_tap(record.layer, record.tile, record.readout, activated, tap, config)
+    return joined([before, verdict])
+
+
+def joined(verdicts: Sequence[Verdict]) -> Verdict:
+    """Several verdicts on one job as one, the first failure being the job's."""
+    failures = (verdict.failure for verdict in verdicts if verdict.failure is not None)
+    return Verdict(
+        sum(verdict.values_expected for verdict in verdicts),
+        sum(verdict.values_compared for verdict in verdicts),
+        sum(verdict.mismatches for verdict in verdicts),
+        next(failures, None),
+    )
+
+
+def judge_tap(
+    layer: str, tile: Tile, readout: Readout, expected: Int16Array, tap: Tap, config: PEConfig
+) -> Verdict:
+    """Compare what the activation stage made, before pool or upsampling, with its tensor.
+
+    Every read is compared; a pixel that is read several times is counted once, one that
+    is never read not at all.
+
+    Parameters
+    ----------
+    layer : str
+    tile : Tile
+        Where the values belong in the layer's output.
+    readout : Readout
+        Says in which order they are read.
+    expected : ndarray of int16, (C, H, W)
+    tap : Tap
+    config : PEConfig
+    """
+    pixels = readout.order(tile.height, tile.width)
+    reads, channels = len(pixels), len(expected)
+    wanted, live = in_stream_order(expected.reshape(channels, -1, 1)[:, pixels], config)
+    seen = int(np.count_nonzero(np.bincount(pixels))) * channels
+    if len(tap.values) != len(wanted):
+        kind = "shortage" if len(tap.values) < len(wanted) else "surplus"
+        text = f"{layer}: {len(tap.values)} activated values a lane came of {len(wanted)} expected"
+        return Verdict(seen, 0, 0, Failure(kind, text, layer=layer))
+    differs = live & (wanted != tap.values)
+    if not differs.any():
+        return Verdict(seen, seen, 0, None)
+    beats, lanes = np.nonzero(differs)
+    channel = beats // reads * config.p_oc + lanes
+    mismatches = len(np.unique(channel * tile.pixels + pixels[beats % reads]))
+    row, column = (int(side) for side in divmod(pixels[beats[0] % reads], tile.width))
+    value, actual = int(wanted[beats[0], lanes[0]]), int(tap.values[beats[0], lanes[0]])
+    cycle = int(tap.cycle[beats[0]])
+    place = (tile.first_channel + int(channel[0]), tile.row + row, tile.column + column)
+    text = (
+        f"{layer}: channel {place[0]} row {place[1]} column {place[2]}: expected {value}, "
+        f"actual {actual} ({actual - value:+d} LSB), activated in cycle {cycle}; "
+        f"{mismatches} of {seen} values of this job differ"
+    )
+    failure = Failure("mismatch", text, layer, *place, value, actual, time_ns(cycle))
+    return Verdict(seen, seen, mismatches, failure)
+
+
+def in_stream_order(
+    tensor: Int16Array, config: PEConfig
+) -> tuple[Int16Array, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
+    """A tensor (C, H, W) as output beats (beats, P_OC), and which lanes are live."""
+    channels = tensor.shape[0]
+    count = groups(channels, config.p_oc)
+    padded = np.zeros((count * config.p_oc, *tensor.shape[1:]), np.int16)
+    padded[:channels] = tensor
+    beats = padded.reshape(count, config.p_oc, -1).transpose(0, 2, 1).reshape(-1, config.p_oc)
+    channel = np.arange(count * config.p_oc).reshape(count, 1, config.p_oc)
+    live = np.broadcast_to(channel < channels, (count, beats.shape[0] // count, config.p_oc))
+    return beats, live.reshape(-1, config.p_oc)
+
+
+def _framed(recording: Recording) -> bool:
+    return bool(recording.last[-1]) and not recording.last[:-1].any()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Turns a beat and a lane into words with tensor coordinates."""
+
+    layer: str
+    tile: Tile
+    expected: Int16Array
+    recording: Recording
+    config: PEConfig
+
+    def _coordinates(self, beat: int, lane: int) -> tuple[int, int, int]:
+        group, pixel = divmod(beat, self.tile.pixels)
+        row, column = divmod(pixel, self.tile.width)
+        return group * self.config.p_oc + lane, row, column
+
+    def _where(self, beat: int, lane: int) -> dict[str, Any]:
+        channel, row, column = self._coordinates(beat, lane)
+        return {
+            "channel": self.tile.first_channel + channel,
+            "row": self.tile.row + row,
+            "column": self.tile.column + column,
+            "expected": int(self.expected[channel, row, column]),
+        }
+
+    def mismatch(self, beat: int, lane: int, count: int) -> Failure:
+        where = self._where(beat, lane)
+        actual = int(self.recording.values[beat, lane])
+        cycle = int(self.recording.cycle[beat])
+        more = f"; {count} of {self.expected.size} values of this job differ"
+        text = (
+            f"{self.layer}: channel {where['channel']} row {where['row']} "
+            f"column {where['column']}: expected {where['expected']}, actual {actual} "
+            f"({actual - where['expected']:+d} LSB), left the PE in cycle {cycle}{more}"
+        )
+        return Failure(
+            "mismatch", text, layer=self.layer, actual=actual, time_ns=time_ns(cycle), **where
+        )
+
+    def shortage(
+        self,
+        live: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+        keep: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+        came: int,
+        missing: int,
+        status: StatusCode,
+    ) -> Failure:
+        absent = live.copy()
+        absent[: len(keep)] &= ~keep
+        beat, lane = (int(index[0]) for index in np.nonzero(absent))
+        where = self._where(beat, lane)
+        ended = "" if status is StatusCode.NONE else f"; the PE ended the job with {status.name}"
+        text = (
+            f"{self.layer}: {missing} of {self.expected.size} values are missing ({came} came), "
+            f"first channel {where['channel']} row {where['row']} column {where['column']}, "
+            f"expected {where['expected']}{ended}"
+        )
+        return Failure("shortage", text, layer=self.layer, **where)

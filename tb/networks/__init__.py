@@ -1,0 +1,1 @@
+"""The networks as the bench runs them: how each is made, and what its outputs mean."""

@@ -1,0 +1,180 @@
+"""What ``make sim`` has to know of a network: how it is made, and what its outputs say."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.arithmetic.fixed import Int16Array
+from golden.graph.fusion import makers
+from golden.graph.network import Network
+from golden.vision.images import default_image
+from tb.cosim.failure import Failure
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from tb.options import SimOptions
+
+Pixels = npt.NDArray[np.float32]
+"""A picture as a network takes it, (C, H, W)."""
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Built:
+    """A network with its numbers.
+
+    Parameters
+    ----------
+    network : Network
+    sha256 : str
+        Of the weight file.
+    note : str
+        What a user should know of the weights, in a line.
+    numerics : str
+        What the table's title says of the arithmetic beside format and mode.
+    retune_sha256 : str or None
+        Of the retuning patch that it is tuned with.
+    """
+
+    network: Network
+    sha256: str
+    note: str = ""
+    numerics: str = ""
+    retune_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the outputs of a frame say.
+
+    Parameters
+    ----------
+    text : str
+        In words; empty for nothing.
+    boxes : list of dict
+        What was detected, for the report.
+    cosine : float or None
+        Of the angle between the embedding and the float network's.
+    failure : Failure or None
+        Where golden's outputs say something else.
+    """
+
+    text: str = ""
+    boxes: list[dict[str, Any]] = field(default_factory=list)
+    cosine: float | None = None
+    failure: Failure | None = None
+
+
+class Net(ABC):
+    """A network that the bench can run; it holds no state.
+
+    Attributes
+    ----------
+    name : str
+        What ``NET`` and the report call it.
+    title : str
+        What people call it.
+    size : int
+        Rows and columns of its picture, unless others are asked for.
+    heads : tuple of str
+        The nodes whose values `said` puts into words.
+    without : frozenset of str
+        Options that mean nothing to it: refused where given, null in the report.
+    drawing : str
+        File that `said` writes beside a frame; empty for none.
+    distinct : bool
+        Whether Icarus simulates one layer of each shape, rather than every layer.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    size: ClassVar[int]
+    heads: ClassVar[tuple[str, ...]]
+    without: ClassVar[frozenset[str]] = frozenset()
+    drawing: ClassVar[str] = ""
+    distinct: ClassVar[bool] = False
+
+    @abstractmethod
+    def nodes(self) -> Sequence[Any]:
+        """List the nodes without their numbers, in data-flow order: name, kind and sources."""
+
+    @abstractmethod
+    def check(self, options: SimOptions) -> None:
+        """Refuse options that it cannot honour, its size above all.
+
+        Raises
+        ------
+        ConfigError
+            In one line.
+        """
+
+    @abstractmethod
+    def build(self, options: SimOptions, say: Say) -> Built:
+        """Read and quantise the network.
+
+        Raises
+        ------
+        InputError
+            If a file is missing or not what it should be.
+        ConfigError
+            If the network cannot be held in the arithmetic asked for.
+        """
+
+    @abstractmethod
+    def pixels(self, picture: Image.Image, options: SimOptions) -> Pixels:
+        """Bring a picture to what the network takes, (C, H, W)."""
+
+    @abstractmethod
+    def said(
+        self,
+        heads: Mapping[str, Int16Array],
+        golden: Mapping[str, Int16Array],
+        picture: npt.NDArray[np.uint8],
+        built: Built,
+        options: SimOptions,
+        folder: Path,
+    ) -> Said:
+        """Put the RTL's outputs into words.
+
+        Parameters
+        ----------
+        heads, golden : mapping of str to ndarray of int16, (C, H, W)
+            The RTL's values of `heads`, and the golden model's.
+        picture : ndarray of uint8, (H, W, 3)
+            As read.
+        built : Built
+        options : SimOptions
+        folder : Path
+            The frame's; takes the drawing.
+        """
+
+    def default_image(self) -> Path:
+        """The picture that is run unless another is asked for."""
+        return default_image()
+
+    def block(self, name: str) -> str:
+        """The part of the network that a node belongs to; empty where it has no parts."""
+        return ""
+
+    def kind(self, node: Any) -> str:
+        """A node's kind, by the report's names."""
+        return str(node.kind)
+
+    @cached_property
+    def makers(self) -> dict[str, str]:
+        """The layer whose jobs make each node, in data-flow order."""
+        return makers(self.nodes())
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The layers that have jobs, in data-flow order."""
+        return tuple(dict.fromkeys(self.makers.values()))

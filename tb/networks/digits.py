@@ -1,0 +1,102 @@
+"""The digits' network, and the digit that it reads: the example of a network of one's own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.arithmetic.fixed import Int16Array
+from golden.config import ConfigError
+from golden.networks.digits.table import GRAPH, HEAD, SIDE
+from tb.networks.base import Built, Net, Pixels, Said, Say
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from tb.options import SimOptions
+
+NOTE: Final = "the weights were trained just now, from seed 1, on scikit-learn's digits"
+
+
+class Digits(Net):
+    """LeNet's widths on pictures of 8x8 pixels."""
+
+    name: ClassVar[str] = "digits"
+    title: ClassVar[str] = "digits"
+    size: ClassVar[int] = SIDE
+    heads: ClassVar[tuple[str, ...]] = (HEAD,)
+    without: ClassVar[frozenset[str]] = frozenset(
+        {"slope", "leaky_place", "pool_pad", "retune", "fit", "weight_format"}
+    )
+
+    def nodes(self) -> Sequence[Any]:
+        """List its nodes."""
+        return GRAPH.nodes
+
+    def check(self, options: SimOptions) -> None:
+        """Refuse every size but its own.
+
+        Raises
+        ------
+        ConfigError
+            In one line.
+        """
+        if options.size != SIDE:
+            raise ConfigError(f"SIZE={options.size}: the digits have {SIDE} rows and columns")
+
+    def build(self, options: SimOptions, say: Say) -> Built:
+        """Read the network, or train it; fold and quantise it."""
+        from golden.networks.digits.builder import build_digits, convs_of, read_convs
+        from golden.networks.digits.training import model_bytes, train
+
+        if options.model is None:
+            say("training the network")
+            tensors = train()
+            content, convs, note = model_bytes(tensors), convs_of(tensors), NOTE
+        else:
+            convs, note = read_convs(options.model), ""
+            content = options.model.read_bytes()
+        numerics = options.numerics()
+        return Built(
+            build_digits(convs, numerics),
+            hashlib.sha256(content).hexdigest(),
+            note=note,
+            numerics=f"{numerics.weight_w}-bit weights, {numerics.act_w}-bit activations",
+        )
+
+    def pixels(self, picture: Image.Image, options: SimOptions) -> Pixels:
+        """Bring a picture to 8x8 grey pixels, 0 to 1."""
+        from golden.networks.digits.samples import prepare
+
+        return prepare(picture)
+
+    def said(
+        self,
+        heads: Mapping[str, Int16Array],
+        golden: Mapping[str, Int16Array],
+        picture: npt.NDArray[np.uint8],
+        built: Built,
+        options: SimOptions,
+        folder: Path,
+    ) -> Said:
+        """Name the digit that scores most."""
+        from golden.networks.digits.builder import read_off
+
+        digit = int(read_off([heads[HEAD]])[0])
+        return Said(f"the RTL reads a {built.network.classes[digit]}")
+
+    def default_image(self) -> Path:
+        """The first of the pictures that the network was not trained on."""
+        from golden.networks.digits.samples import load_samples, write_pictures
+        from tb.toolchain.build import ROOT
+
+        return write_pictures(load_samples()[1].first(1), ROOT / "build" / "digits")[0]
+
+    def kind(self, node: Any) -> str:
+        """A node's kind; the last three are fully connected."""
+        return "fc" if node.name.startswith("fc") else str(node.kind)

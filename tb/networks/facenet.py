@@ -1,0 +1,171 @@
+"""FaceNet, and the embedding that it gives a picture."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.arithmetic.fixed import Int16Array
+from golden.config import ConfigError, ProductMode
+from golden.graph.float_conv import FloatConv
+from golden.networks.facenet.structure import BOTTLENECK, INPUT_SIZE, MIN_SIZE, Structure
+from golden.networks.facenet.table import facenet
+from tb.networks.base import Built, Net, Pixels, Said, Say
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from tb.options import SimOptions
+
+MAX_SIZE: Final = 298
+"""The largest picture whose last map, 7x7, a kernel of the PE covers."""
+BLOCKS: Final = {"Block8": "block8", "Logits": "logits", BOTTLENECK: "logits"}
+"""Blocks with another name in the tables."""
+NOTE: Final = "the weights are drawn from seed 1: numbers of the right size, no face recognised"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BuiltFaceNet(Built):
+    """The integer network, and the float one beside it.
+
+    Parameters
+    ----------
+    structure : Structure or None
+    floats : mapping of str to FloatConv
+        Folded, before they were quantised.
+    """
+
+    structure: Structure | None = None
+    floats: Mapping[str, FloatConv] | None = None
+
+
+class FaceNet(Net):
+    """Inception-ResNet-v1."""
+
+    name: ClassVar[str] = "facenet"
+    title: ClassVar[str] = "FaceNet"
+    size: ClassVar[int] = INPUT_SIZE
+    heads: ClassVar[tuple[str, ...]] = (BOTTLENECK,)
+    without: ClassVar[frozenset[str]] = frozenset(
+        {"slope", "leaky_place", "pool_pad", "retune", "fit"}
+    )
+    distinct: ClassVar[bool] = True
+
+    def nodes(self) -> Sequence[Any]:
+        """List its nodes; their names are the same whatever a file's widths."""
+        return facenet().nodes
+
+    def check(self, options: SimOptions) -> None:
+        """Refuse a size that it has no embedding for, and cut products.
+
+        Raises
+        ------
+        ConfigError
+            In one line.
+        """
+        if not MIN_SIZE <= options.size <= MAX_SIZE:
+            raise ConfigError(
+                f"SIZE={options.size}: FaceNet runs on {MIN_SIZE} to {MAX_SIZE} rows and columns"
+            )
+        if options.mode != ProductMode.FULL.value:
+            raise ConfigError(f"MODE={options.mode}: FaceNet's average needs MODE=full")
+
+    def build(self, options: SimOptions, say: Say) -> Built:
+        """Read or draw the network, fold and quantise it."""
+        from golden.networks.facenet.builder import build_folded
+        from golden.networks.facenet.reading import read_facenet
+        from golden.networks.facenet.seeded import seeded_file
+        from tb.toolchain.build import CACHE
+
+        if options.model is None:
+            say(NOTE)
+        path = options.model or seeded_file(CACHE)
+        weights = read_facenet(path)
+        say("quantising the network")
+        floats = weights.folded()
+        held = _sm8(floats) if options.weight_format == "sm8" else floats
+        numerics = options.numerics()
+        network = build_folded(weights.structure, held, numerics, None, options.size)
+        coding = " in SM8" if options.weight_format == "sm8" else ""
+        return BuiltFaceNet(
+            network,
+            _sha256(path),
+            note=NOTE if options.model is None else "",
+            numerics=f"{numerics.weight_w}-bit weights{coding}, {numerics.act_w}-bit activations",
+            structure=weights.structure,
+            floats=floats,
+        )
+
+    def pixels(self, picture: Image.Image, options: SimOptions) -> Pixels:
+        """Cut out the middle square and standardise it."""
+        from golden.networks.facenet.pictures import prepare
+
+        return prepare(picture, options.size)
+
+    def said(
+        self,
+        heads: Mapping[str, Int16Array],
+        golden: Mapping[str, Int16Array],
+        picture: npt.NDArray[np.uint8],
+        built: Built,
+        options: SimOptions,
+        folder: Path,
+    ) -> Said:
+        """Compare the RTL's embedding with the float network's."""
+        import torch
+        from PIL import Image
+
+        from golden.graph import floats
+        from golden.study.facenet.block_errors import cosine
+
+        assert isinstance(built, BuiltFaceNet) and built.structure and built.floats
+        pixels = self.pixels(Image.fromarray(picture), options)
+        wanted = floats.run(built.structure, built.floats, pixels, torch.float64)[BOTTLENECK]
+        angle = cosine(wanted, heads[BOTTLENECK].astype(np.float64))
+        text = f"embedding of {wanted.size} values, cosine {angle:.6f} to the float network's"
+        return Said(text, cosine=angle)
+
+    def block(self, name: str) -> str:
+        """The chain of blocks, or the block, that a node belongs to."""
+        from golden.study.facenet.block_errors import block_of
+
+        block = block_of(name)
+        chain = block.split(".")[-1].rsplit("_", 1)[0] if block.startswith("Repeat") else block
+        return BLOCKS.get(chain, chain)
+
+    def kind(self, node: Any) -> str:
+        """A node's kind; the bottleneck is fully connected."""
+        return "fc" if node.name == BOTTLENECK else str(node.kind)
+
+
+def _sm8(convs: Mapping[str, FloatConv]) -> dict[str, FloatConv]:
+    """Weights coded by the reference rule of SM8, with the best fraction bits of each tensor."""
+    from golden.arithmetic.numerics import NumericOptions
+    from golden.arithmetic.sm8 import Sm8Mode
+    from golden.study.facenet.number_formats import Contender, coded, fraction_bits
+
+    contender = Contender("SM8", NumericOptions(weight_w=8), Sm8Mode.REFERENCE)
+    fractions = fraction_bits(convs, contender)
+    return {name: coded(conv, fractions, contender) for name, conv in convs.items()}
+
+
+def _sha256(path: Path) -> str:
+    """Of a file; of a TensorFlow checkpoint index and data together."""
+    from golden.importers.tensorflow.checkpoint import checkpoint_prefix, is_tf_checkpoint
+
+    files = [path]
+    if is_tf_checkpoint(path):
+        prefix = checkpoint_prefix(path)
+        files = [prefix.with_name(f"{prefix.name}.index")]
+        files += sorted(prefix.parent.glob(f"{glob.escape(prefix.name)}.data-*"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

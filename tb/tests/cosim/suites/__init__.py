@@ -1,0 +1,1 @@
+"""The cocotb suites of the PE: each runs on both simulators."""
