@@ -167,7 +167,7 @@ check: lint
 	@.venv/bin/python -m pytest $(SIDE_BY_SIDE) -m "not slow"
 
 lint: venv
-	@.venv/bin/python -m tb.lint
+	@.venv/bin/python -m tb.flows.lint.command
 
 venv:
 	@$(PYTHON) -m tb.bootstrap --want icarus --want fst --want gtkwave

@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 
 from golden.config import ConfigError, InputError
+from tb.choices import choose, parse_natural
 from tb.digits import digits
-from tb.options import NET_SIZE, SimOptions, choose, parse_natural
+from tb.flows.sim.options import NET_SIZE, SimOptions
 from tb.study.bisect import bisect
 from tb.study.conv_error import conv_error
 from tb.study.detect import detect
@@ -126,7 +127,7 @@ def sim(
         bug=bug,
     )
     try:
-        from tb.simulate import simulate
+        from tb.flows.sim.command import simulate
     except KeyboardInterrupt:
         code = _refused("interrupted", "interrupted before the run began", EXIT_INTERRUPTED)
         raise typer.Exit(code) from None
@@ -144,8 +145,8 @@ def fuzz(
     diagnose: Annotated[bool, typer.Option(help="Look into the job that fails.")] = True,
 ) -> None:
     """Run random jobs and shrink the first that fails (``make fuzz``)."""
-    from tb.fuzz import fuzz as run
-    from tb.fuzz_options import FuzzOptions, parse_count
+    from tb.flows.fuzz.command import fuzz as run
+    from tb.flows.fuzz.options import FuzzOptions, parse_count
 
     options = FuzzOptions(
         jobs=parse_count(jobs),
@@ -169,12 +170,12 @@ def bench(
         choose("PART", part, ("sim", "golden"))
     code = 0
     if part != "golden":
-        from tb.measure.command import bench as run
-        from tb.measure.plan import measurements
+        from tb.flows.benchmark.command import bench as run
+        from tb.flows.benchmark.plan import measurements
 
         code = run(Console(), measurements(verilator), verilator)
     if part != "sim" and code != EXIT_INTERRUPTED:
-        from tb.measure.golden_speed import bench_golden
+        from tb.flows.benchmark.golden_speed import bench_golden
 
         code = bench_golden(Console()) or code
     raise typer.Exit(code)
@@ -185,7 +186,7 @@ def synth_check(
     rtl: Annotated[Path, typer.Option(help="Folder of the Verilog.")] = RTL,
 ) -> None:
     """Map the RTL to an FPGA with yosys and check the circuit (``make synth-check``)."""
-    from tb.synth import synth_check as run
+    from tb.flows.synth.command import synth_check as run
 
     raise typer.Exit(run(Console(), rtl))
 
@@ -248,7 +249,7 @@ def _refused(kind: str, message: str, code: int) -> int:
     print(f"convpe: {line}", file=sys.stderr)
     if sys.argv[1:2] != [sim.__name__]:
         return code  # the report is of ``sim``
-    from tb import report
+    from tb.flows.sim import report
 
     command = shlex.join(["convpe", *sys.argv[1:]])
     try:

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from golden.config import ConfigError
-from tb.options import SimOptions
+from tb.flows.sim.options import SimOptions
 from tb.study.common import (
     ActWidth,
     Json,
@@ -171,8 +171,8 @@ def _simulated(options: SimOptions, base: Path, console: Console) -> tuple[int, 
     """Run the pictures through the RTL; return the exit code and the digits that it reads."""
     from golden.networks.digits.builder import read_off
     from tb.duts.conv_pe.frame_record import frame_folder
+    from tb.flows.sim.command import simulate
     from tb.networks.registry import find
-    from tb.simulate import simulate
 
     shutil.rmtree(base / "kept", ignore_errors=True)
     if code := simulate(options, console, base):

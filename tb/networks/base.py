@@ -21,7 +21,7 @@ from tb.cosim.failure import Failure
 if TYPE_CHECKING:
     from PIL import Image
 
-    from tb.options import SimOptions
+    from tb.flows.sim.options import SimOptions
 
 Pixels = npt.NDArray[np.float32]
 """A picture as a network takes it, (C, H, W)."""

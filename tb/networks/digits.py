@@ -18,7 +18,7 @@ from tb.networks.base import Built, Net, Pixels, Said, Say
 if TYPE_CHECKING:
     from PIL import Image
 
-    from tb.options import SimOptions
+    from tb.flows.sim.options import SimOptions
 
 NOTE: Final = "the weights were trained just now, from seed 1, on scikit-learn's digits"
 

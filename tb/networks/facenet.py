@@ -22,7 +22,7 @@ from tb.networks.base import Built, Net, Pixels, Said, Say
 if TYPE_CHECKING:
     from PIL import Image
 
-    from tb.options import SimOptions
+    from tb.flows.sim.options import SimOptions
 
 MAX_SIZE: Final = 298
 """The largest picture whose last map, 7x7, a kernel of the PE covers."""

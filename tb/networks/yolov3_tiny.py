@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from golden.graph.network import Network
     from golden.vision.boxes import Box
     from golden.vision.placement import Fit
-    from tb.options import SimOptions
+    from tb.flows.sim.options import SimOptions
 
 DRAWING: Final = "detections.png"
 MOST: Final = 100

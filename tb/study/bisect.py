@@ -11,7 +11,8 @@ from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
-from tb.options import SimOptions, parse_array, parse_natural
+from tb.choices import parse_array, parse_natural
+from tb.flows.sim.options import SimOptions
 from tb.study import common
 from tb.study.common import print_whole, progress, say, write_json
 
@@ -271,10 +272,10 @@ def _two_dumps(
 def _on_rtl(options: SimOptions, json: Path | None, console: Console) -> bool:
     """Run the layers on the RTL, each on golden's inputs; True where one is wrong."""
     from golden.study.dumps.bisection import WRONG, Verdict, conclusion
-    from tb.bisect_run import run_layers
+    from tb.flows.sim.bisect_run import run_layers
+    from tb.flows.sim.verdict import shown
     from tb.study.bisect_rtl import verdicts
     from tb.study.bisect_tables import verdict_table
-    from tb.verdict import shown
 
     with progress(console) as bar:
         task = bar.add_task("starting", total=None)

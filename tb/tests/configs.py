@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from golden.config import PEConfig, ProductMode
-from tb.fuzz_options import small_config
+from tb.flows.fuzz.options import small_config
 
 TINY: Final[dict[ProductMode, PEConfig]] = {mode: small_config(4, 4, mode) for mode in ProductMode}
 """A 4x4 array for each mode; between them they have every accumulator width."""

@@ -17,12 +17,12 @@ from golden.dataflow.tile import Tile
 from golden.export.memory_files import write_hex
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.study.dumps.dump import Dump, read_dump, write_dump
-from tb import bisect_run
-from tb.bisect_run import RtlLayers, run_layers
 from tb.cli import app
 from tb.duts.conv_pe.frame_record import RESULTS, FrameJob, FrameList, Region, read_frames
 from tb.duts.conv_pe.job_record import JobRecord
-from tb.options import SimOptions
+from tb.flows.sim import bisect_run
+from tb.flows.sim.bisect_run import RtlLayers, run_layers
+from tb.flows.sim.options import SimOptions
 from tb.study.bisect_rtl import verdicts
 from tb.tests.commands import results, run
 from tb.toolchain import build

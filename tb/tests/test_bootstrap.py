@@ -15,12 +15,19 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tb import bootstrap, report
+from tb import bootstrap
 from tb.bootstrap import SetupError
+from tb.flows.sim import report
 
 SCHEMA = json.loads(report.SCHEMA_FILE.read_text())
 MAKEFILE = (bootstrap.ROOT / "Makefile").read_text()
-COPIED = ["Makefile", "pyproject.toml", "tb/__init__.py", "tb/bootstrap.py", "tb/report.py"]
+COPIED = [
+    "Makefile",
+    "pyproject.toml",
+    "tb/__init__.py",
+    "tb/bootstrap.py",
+    "tb/flows/sim/report.py",
+]
 COPIED += ["tb/toolchain/system_packages.py"]
 RECORDER = """#!{python}
 import json, os, sys

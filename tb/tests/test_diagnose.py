@@ -12,9 +12,9 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from tb.options import SimOptions
-from tb.report import SCHEMA_FILE
-from tb.simulate import BASE, debug_folder, simulate
+from tb.flows.sim.command import BASE, debug_folder, simulate
+from tb.flows.sim.options import SimOptions
+from tb.flows.sim.report import SCHEMA_FILE
 from tb.toolchain.build import ROOT
 from tb.toolchain.simulators import Simulator
 

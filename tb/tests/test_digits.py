@@ -21,10 +21,10 @@ from golden.networks.digits.table import GRAPH, HEAD
 from golden.networks.digits.training import model_bytes, train
 from golden.reference.run import run as run_golden
 from tb.cli import app
+from tb.flows.sim.command import simulate
+from tb.flows.sim.options import SimOptions
+from tb.flows.sim.report import SCHEMA_FILE
 from tb.networks.registry import find
-from tb.options import SimOptions
-from tb.report import SCHEMA_FILE
-from tb.simulate import simulate
 from tb.tests.commands import results, run
 
 SHOWN = 5

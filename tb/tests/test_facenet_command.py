@@ -8,12 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from golden.config import ConfigError, InputError
+from golden.tests.networks.facenet import facenet_narrow
 from tb.cli import app
 from tb.tests.commands import results, run
 
-CHECKPOINT = (
-    Path(__file__).parents[2] / "golden/tests/networks/facenet/data/facenet_narrow/narrow.ckpt-1"
-)
+CHECKPOINT = facenet_narrow.FOLDER / "narrow.ckpt-1"
 
 
 def test_six_formats_are_compared(tmp_path: Path) -> None:

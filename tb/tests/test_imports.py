@@ -11,7 +11,7 @@ import pytest
 
 from tb.toolchain.build import ROOT
 
-PREPARING = ("tb/prepare.py", "tb/fuzz_cases.py")
+PREPARING = ("tb/flows/sim/oracles.py", "tb/flows/fuzz/cases.py")
 """Before a simulator starts these ask golden for the right answers; nobody in tb/ does later."""
 STUDY = "tb/study/"
 """Commands around the golden model, without a simulator."""
@@ -22,7 +22,7 @@ ANSWERS = (
     "golden.reference.float_model",
 )
 STANDALONE = (
-    *("golden/files.py", "tb/bootstrap.py", "tb/cosim/failure.py", "tb/report.py"),
+    *("golden/files.py", "tb/bootstrap.py", "tb/cosim/failure.py", "tb/flows/sim/report.py"),
     *("tb/toolchain/run_folder.py", "tb/toolchain/system_packages.py"),
 )
 BENCH = ("tb", "cocotb", "cocotb_tools", "cocotbext")
@@ -54,7 +54,7 @@ def bench_faults(source: str) -> list[str]:
 def standalone_faults(source: str) -> list[str]:
     allowed = (
         "golden.files",
-        "tb.report",
+        "tb.flows.sim.report",
         "tb.cosim.failure",
         "tb.toolchain.run_folder",
         "tb.toolchain.system_packages",

@@ -14,15 +14,14 @@ from golden.config import ConfigError, InputError
 from golden.networks.facenet.names import tensors_of
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.study.parameters.modules import Module
+from golden.tests.networks.facenet import facenet_narrow
 from golden.tests.networks.facenet.facenets import narrow_network
 from golden.tests.networks.yolov3_tiny import checkpoints
 from tb.cli import app
 from tb.study.inspect_tables import Branch
 from tb.tests.commands import results, run
 
-CHECKPOINT = (
-    Path(__file__).parents[2] / "golden/tests/networks/facenet/data/facenet_narrow/narrow.ckpt-1"
-)
+CHECKPOINT = facenet_narrow.FOLDER / "narrow.ckpt-1"
 
 
 def refusal(*words: object) -> str:

@@ -23,9 +23,9 @@ from golden.export.reader import read_integers
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files
 from golden.networks.yolov3_tiny.files.reading import read_convs, read_stored
 from golden.tests.networks.yolov3_tiny import checkpoints
-from tb import simulate
 from tb.cli import app
-from tb.options import SimOptions
+from tb.flows.sim import command
+from tb.flows.sim.options import SimOptions
 from tb.tests.commands import run
 
 CONVPE = "import sys; from tb.cli import main; sys.argv[0] = 'convpe'; main()"
@@ -228,7 +228,7 @@ def test_a_full_disk_leaves_what_was_there(checkpoint: Path, tmp_path: Path) -> 
 def simulated(base: Path, model: Path, size: int = 32) -> dict[str, Any]:
     """The report of ``make sim LAYER=conv1`` with a model."""
     options = SimOptions(layer="conv1", array="4x4", model=model, size=size)
-    simulate.simulate(options, Console(file=io.StringIO(), width=80), base)
+    command.simulate(options, Console(file=io.StringIO(), width=80), base)
     report: dict[str, Any] = json.loads((base / "report.json").read_text())
     return report
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from golden.config import PEConfig, ProductMode
-from tb.fuzz_options import FuzzOptions
+from tb.flows.fuzz.options import FuzzOptions
 from tb.tests.configs import TINY, TINY_BYTES
 from tb.tests.cosim.suite import Suite
 from tb.tests.faults.broken import BROKEN

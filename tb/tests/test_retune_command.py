@@ -15,8 +15,8 @@ from golden.config import ConfigError, InputError
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles, sha256_of
 from golden.networks.yolov3_tiny.retune_patch import SHIPPED, Patch, read_patch, write_patch
 from golden.vision.images import shipped
-from tb.options import SimOptions
-from tb.prepare import prepare
+from tb.flows.sim.options import SimOptions
+from tb.flows.sim.prepare import prepare
 from tb.tests.commands import results, run
 from tb.toolchain.build import ROOT
 

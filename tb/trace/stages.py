@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from golden.config import PEConfig
+from tb.choices import choose
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.duts.conv_pe.registers import Register
-from tb.options import choose
 from tb.trace import array_stages, input_stages, output_stages
 from tb.trace.output_stages import Known
 from tb.trace.place import TracedJob

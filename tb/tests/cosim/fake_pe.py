@@ -19,7 +19,7 @@ from tb.cosim.scoreboard import in_stream_order
 from tb.duts.conv_pe.job_record import NEVER, JobRecord
 from tb.duts.conv_pe.packing import Recording, Tap
 from tb.duts.conv_pe.registers import StatusCode
-from tb.prepare import Prepared
+from tb.flows.sim.prepare import Prepared
 
 AHEAD = 3
 """Cycles before a job's end that belong to the next one."""

@@ -19,10 +19,11 @@ import typer
 from rich.console import Console
 
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
+from tb.choices import choose, parse_array
 from tb.duts.conv_pe.job_record import write_list
-from tb.fuzz_options import small_config
-from tb.fuzz_report import shown
-from tb.options import SIMULATORS, choose, parse_array
+from tb.flows.fuzz.options import small_config
+from tb.flows.fuzz.report import shown
+from tb.flows.sim.options import SIMULATORS
 from tb.tests.faults.broken import BROKEN
 from tb.toolchain import build, run_folder
 from tb.toolchain.patch import Patch

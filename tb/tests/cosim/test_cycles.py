@@ -15,9 +15,9 @@ from golden.dataflow.timing.cycle_model import LayerCycles, layers, predict
 from golden.dataflow.timing.job_shape import frame_shapes
 from tb.cosim.results import read_results
 from tb.duts.conv_pe.frame_record import RESULTS, frame_folder
-from tb.options import SimOptions
-from tb.prepare import prepare
-from tb.simulate import simulate
+from tb.flows.sim.command import simulate
+from tb.flows.sim.options import SimOptions
+from tb.flows.sim.prepare import prepare
 from tb.tests.configs import TINY
 from tb.tests.cosim.suite import assert_passes
 from tb.tests.cosim.test_rtl import OTHER_SHAPES

@@ -27,10 +27,11 @@ from tb.cosim.scoreboard import Verdict
 from tb.cosim.sequencer import Runner
 from tb.cosim.sequences import FrameFeed
 from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameList, frame_folder, read_frames
+from tb.flows.sim.options import SimOptions
+from tb.flows.sim.prepare import Picture, Prepared
+from tb.flows.sim.results import layer_progress, summed
+from tb.flows.sim.run_files import write_frame, write_run
 from tb.networks.registry import Built
-from tb.options import SimOptions
-from tb.prepare import Picture, Prepared, write_frame, write_run
-from tb.results import layer_progress, summed
 from tb.tests.cosim.fake_pe import FakePE, read_out, read_tap
 
 CONFIG = PEConfig(4, 4, tile_pixels=16, input_words=128)

@@ -24,8 +24,8 @@ from golden.config import ConfigError
 from golden.files import write_whole
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.faults.catalogue import BUGS, Bug, find
-from tb.options import SimOptions
-from tb.simulate import simulate
+from tb.flows.sim.command import simulate
+from tb.flows.sim.options import SimOptions
 from tb.tests.faults.diagnosis_table import refresh
 from tb.toolchain.build import ROOT
 from tb.toolchain.simulators import ToolError, find_icarus

@@ -13,7 +13,7 @@ import pytest
 from golden.config import ConfigError
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.faults.catalogue import BUGS, Bug, find, names
-from tb.options import SimOptions
+from tb.flows.sim.options import SimOptions
 from tb.tests.conftest import NO_ICARUS
 from tb.tests.faults.diagnose_all import (
     RIGHT,

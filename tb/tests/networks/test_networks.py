@@ -13,11 +13,11 @@ from golden.quantization.layers import quantize_image
 from golden.reference.run import run
 from golden.tests.networks.facenet.facenet_narrow import PREFIX
 from golden.vision.images import load, shipped
+from tb.flows.sim.options import SimOptions
+from tb.flows.sim.report import LAYER_KINDS, LayerReport
+from tb.flows.sim.results import MANY, LayerProgress, in_blocks
 from tb.networks.base import Net
 from tb.networks.registry import NETS, find
-from tb.options import SimOptions
-from tb.report import LAYER_KINDS, LayerReport
-from tb.results import MANY, LayerProgress, in_blocks
 
 FACENET: dict[str, Any] = {"net": "facenet"}
 REFUSED = [

@@ -1,0 +1,1 @@
+"""One folder a make target: sim, fuzz, bench, synth-check, lint."""

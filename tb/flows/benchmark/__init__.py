@@ -1,0 +1,1 @@
+"""``make bench``: how fast simulation and reference model are."""

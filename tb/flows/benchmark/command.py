@@ -1,0 +1,196 @@
+"""``make bench``: every measurement in turn, a line each, then ``sim.json``."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from golden.config import ConfigError, InputError
+from golden.reference.layer_sums import layer_sums
+from tb.flows.benchmark.beats import beat_costs
+from tb.flows.benchmark.designs import compile_all, designs
+from tb.flows.benchmark.plan import Measurement, Way
+from tb.flows.benchmark.python_jobs import time_tiles
+from tb.flows.benchmark.record import Beat, MeasureError, Record, SimRun
+from tb.flows.benchmark.scalar import compile_scalar, scalar_speed
+from tb.flows.benchmark.sims import time_sim
+from tb.flows.sim.options import SimOptions
+from tb.flows.sim.oracles import OracleError
+from tb.flows.sim.pictures import pictures
+from tb.flows.sim.prepare import prepare, see
+from tb.flows.sim.verdict import one_line, shown
+from tb.toolchain import build, run_folder
+from tb.toolchain.simulators import find_icarus
+
+BASE: Final = build.ROOT / "build" / "bench"
+EXIT_RED: Final = 1
+EXIT_INTERRUPTED: Final = 130
+
+_T = TypeVar("_T")
+
+
+def bench(
+    console: Console, planned: Sequence[Measurement], verilator: str = "", base: Path = BASE
+) -> int:
+    """Measure everything and write ``sim.json``.
+
+    Parameters
+    ----------
+    console : Console
+        Shows progress, and each figure as it comes.
+    planned : sequence of Measurement
+        The simulations.
+    verilator : str
+        A Verilator of the user's, for the beats.
+    base : Path
+        Folder of ``sim.json``; after a failure also of the failed measurement.
+
+    Returns
+    -------
+    int
+        Exit code: 0 only if everything was measured and written.
+    """
+    target, session = base / "sim.json", None
+    failure, code = "", EXIT_RED
+    try:
+        run_folder.remove_stale(target)
+        base.mkdir(parents=True, exist_ok=True)
+        session = _Session(console, base, planned, verilator)
+        record = session.measure()
+        record.write(target)
+    except (MeasureError, InputError, ConfigError, OracleError, OSError) as error:
+        failure = one_line(error)
+    except KeyboardInterrupt:
+        failure, code = "interrupted by the user", EXIT_INTERRUPTED
+    where = session.at if session is not None else ""
+    if failure:
+        text = f"FAILED  {where}{': ' if where else ''}{failure}"
+        console.print(text, style="bold red", markup=False, highlight=False, soft_wrap=True)
+        return code
+    _line(console, f"{len(record.runs)} runs and {len(record.scaling)} sizes in {shown(target)}")
+    return 0
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class _Session:
+    """One run of the command."""
+
+    def __init__(
+        self, console: Console, base: Path, planned: Sequence[Measurement], verilator: str
+    ) -> None:
+        self.at = ""
+        self._console = console
+        self._base = base
+        self._planned = planned
+        self._verilator = verilator
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+
+    def measure(self) -> Record:
+        """Measure everything."""
+        if any(entry.way is Way.ICARUS for entry in self._planned):
+            find_icarus()  # before minutes have gone into what needs it not
+        commit = run_folder.git_commit(build.ROOT)
+        with self._bar, self._folder() as folder:
+            self._task = self._bar.add_task("", total=len(self._planned) + 3)
+            self._step("compiling the designs", self._compile)
+            scalar = self._step("scalar C loop", partial(self._scalar, folder))
+            beat = self._step("beats", partial(self._beats, folder))
+            made = [
+                (entry, self._step(entry.title, partial(self._run, entry, folder, scalar)))
+                for entry in self._planned
+            ]
+        return Record(
+            commit=commit,
+            scalar_c_macs_per_second=scalar,
+            runs=[run for entry, run in made if entry.listed],
+            beat=beat,
+            scaling=sorted(
+                (run for entry, run in made if entry.scaling), key=lambda run: run.image_size
+            ),
+        )
+
+    @contextmanager
+    def _folder(self) -> Iterator[Path]:
+        """A folder for the simulations, which stays where one of them failed."""
+        folder = run_folder.new_run_folder(self._base)
+        try:
+            yield folder
+        except (MeasureError, InputError, OracleError):
+            raise
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _step(self, title: str, work: Callable[[], _T]) -> _T:
+        self.at = title
+        self._bar.update(self._task, description=title)
+        done = work()
+        self._bar.advance(self._task)
+        self.at = ""
+        return done
+
+    def _say(self, text: str) -> None:
+        _line(self._bar.console, text)
+
+    def _compile(self) -> None:
+        wanted = designs(self._planned)
+        begun = time.monotonic()
+        compile_all(wanted, lambda text: self._bar.update(self._task, description=text))
+        self._say(f"{len(wanted)} designs compiled, in {time.monotonic() - begun:.0f} s")
+
+    def _scalar(self, folder: Path) -> float:
+        options = SimOptions()
+        prepared = prepare(options, lambda text: None)
+        path = pictures(options, lambda text: None)[0]
+        picture = see(prepared, options, path)
+        loop = compile_scalar(folder)
+        macs, seconds = scalar_speed(loop, layer_sums(prepared.network, picture.tensors))
+        speed = macs / seconds
+        self._say(
+            f"scalar C loop: {speed / 1e6:,.0f} million MAC/s over {macs / 1e6:,.1f} MMAC, "
+            "every sum as golden's"
+        )
+        return speed
+
+    def _beats(self, folder: Path) -> Beat:
+        beat = beat_costs(folder / "beats", self._say, self._verilator)
+        models = beat.cocotbext_axi_us
+        between = "" if models is None else f"{models:.1f} us by cocotbext-axi, "
+        self._say(
+            f"beats: {beat.python_driver_us:.1f} us by a Python driver, {between}"
+            f"{beat.player_us:.2f} us by a player"
+        )
+        return beat
+
+    def _run(self, entry: Measurement, folder: Path, scalar: float) -> SimRun:
+        time_it = time_tiles if entry.way is Way.PYTHON else time_sim
+        run = time_it(entry.options, folder / entry.name)
+        # A frame's files are large, and the next one's come on top.
+        shutil.rmtree(folder / entry.name, ignore_errors=True)
+        timing = run.timing
+        self._say(
+            f"{entry.title}: {timing.macs_per_second / 1e6:,.3g} million MAC/s, "
+            f"{timing.macs_per_second / scalar:.2g} of the C loop; {timing.macs / 1e6:,.1f} MMAC "
+            f"and {timing.cycles:,} cycles in {timing.cpu_seconds:.1f} s of CPU time"
+        )
+        return run

@@ -1,0 +1,107 @@
+"""Jobs whose every beat Python moves: their folder, their simulation, what it took."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from cocotb_tools.check_results import get_results
+
+from golden.config import PEConfig
+from golden.dataflow.tile import Job, lower_input
+from golden.graph.layers import IMAGE
+from tb.duts.conv_pe.job_record import JobRecord, write_job, write_list
+from tb.flows.benchmark import cocotb_python
+from tb.flows.benchmark.driven import DRIVEN, Driven
+from tb.flows.benchmark.record import MeasureError, SimRun, Timing
+from tb.flows.sim.options import SimOptions
+from tb.flows.sim.pictures import pictures
+from tb.flows.sim.prepare import Picture, Prepared, prepare, see
+from tb.toolchain import build
+from tb.toolchain.simulators import find_simulator
+
+TOP: Final = "port_top"
+SIMULATOR: Final = "verilator, beats from Python"
+LOG_LINES: Final = 3
+
+
+def time_tiles(options: SimOptions, folder: Path) -> SimRun:
+    """Run sampled tiles of the network, the same as ``make sim`` takes, with beats from Python.
+
+    Parameters
+    ----------
+    options : SimOptions
+        Choose the tiles. Verilator simulates them, whatever simulator they are cut for.
+    folder : Path
+        Made; takes the jobs.
+
+    Raises
+    ------
+    MeasureError
+        A value was wrong, or the simulation ended early.
+    """
+    prepared = prepare(options, lambda text: None)
+    picture = see(prepared, options, pictures(options, lambda text: None)[0])
+    folder.mkdir(parents=True)
+    records = write_tiles(folder, prepared, picture)
+    driven = drive(folder, prepared.config, records, cocotb_python.__name__, options.verilator)
+    made = {name for planned in prepared.jobs for name in planned.stage.makes}
+    macs = sum(record.macs for record in records)
+    timing = Timing(len(made), macs, driven.cycles, driven.cpu_seconds, driven.wall_seconds)
+    lanes = prepared.config.p_ic, prepared.config.p_oc
+    return SimRun(SIMULATOR, lanes, options.mode, options.size, timing)
+
+
+def write_tiles(folder: Path, prepared: Prepared, picture: Picture) -> list[JobRecord]:
+    """Write a folder of the prepared jobs on golden's inputs, with golden's outputs."""
+    records = []
+    for number, planned in enumerate(prepared.jobs):
+        stage, tensors = planned.stage, picture.tensors
+        read = tensors[stage.source]
+        if stage.source == IMAGE:
+            node = next(layer for layer in prepared.network.convs() if layer.source == IMAGE)
+            read = lower_input(node, read)
+        layer = replace(stage.layer.select(*planned.channels), padding=planned.window.padding)
+        job = Job(layer, planned.tile, planned.window.of(read), planned.readout, stage.own_channels)
+        record = write_job(
+            folder,
+            number,
+            job,
+            planned.output.of(tensors[stage.makes[-1]]),
+            prepared.config,
+            activated=planned.tile.of(tensors[stage.makes[0]]),
+        )
+        records.append(replace(record, macs=planned.macs))
+    return records
+
+
+def drive(
+    folder: Path, config: PEConfig, records: Sequence[JobRecord], module: str, verilator: str
+) -> Driven:
+    """Simulate a folder's jobs on the open ports with the cocotb test `module`.
+
+    Raises
+    ------
+    MeasureError
+        The test failed or did not end.
+    """
+    write_list(folder, config, records)
+    made = build.build(find_simulator("verilator", verilator), config, top=TOP)
+    results = build.run(made, module, folder)
+    try:
+        tests, failed = get_results(results)
+    except RuntimeError:
+        tests, failed = 0, 0
+    if (tests, failed) != (1, 0) or not (folder / DRIVEN).is_file():
+        raise MeasureError(f"{module}: {_why(folder / 'simulator.log')}")
+    return Driven(**json.loads((folder / DRIVEN).read_text()))
+
+
+def _why(log: Path) -> str:
+    """The assertion that failed, or else the end of a simulator's log."""
+    lines = log.read_text().splitlines() if log.is_file() else ["no log"]
+    faults = [line.strip() for line in lines if "Error: " in line]
+    return "; ".join(faults[-1:] or [line.strip() for line in lines[-LOG_LINES:]]) + f" (see {log})"

@@ -1,0 +1,1 @@
+"""``make fuzz``: random jobs, the smallest failing one kept."""

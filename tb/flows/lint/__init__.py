@@ -1,0 +1,1 @@
+"""``make lint``: Python's linters and three readers of Verilog."""

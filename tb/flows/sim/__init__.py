@@ -1,0 +1,1 @@
+"""``make sim``: a network on the RTL, every value compared."""

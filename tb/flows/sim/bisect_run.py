@@ -1,0 +1,190 @@
+"""The network on the RTL, each layer on golden's inputs, all of them though one is wrong."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from golden.arithmetic.fixed import Int16Array
+from golden.config import InputError
+from golden.graph.fusion import fused
+from golden.graph.network import Network
+from golden.vision.images import default_image
+from tb.cosim import cocotb_test
+from tb.cosim.failure import Failure
+from tb.cosim.results import read_results
+from tb.duts.conv_pe.frame_record import RESULTS, FrameList, frame_folder, write_frames
+from tb.flows.sim.options import SimOptions
+from tb.flows.sim.prepare import Prepared, prepare, see
+from tb.flows.sim.run_files import write_frame, write_run
+from tb.toolchain import build, run_folder
+from tb.toolchain.patch import Patch
+from tb.toolchain.simulators import find_simulator
+
+BASE: Final = build.ROOT / "build" / "bisect"
+LOG: Final = "simulator.log"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RtlLayers:
+    """What the RTL made of each layer's own golden input.
+
+    Parameters
+    ----------
+    options : SimOptions
+    folder : Path
+        The run's; the RTL's tensors lie in its first frame's.
+    network : Network
+    listed : FrameList
+    golden, actual : dict of str to ndarray of int16, (C, H, W)
+        Golden's tensors of ``image`` and every node; the RTL's of those that are whole.
+    results : list of dict
+        One a job that has ended.
+    """
+
+    options: SimOptions
+    folder: Path
+    network: Network
+    listed: FrameList
+    golden: Mapping[str, Int16Array]
+    actual: Mapping[str, Int16Array]
+    results: list[dict[str, Any]]
+
+    @property
+    def inside(self) -> dict[str, str]:
+        """Nodes that run behind another's values in the same jobs, and whose."""
+        return fused(self.network.nodes)
+
+    @property
+    def tensors(self) -> Path:
+        """Folder of the RTL's tensors."""
+        return frame_folder(self.folder, 0)
+
+    @property
+    def made(self) -> list[str]:
+        """Nodes that the jobs make, in data-flow order."""
+        return [node.name for node in self.network.nodes if node.name in self.listed.made]
+
+    def compared(self, node: str) -> tuple[int, int]:
+        """Values of a node that were compared, and of them wrong."""
+        parts = [result["nodes"][node] for result in self.results if node in result["nodes"]]
+        return sum(part[1] for part in parts), sum(part[2] for part in parts)
+
+    def failures(self, node: str) -> list[tuple[int, Failure]]:
+        """Jobs that made a node and failed: number within the layer, and how."""
+        found = []
+        for result in self.results:
+            failure = result["verdict"]["failure"]
+            if node in result["nodes"] and failure is not None:
+                found.append((int(result["tile_number"]), Failure(**failure)))
+        return found
+
+    def replay(self, node: str) -> str | None:
+        """The ``make sim`` that repeats the first job of a node that failed."""
+        maker = self.inside.get(node, node)
+        for number, _ in self.failures(node):
+            return self.options.replay(layer=maker, job=str(number))
+        return None
+
+    def tidy(self) -> None:
+        """Remove all that the run has written."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def run_layers(
+    options: SimOptions,
+    say: Callable[[str], None],
+    poll: Callable[[int, int], None] = lambda done, jobs: None,
+    patch: Patch | None = None,
+    base: Path | None = None,
+) -> RtlLayers:
+    """Simulate the layers that are asked for, each on golden's input.
+
+    Parameters
+    ----------
+    options : SimOptions
+    say : callable
+        Told what is being done.
+    poll : callable
+        Told some ten times a second how many jobs of how many have ended.
+    patch : Patch, optional
+        Break the design with it; else with the bug that `options` names, if any.
+    base : Path, optional
+        Folder of the runs; `BASE` unless given.
+
+    Raises
+    ------
+    InputError
+        A file is damaged or missing, or the simulation ended without a result.
+    ConfigError
+        Options that the network cannot honour.
+    ToolError
+        There is no simulator, or it does not compile the design.
+    """
+    simulator = find_simulator(options.sim, options.verilator)
+    prepared = prepare(options, say)
+    made = build.build(simulator, prepared.config, patch=patch or options.patch, say=say)
+    say("running the golden model on the picture")
+    picture = see(prepared, options, options.image or default_image())
+    folder = run_folder.new_run_folder(base or BASE)
+    listed = _list(folder, prepared, options)
+    write_frame(folder, 0, prepared, listed, picture)
+    say(f"simulating {len(listed.jobs)} jobs")
+    results = _simulate(made, folder, listed, options.seed, poll)
+    if not results:
+        raise InputError(f"the simulation ended without a result; see {folder / LOG}")
+    for path in folder.glob("job_*.wgt"):
+        path.unlink()
+    tensors = frame_folder(folder, 0)
+    actual = {
+        path.stem: np.load(path) for path in tensors.glob("*.npy") if path.stem in listed.save
+    }
+    return RtlLayers(options, folder, prepared.network, listed, picture.tensors, actual, results)
+
+
+def _simulate(
+    made: build.Build,
+    folder: Path,
+    listed: FrameList,
+    seed: int,
+    poll: Callable[[int, int], None],
+) -> list[dict[str, Any]]:
+    """Run all jobs; where one ends the simulation, go on with the layers behind its own."""
+    results: list[dict[str, Any]] = []
+    rest, path = listed.jobs, frame_folder(folder, 0) / RESULTS
+    while rest:
+        write_frames(folder, replace(listed, jobs=rest))
+        path.unlink(missing_ok=True)
+        build.run(
+            made,
+            cocotb_test.__name__,
+            folder,
+            seed=seed,
+            poll=partial(_tell, poll, path, len(results), len(listed.jobs)),
+        )
+        found = read_results(path)
+        results += found
+        if not found or len(found) == len(rest):
+            break
+        stopped = found[-1]["layer"]
+        behind = [job.record.layer for job in rest[len(found) :]]
+        rest = tuple(job for job in rest if job.record.layer in set(behind) - {stopped})
+    return results
+
+
+def _tell(poll: Callable[[int, int], None], path: Path, before: int, jobs: int) -> None:
+    """Say how many jobs have ended in all."""
+    poll(before + len(read_results(path)), jobs)
+
+
+def _list(folder: Path, prepared: Prepared, options: SimOptions) -> FrameList:
+    """The jobs of the run, none of which waits for another."""
+    listed = write_run(folder, prepared, options, frames=1)
+    jobs = tuple(replace(job, after=0) for job in listed.jobs)
+    return replace(listed, jobs=jobs, golden_inputs=True)

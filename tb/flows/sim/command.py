@@ -1,0 +1,238 @@
+"""The main job: real tensors through the RTL, every value compared, one report."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from cocotb_tools.check_results import get_results
+from rich.console import Console
+from rich.live import Live
+
+from golden.config import ConfigError, InputError
+from tb.cosim import cocotb_test
+from tb.cosim.failure import Failure
+from tb.debug.diagnose import Examination
+from tb.flows.sim.live_table import cycles_table, layer_table
+from tb.flows.sim.options import SimOptions
+from tb.flows.sim.oracles import OracleError
+from tb.flows.sim.pictures import HandOver, Kept, pictures
+from tb.flows.sim.prepare import prepare
+from tb.flows.sim.run import Run
+from tb.flows.sim.run_files import write_run
+from tb.flows.sim.verdict import one_line, show_verdict, shown
+from tb.toolchain import build, run_folder
+from tb.toolchain.simulators import find_simulator
+
+BASE: Final = build.ROOT / "build" / "sim"
+JOBS_MODULE: Final = cocotb_test.__name__
+LOG_LINES: Final = 3
+SPACE_NEEDED: Final = 1 << 16
+"""Bytes; with less a failure is put down to the full disk."""
+SAID_ALWAYS: Final = ("warning: ", "unreadable: ")
+EXIT_RED: Final = 1
+EXIT_INTERRUPTED: Final = 130
+
+
+def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
+    """Run the main job and write its report.
+
+    Parameters
+    ----------
+    options : SimOptions
+    console : Console
+        Shows progress, the table and the verdict.
+    base : Path
+        Folder of the runs, of ``report.json`` and of ``detections.png``.
+
+    Returns
+    -------
+    int
+        Exit code: 0 only if every expected value was compared and equal.
+    """
+    try:
+        run_folder.remove_stale(base / "report.json")
+        run_folder.remove_stale(base / "detections.png")
+        folder = run_folder.new_run_folder(base)
+    except OSError as error:
+        return _unreported(f"{shown(base)} cannot be written: {one_line(error)}", console)
+    run = Run(options, folder, time.monotonic())
+    failure: Failure | None = None
+    code = EXIT_RED
+    try:
+        failure = _stages(run, console)
+    except (InputError, ConfigError, OracleError, OSError) as error:
+        failure = Failure("setup", one_line(error))
+    except KeyboardInterrupt:
+        failure = Failure("interrupted", run.interruption())
+        code = EXIT_INTERRUPTED
+    final = run.summary(failure)
+    if not final.passed and code == EXIT_RED and _disk_is_full(folder):
+        final = run.summary(Failure("setup", f"the disk of {shown(base)} is full"))
+        run.make_room()
+    try:
+        final.publish(base)
+    except OSError as error:
+        known = f"{final.first_failure.message}; " if final.first_failure else ""
+        return _unreported(f"{known}the report cannot be written: {one_line(error)}", console)
+    if final.passed:
+        run.forget_kept()
+        run.tidy()
+    show_verdict(final, run, base, console)
+    return 0 if final.passed else code
+
+
+def _unreported(message: str, console: Console) -> int:
+    """Say in one line that the run is red, where no report can."""
+    text = f"FAILED  setup: {message}; free some space or mend the folder"
+    console.print(text, style="bold red", markup=False, highlight=False, soft_wrap=True)
+    return EXIT_RED
+
+
+def _disk_is_full(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < SPACE_NEEDED
+
+
+def _stages(run: Run, console: Console) -> Failure | None:
+    options = run.options
+    with console.status("starting") as status:
+
+        def say(text: str) -> None:
+            status.update(text)
+            if not console.is_terminal or text.startswith(SAID_ALWAYS):
+                console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+        run.pictures = pictures(options, say)
+        run.simulator = find_simulator(options.sim, options.verilator)
+        prepared = run.prepared = prepare(options, say)
+        made = build.build(run.simulator, prepared.config, patch=options.patch, say=say)
+        if options.images is not None:
+            run.kept = Kept(run.folder.parent / "kept", prepared, options, made)
+            run.take_kept(say)
+        listed = run.listed = write_run(run.folder, prepared, options, len(run.paths))
+        run.hand_over = HandOver(run.folder, prepared, options, listed, run.paths)
+        if run.paths:
+            say("running the golden model on the picture")
+            run.hand_over.hand_over(0, status.update)
+    if not run.paths:
+        return None
+    results_file = _simulate(run, made, console)
+    failure = _unfinished(run, results_file)
+    if failure is None:
+        _look_into(run, console)
+    return failure
+
+
+def _simulate(run: Run, made: build.Build, console: Console) -> Path:
+    """Run the simulator to its end, the table kept up to date."""
+    assert run.hand_over is not None
+    run.hand_over.start()
+    try:
+        with Live(console=console, refresh_per_second=4) as live:
+
+            def show() -> None:
+                run.follow(console.print)
+                live.update(_table(run))
+
+            results = build.run(made, JOBS_MODULE, run.folder, seed=run.options.seed, poll=show)
+            show()
+    finally:
+        run.hand_over.stop()
+    if not console.is_terminal:
+        console.line()
+    rows = [entry.report for entry in run.progress() if entry.report.cycles]
+    if rows:
+        console.print(cycles_table(rows, _array(run)))
+    return results
+
+
+def _array(run: Run) -> tuple[int, int]:
+    assert run.prepared is not None
+    return run.prepared.config.p_ic, run.prepared.config.p_oc
+
+
+def _table(run: Run) -> Any:
+    assert run.prepared is not None and run.simulator is not None
+    config, shapes = run.prepared.config, run.prepared.network.shapes()
+    rows = [
+        ("x".join(map(str, shapes.get(entry.report.name, ()))), entry.done, entry.jobs, entry)
+        for entry in run.progress()
+    ]
+    title = (
+        f"{run.options.network.title}, {config.array} PE, "
+        f"{run.simulator.name} {run.simulator.version}, {config.mode.value}, {run.options.format}"
+    )
+    if run.prepared.built.numerics:
+        title += f", {run.prepared.built.numerics}"
+    if run.options.images is not None:
+        title += f"\n{run.where()}"
+    return layer_table(
+        title,
+        [
+            (shape, done, jobs, entry.report if entry.report.values_compared or done else None)
+            for shape, done, jobs, entry in rows
+        ],
+        _array(run),
+    )
+
+
+def _unfinished(run: Run, results_file: Path) -> Failure | None:
+    """A failure of the simulation itself, where the jobs' own results do not tell one."""
+    done, wanted = run.jobs_done(), run.jobs_wanted()
+    if run.failed_job() is not None:
+        return None
+    log = run.folder / "simulator.log"
+    try:
+        tests, failed = get_results(results_file)
+    except RuntimeError:
+        tests, failed = 0, 0
+    if tests == 1 and failed == 0 and done == wanted:
+        return None
+    tail = "; ".join(log.read_text().splitlines()[-LOG_LINES:]) if log.is_file() else "no log"
+    text = f"the simulation ended after {done} of {wanted} jobs: {tail}"
+    return Failure("status", f"{text} (see {log})")
+
+
+def _look_into(run: Run, console: Console) -> None:
+    """Diagnose the first job that failed; or the first, where waves of it are asked for."""
+    failed, options = run.failed_job(), run.options
+    wanted = options.waves if failed is None else options.diagnose
+    if not wanted or run.listed is None or run.simulator is None:
+        return
+    with console.status("looking into the job") as status:
+
+        def say(text: str) -> None:
+            status.update(text)
+            if not console.is_terminal:
+                console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+        failure = None if failed is None else run.job_failure(failed)
+        case = run.case(failed or 0)
+        name = f"{case.record.layer}-{case.record.tile_number}"
+        look = Examination(
+            case,
+            failure,
+            run.simulator,
+            debug_folder(run.folder.parent) / name,
+            patch=options.patch,
+            seed=options.seed,
+            window=options.window,
+            say=say,
+        )
+        try:
+            run.diagnosis = look.run()
+        except (InputError, ConfigError, OSError) as error:
+            if failed is None:
+                raise
+            console.print(f"no diagnosis: {one_line(error)}", markup=False, soft_wrap=True)
+        except KeyboardInterrupt:
+            if failed is None:
+                raise
+            console.print("no diagnosis: interrupted by the user")  # red it is all the same
+
+
+def debug_folder(base: Path) -> Path:
+    """Where the diagnoses of the runs in `base` lie: ``build/debug`` beside ``build/sim``."""
+    return base.parent / "debug" if base == BASE else base / "debug"

@@ -1,0 +1,241 @@
+"""The pictures of a run: which there are, golden's tensors ahead of the simulator, frames kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from golden.arithmetic.fixed import Int16Array
+from golden.config import InputError
+from golden.vision.images import load
+from golden.vision.pictures import is_picture
+from tb.duts.conv_pe.frame_record import FrameList
+from tb.flows.sim.options import SimOptions
+from tb.flows.sim.oracles import check_oracles
+from tb.flows.sim.prepare import Picture, Prepared, see
+from tb.flows.sim.report import FrameReport, LayerReport, Stalls
+from tb.flows.sim.run_files import write_frame
+from tb.toolchain import build
+
+AHEAD: Final = 2
+"""Frames that golden may be ahead of the simulator."""
+POLL_SECONDS: Final = 0.05
+IRRELEVANT: Final = ("image", "images", "clock", "waves", "verilator")
+"""Options that change no frame's result."""
+
+
+def pictures(options: SimOptions, say: Callable[[str], None]) -> list[Path]:
+    """The pictures to run, all of which can be read.
+
+    Of a folder these are the files with an ending that Pillow knows, by name.
+
+    Raises
+    ------
+    InputError
+        A picture that cannot be read; of several each has been said.
+    """
+    if options.images is None:
+        path = options.image or options.network.default_image()
+        load(path)
+        return [path]
+    folder = options.images
+    try:
+        found = sorted(path for path in folder.iterdir() if is_picture(path))
+    except OSError as error:
+        raise InputError(f"IMAGES={folder}: {error.strerror}") from None
+    if not found:
+        raise InputError(f"IMAGES={folder}: no picture is in this folder")
+    bad = []
+    for path in found:
+        try:
+            load(path)
+        except InputError as error:
+            bad.append(path)
+            say(f"unreadable: {error}")
+    if bad:
+        names = ", ".join(path.name for path in bad)
+        raise InputError(
+            f"IMAGES={folder}: {len(bad)} of {len(found)} pictures cannot be read: {names}; "
+            "mend them or take them away"
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What is kept of a picture once its frame has been handed over."""
+
+    pixels: Any
+    heads: dict[str, Int16Array]
+
+
+class HandOver(threading.Thread):
+    """Computes golden's tensors of frame after frame while the simulator runs.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's.
+    prepared : Prepared
+    options : SimOptions
+    listed : FrameList
+    paths : sequence of Path
+        The pictures, the first one's frame being handed over already.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        prepared: Prepared,
+        options: SimOptions,
+        listed: FrameList,
+        paths: Sequence[Path],
+    ) -> None:
+        super().__init__(daemon=True)
+        self.seen: dict[int, Seen] = {}
+        self.error: BaseException | None = None
+        self.done = 0
+        self._halt = threading.Event()
+        self._folder, self._prepared, self._options = folder, prepared, options
+        self._listed, self._paths = listed, paths
+
+    def hand_over(self, number: int, say: Callable[[str], None]) -> None:
+        """Compute and check one frame, and put it where the simulator finds it."""
+        picture = see(self._prepared, self._options, self._paths[number])
+        check_oracles(self._prepared, self._options, picture, say)
+        self.seen[number] = _seen(picture, self._options.network.heads)
+        write_frame(self._folder, number, self._prepared, self._listed, picture)
+
+    def run(self) -> None:
+        """Hand over every frame but the first, not too far ahead."""
+        try:
+            for number in range(1, len(self._paths)):
+                while number > self.done + AHEAD:
+                    if self._halt.wait(POLL_SECONDS):
+                        return
+                if self._halt.is_set():
+                    return
+                self.hand_over(number, lambda text: None)
+        except BaseException as error:  # the main thread raises it
+            self.error = error
+
+    def stop(self) -> None:
+        """Begin no further frame."""
+        self._halt.set()
+
+
+def _seen(picture: Picture, names: Sequence[str]) -> Seen:
+    heads = {name: picture.tensors[name] for name in names if name in picture.tensors}
+    return Seen(picture.pixels, heads)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A frame that has been simulated whole, and was right.
+
+    Parameters
+    ----------
+    report : FrameReport
+    layers : list of LayerReport
+    text : str
+        What the outputs say.
+    cosine : float or None
+        Of the embedding, see `tb.networks.registry.Said`.
+    """
+
+    report: FrameReport
+    layers: list[LayerReport]
+    text: str = ""
+    cosine: float | None = None
+
+
+class Kept:
+    """Frames of an interrupted run over several pictures, for the command that goes on.
+
+    A frame is found again by the picture's content and by all that its result depends
+    on: the options, the weights, the compiled design and the sources of model and bench.
+
+    Parameters
+    ----------
+    base : Path
+        Folder of the kept frames.
+    prepared : Prepared
+    options : SimOptions
+    made : Build
+    """
+
+    def __init__(
+        self, base: Path, prepared: Prepared, options: SimOptions, made: build.Build
+    ) -> None:
+        chosen = {f.name: str(getattr(options, f.name)) for f in fields(options)}
+        described = {
+            "options": {name: chosen[name] for name in chosen if name not in IRRELEVANT},
+            "weights": prepared.built.sha256,
+            "retune": prepared.built.retune_sha256,
+            "names": prepared.network.classes,
+            "design": made.folder.name,
+            "sources": _sources(),
+        }
+        self._base = base
+        self._key = json.dumps(described, sort_keys=True)
+        self._folders: dict[Path, Path] = {}
+
+    def folder(self, picture: Path) -> Path:
+        """Where a picture's frame is kept."""
+        if picture not in self._folders:
+            digest = hashlib.sha256(self._key.encode() + picture.read_bytes()).hexdigest()
+            self._folders[picture] = self._base / digest[:24]
+        return self._folders[picture]
+
+    def find(self, picture: Path) -> Finished | None:
+        """The picture's frame, if it is kept."""
+        path = self.folder(picture) / "frame.json"
+        if not path.is_file():
+            return None
+        kept = json.loads(path.read_text())
+        layers = [
+            LayerReport(**{**entry, "stalls": Stalls(**entry["stalls"])})
+            for entry in kept["layers"]
+        ]
+        report = FrameReport(str(picture), kept["seconds"], kept["boxes"])
+        return Finished(report, layers, kept["text"], kept["cosine"])
+
+    def keep(self, picture: Path, frame: Finished, drawing: Path) -> None:
+        """Keep a frame, whole or not at all."""
+        self._base.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=self._base))
+        document = {
+            "image": str(picture),
+            "seconds": frame.report.seconds,
+            "boxes": list(frame.report.boxes),
+            "text": frame.text,
+            "cosine": frame.cosine,
+            "layers": [asdict(layer) for layer in frame.layers],
+        }
+        (scratch / "frame.json").write_text(json.dumps(document))
+        if drawing.is_file():
+            shutil.copy(drawing, scratch / drawing.name)
+        final = self.folder(picture)
+        shutil.rmtree(final, ignore_errors=True)
+        scratch.rename(final)
+
+    def forget(self, paths: Sequence[Path]) -> None:
+        """Remove the frames of these pictures: their run has ended."""
+        for picture in paths:
+            shutil.rmtree(self.folder(picture), ignore_errors=True)
+
+
+def _sources() -> str:
+    """Hash of the Python sources that golden and the bench consist of."""
+    digest = hashlib.sha256()
+    for name in ("golden", "tb"):
+        for path in sorted((build.ROOT / name).rglob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,308 @@
+"""A run under way: what is known of it so far, and the report of that."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tb.cosim.failure import Failure
+from tb.cosim.results import first_failure, read_results
+from tb.debug.case import Around, FrameCase
+from tb.debug.diagnosis import Diagnosis
+from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameList, frame_folder
+from tb.duts.conv_pe.job_record import NUMBERS
+from tb.flows.sim import report
+from tb.flows.sim.options import SimOptions
+from tb.flows.sim.pictures import Finished, HandOver, Kept
+from tb.flows.sim.prepare import Prepared
+from tb.flows.sim.results import Edge, LayerProgress, frame_edge, in_blocks, layer_progress, summed
+from tb.networks.registry import Said
+from tb.toolchain import build, run_folder
+from tb.toolchain.simulators import Simulator
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run consists of; None or empty where it has not got that far.
+
+    Parameters
+    ----------
+    options : SimOptions
+    folder : Path
+    started : float
+        On the monotonic clock.
+    """
+
+    options: SimOptions
+    folder: Path
+    started: float
+    simulator: Simulator | None = None
+    prepared: Prepared | None = None
+    listed: FrameList | None = None
+    hand_over: HandOver | None = None
+    kept: Kept | None = None
+    pictures: Sequence[Path] = ()
+    resumed: dict[Path, Finished] = field(default_factory=dict)
+    finished: list[Finished] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    said_failure: Failure | None = None
+    diagnosis: Diagnosis | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        """The pictures to simulate, those left out whose frames were kept."""
+        return [path for path in self.pictures if path not in self.resumed]
+
+    def take_kept(self, say: Callable[[str], None]) -> None:
+        """Take over the frames that an interrupted run has left."""
+        assert self.kept is not None
+        for path in self.pictures:
+            if (frame := self.kept.find(path)) is not None:
+                self.resumed[path] = frame
+        if self.resumed:
+            count = f"{len(self.resumed)} of {len(self.pictures)}"
+            say(f"going on: {count} frames were simulated before the interruption")
+
+    def results(self, frame: int) -> list[dict[str, Any]]:
+        """What the simulator has written of a frame."""
+        return read_results(frame_folder(self.folder, frame) / RESULTS)
+
+    def _current(self) -> int:
+        """The frame that is being simulated, or the last."""
+        last = max(len(self.paths) - 1, 0)
+        reached = frame_folder(self.folder, len(self.finished)) / RESULTS
+        at = len(self.finished) if reached.is_file() else len(self.finished) - 1
+        return min(max(at, 0), last)
+
+    def _layers(self, frame: int, results: list[dict[str, Any]]) -> list[LayerProgress]:
+        assert self.prepared is not None and self.listed is not None
+        net = self.options.network
+        kinds = {node.name: net.kind(node) for node in self.prepared.network.nodes}
+        return layer_progress(self.listed, kinds, results, self._edge(frame))
+
+    def _edge(self, frame: int) -> Edge | None:
+        """Where the frame before has ended."""
+        return self.edges[frame - 1] if 0 < frame <= len(self.edges) else None
+
+    def progress(self) -> list[LayerProgress]:
+        """The layers of the frame that is being simulated; its blocks where they are many."""
+        frame = self._current()
+        return in_blocks(self._layers(frame, self.results(frame)), self.options.network.block)
+
+    def where(self) -> str:
+        """Which picture of how many is being simulated, and how fast they go."""
+        number = min(len(self.resumed) + self._current() + 1, len(self.pictures))
+        name = self.paths[self._current()].name if self.paths else ""
+        text = f"picture {number} of {len(self.pictures)}: {name}"
+        if self.finished:
+            each = sum(frame.report.seconds for frame in self.finished) / len(self.finished)
+            text += f", {each:.1f} s a frame"
+        return text
+
+    def follow(self, say: Callable[[str], None]) -> None:
+        """Take in what has been finished since the last call.
+
+        Raises
+        ------
+        Exception
+            Whatever has stopped golden's thread.
+        """
+        assert self.hand_over is not None
+        if self.hand_over.error is not None:
+            raise self.hand_over.error
+        while (
+            len(self.finished) < len(self.paths)
+            and (frame_folder(self.folder, len(self.finished)) / DONE).is_file()
+        ):
+            self._finish(len(self.finished))
+            self.hand_over.done = len(self.finished)
+
+    def _finish(self, number: int) -> None:
+        """Say what a finished frame's outputs say, keep it, and clear its folder."""
+        assert self.hand_over and self.prepared and self.listed
+        folder, path = frame_folder(self.folder, number), self.paths[number]
+        results = self.results(number)
+        layers = [entry.report for entry in self._layers(number, results)]
+        edge = frame_edge(self.listed, results, self._edge(number))
+        self.edges.append(edge)
+        seconds = sum(layer.sim_seconds for layer in layers)
+        said, net = Said(), self.options.network
+        seen = self.hand_over.seen.pop(number)
+        if all((folder / f"{head}.npy").is_file() for head in net.heads):
+            heads = {head: np.load(folder / f"{head}.npy") for head in net.heads}
+            said = net.said(
+                heads, seen.heads, seen.pixels, self.prepared.built, self.options, folder
+            )
+            self.said_failure = self.said_failure or said.failure
+        told = report.FrameReport(str(path), seconds, said.boxes)
+        frame = Finished(told, layers, said.text, said.cosine)
+        right = self.said_failure is None and first_failure(results) is None
+        if self.kept is not None and right:
+            self.kept.keep(path, frame, folder / net.drawing)
+        self.finished.append(frame)
+        if right and not (self.options.waves and number == 0):
+            shutil.rmtree(folder / "golden", ignore_errors=True)
+            (folder / "input.npy").unlink(missing_ok=True)
+
+    @property
+    def frames(self) -> list[Finished]:
+        """All frames that are whole, in the order of the pictures."""
+        mine = dict(zip(self.paths, self.finished, strict=False))
+        found = {**self.resumed, **mine}
+        return [found[path] for path in self.pictures if path in found]
+
+    def failed_job(self) -> int | None:
+        """Number of the first job that failed, counted through the run."""
+        for frame in range(len(self.paths)):
+            for result in self.results(frame):
+                if result["verdict"]["failure"] is not None:
+                    return int(result["index"])
+        return None
+
+    def case(self, number: int) -> FrameCase:
+        """The job of that number, to look into."""
+        assert self.listed is not None and self.prepared is not None
+        frame, place = divmod(number, len(self.listed.jobs))
+        job = self.listed.jobs[place]
+        layer = next(s.layer for s in self.prepared.stages if s.layer.name == job.record.layer)
+        fracs = {
+            "input": layer.in_frac,
+            "weight": layer.weight_frac,
+            "sum": layer.sum_frac,
+            "output": layer.out_frac,
+        }
+        record = replace(job.record, number=number % NUMBERS)
+        return FrameCase(self.folder, self.listed, frame, place, record, fracs)
+
+    def jobs_done(self) -> int:
+        """Jobs that have ended."""
+        return sum(len(self.results(frame)) for frame in range(len(self.paths)))
+
+    def jobs_wanted(self) -> int:
+        """Jobs that the run has."""
+        return 0 if self.listed is None else len(self.listed.jobs) * len(self.paths)
+
+    def layers(self) -> list[report.LayerReport]:
+        """Every layer's sums over all frames, those not reached included."""
+        if self.prepared is None or self.listed is None:
+            return []
+        frames = [frame.layers for frame in self.frames]
+        for number in range(len(self.finished), len(self.paths)):
+            entries = self._layers(number, self.results(number))
+            frames.append([entry.report for entry in entries])
+        return summed(frames)
+
+    def failure(self) -> Failure | None:
+        """The first failure of a job, with the command that repeats just it; or the outputs'."""
+        number = self.failed_job()
+        if number is None:
+            return self.said_failure
+        failure = self.job_failure(number)
+        assert failure is not None
+        seen = None if self.diagnosis is None else self.diagnosis.summary()
+        return replace(failure, replay=self.replay(number), diagnosis=seen)
+
+    def job_failure(self, number: int) -> Failure | None:
+        """How the frame of that job failed first."""
+        assert self.listed is not None
+        return first_failure(self.results(number // len(self.listed.jobs)))
+
+    def replay(self, number: int) -> str:
+        """The command that repeats a job, with those ahead that its failure is known to need."""
+        assert self.listed is not None
+        frame, place = divmod(number, len(self.listed.jobs))
+        record, seen = self.listed.jobs[place].record, self.diagnosis
+        changes: dict[str, Any] = {}
+        if self.options.images is not None:
+            changes |= {"images": None, "image": self.paths[frame]}
+        if seen is not None and not seen.reproduced:
+            return self.options.replay(**changes)
+        around = Around() if seen is None else seen.around
+        span = self.listed.jobs[place - around.before : place + around.behind + 1]
+        first, last = span[0].record, span[-1].record
+        if first.layer != last.layer:
+            return self.options.replay(**changes)
+        jobs = dict.fromkeys(str(end.tile_number) for end in (first, last))
+        return self.options.replay(**changes, layer=record.layer, job="-".join(jobs), from_layer="")
+
+    def summary(self, failure: Failure | None) -> report.Report:
+        """The report of what has happened up to now."""
+        options, prepared = self.options, self.prepared
+        config = None if prepared is None else prepared.config
+        built = None if prepared is None else prepared.built
+        frames = [frame.report for frame in self.frames if self.speaks]
+        cosines = [frame.cosine for frame in self.frames if frame.cosine is not None]
+
+        def meant(name: str) -> str | None:
+            return None if name in options.network.without else getattr(options, name)
+
+        return report.Report(
+            run=self.folder.name,
+            command=options.command(),
+            commit=run_folder.git_commit(build.ROOT),
+            network=options.net,
+            scope=options.scope,
+            image=str(self.pictures[0]) if self.pictures and options.images is None else None,
+            frames=frames or None,
+            embedding_cosine=min(cosines, default=None),
+            weights_sha256=None if built is None else built.sha256,
+            retune_sha256=None if built is None else built.retune_sha256,
+            format=options.format,
+            mode=options.mode,
+            slope=meant("slope"),
+            leaky_place=meant("leaky_place"),
+            pool_pad=meant("pool_pad"),
+            simulator=options.sim,
+            simulator_version=None if self.simulator is None else self.simulator.version,
+            array=None if config is None else (config.p_ic, config.p_oc),
+            acc_w=None if config is None else config.acc_w,
+            act_w=None if config is None else config.act_w,
+            weight_w=None if config is None else config.weight_w,
+            memories=None
+            if config is None
+            else report.Memories(config.tile_pixels, config.input_words),
+            seed=options.seed,
+            inject=options.injected or None,
+            bug=options.bug or None,
+            layers=self.layers(),
+            wall_seconds=time.monotonic() - self.started,
+            failure=failure or self.failure(),
+        )
+
+    @property
+    def speaks(self) -> bool:
+        """Whether the outputs are among what was simulated, so that they say something."""
+        heads = set(self.options.network.heads)
+        return self.listed is not None and heads <= set(self.listed.save)
+
+    def make_room(self) -> None:
+        """Remove what is of no use any more where the report needs the room."""
+        for path in self.folder.glob("job_*"):
+            path.unlink()
+        for path in self.folder.glob("frame_*"):
+            shutil.rmtree(path, ignore_errors=True)
+
+    def interruption(self) -> str:
+        """What to tell whoever has interrupted the run."""
+        text = "interrupted by the user"
+        if self.kept is None:
+            return text
+        whole = f"{len(self.frames)} of {len(self.pictures)} frames"
+        return f"{text} after {whole}; the same command goes on from there"
+
+    def forget_kept(self) -> None:
+        """Remove the kept frames: the run has come to its end."""
+        if self.kept is not None:
+            self.kept.forget(self.pictures)
+
+    def tidy(self) -> None:
+        """Remove the weight streams of all jobs but the first."""
+        for path in self.folder.glob("job_*.wgt"):
+            if path.name != "job_00000.wgt":
+                path.unlink()

@@ -1,0 +1,157 @@
+"""A run's files: jobs, frames, what the simulator's side needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from golden.arithmetic.fixed import Int16Array
+from golden.config import PEConfig
+from golden.dataflow.schedule import PlannedJob, made_of
+from golden.dataflow.tile import Job, groups, lower_input
+from golden.graph.layers import IMAGE, ConcatLayer, sources
+from golden.graph.network import Network
+from tb.duts.conv_pe.frame_record import (
+    INPUT,
+    FrameJob,
+    FrameList,
+    Region,
+    frame_folder,
+    write_frames,
+)
+from tb.duts.conv_pe.job_record import JobRecord, job_record
+from tb.duts.conv_pe.packing import pack_weights
+from tb.flows.sim.options import SimOptions
+from tb.flows.sim.prepare import Picture, Prepared
+
+
+def write_run(folder: Path, prepared: Prepared, options: SimOptions, frames: int) -> FrameList:
+    """Write the jobs and the weight streams of a run.
+
+    Parameters
+    ----------
+    folder : Path
+    prepared : Prepared
+    options : SimOptions
+    frames : int
+        Pictures that will be handed over.
+    """
+    beats: dict[tuple[str, int, int], tuple[int, int]] = {}
+    jobs: list[FrameJob] = []
+    for number, planned in enumerate(prepared.jobs):
+        key = (planned.stage.name, *planned.channels)
+        if key not in beats:
+            weights = pack_weights(
+                planned.stage.layer.select(*planned.channels),
+                prepared.config,
+                planned.stage.own_channels,
+            )
+            beats[key] = len(beats), len(weights)
+            weights.tofile(folder / f"job_{beats[key][0]:05d}.wgt")
+        record = _record(planned, number, prepared.config)
+        record = replace(record, weights=beats[key][0], wgt_beats=beats[key][1])
+        if not number and options.inject == "stream":
+            record = replace(record, act_drop=record.act_beats // 2)
+        jobs.append(_frame_job(planned, record))
+    listed = replace(
+        _list(prepared, options, jobs),
+        frames=frames,
+        flip_seed=options.seed if options.inject == "expected" else None,
+    )
+    write_frames(folder, listed)
+    return listed
+
+
+def _record(planned: PlannedJob, number: int, config: PEConfig) -> JobRecord:
+    """The job as the bench runs it; its input is not there yet."""
+    stage, seen = planned.stage, planned.window
+    layer = replace(stage.layer.select(*planned.channels), padding=seen.padding)
+    nothing = np.broadcast_to(np.int16(0), (stage.input_shape[0], seen.height, seen.width))
+    job = Job(layer, planned.tile, nothing, planned.readout, stage.own_channels)
+    record = job_record(job, config, number, planned.number, planned.in_base, None, planned.output)
+    return replace(record, macs=planned.macs, macs_on_zero_weights=planned.macs_on_zero_weights)
+
+
+def _frame_job(planned: PlannedJob, record: JobRecord) -> FrameJob:
+    stage, seen = planned.stage, planned.window
+    return FrameJob(
+        record=record,
+        source=stage.source,
+        region=Region(seen.row, seen.column, seen.height, seen.width),
+        conv="" if stage.alone else stage.layer.name,
+        node=stage.makes[-1],
+        own=planned.own,
+        after=max(planned.after) + 1 if planned.after else 0,
+    )
+
+
+def _list(prepared: Prepared, options: SimOptions, jobs: Sequence[FrameJob]) -> FrameList:
+    """The jobs with the tensors between them."""
+    network = prepared.network
+    shapes = network.shapes()
+    for stage in prepared.stages:
+        if stage.source == IMAGE:
+            shapes[IMAGE] = stage.input_shape
+    plain = {stage.source for stage in prepared.stages if stage.pairs is None}
+    joined = {
+        name: list(made_of(network, name))
+        for name in sorted(plain - {IMAGE})
+        if isinstance(network.node(name), ConcatLayer)
+    }
+    pairs = [stage for stage in prepared.stages if stage.pairs is not None]
+    shapes |= {stage.source: stage.input_shape for stage in pairs}
+    paired = {
+        stage.source: [list(made_of(network, name)) for name in stage.reads] for stage in pairs
+    }
+    listed = FrameList(
+        prepared.config, tuple(jobs), shapes, joined, options.golden_inputs, paired=paired
+    )
+    if options.sampled or options.job:
+        return listed
+    heads = heads_of(network)
+    return replace(
+        listed,
+        save=tuple(
+            node.name
+            for node in network.nodes
+            if node.name in listed.made and (options.images is None or node.name in heads)
+        ),
+    )
+
+
+def heads_of(network: Network) -> tuple[str, ...]:
+    """The nodes that no other reads: what the network says."""
+    read = {source for node in network.nodes for source in sources(node)}
+    return tuple(node.name for node in network.nodes if node.name not in read)
+
+
+def write_frame(
+    folder: Path, number: int, prepared: Prepared, listed: FrameList, picture: Picture
+) -> None:
+    """Hand a frame over: golden's tensors, and the packed image; the folder appears whole."""
+    final = frame_folder(folder, number)
+    scratch = final.with_suffix(".making")
+    (scratch / "golden").mkdir(parents=True)
+    wanted = listed.made.union(listed.checked_joins)
+    for job in listed.jobs:
+        wanted.update(part for parts in listed.parts(job.source) for part in parts)
+    for name in sorted(wanted - {IMAGE}):
+        values = np.ascontiguousarray(picture.tensors[name])
+        np.save(scratch / "golden" / f"{name}.npy", values)
+    if any(job.source == IMAGE for job in listed.jobs):
+        np.save(scratch / INPUT, _packed_image(prepared, picture))
+    scratch.rename(final)
+
+
+def _packed_image(prepared: Prepared, picture: Picture) -> Int16Array:
+    """The image as its readers see it, (H, W, C), channels filled up to whole words."""
+    first = next(layer for layer in prepared.network.convs() if layer.source == IMAGE)
+    seen = lower_input(first, picture.tensors[IMAGE])
+    channels, rows, columns = seen.shape
+    lanes = prepared.config.p_ic
+    packed = np.zeros((rows, columns, groups(channels, lanes) * lanes), np.int16)
+    packed[:, :, :channels] = seen.transpose(1, 2, 0)
+    return packed

