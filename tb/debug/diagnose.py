@@ -14,11 +14,12 @@ from golden.files import write_whole
 from tb.cosim.failure import Failure
 from tb.debug.case import Around, Case, remove
 from tb.debug.diagnosis import Diagnosis, WaveFile
-from tb.debug.divergence import Comparison, Divergence, compare
-from tb.debug.error_map import text_map, write_map
-from tb.debug.extent import extent
-from tb.debug.inside import Inside, look
-from tb.debug.probe import Watch, watch_output
+from tb.debug.gtkwave.layout import HEADERS_MISSING, suffix, write_layout
+from tb.debug.localization.localize import Inside, look
+from tb.debug.mismatch.divergence import Comparison, Divergence, compare
+from tb.debug.mismatch.error_map import text_map, write_map
+from tb.debug.mismatch.extent import extent
+from tb.debug.probe.run import Watch, watch_output
 from tb.debug.replay import SURROUNDINGS, Replay, replay, same
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.toolchain import build
@@ -27,7 +28,6 @@ from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import Simulator
 from tb.toolchain.wave_size import choose_window
 from tb.toolchain.wave_window import Wave, stopped_in
-from tb.waves.layout import HEADERS_MISSING, suffix, write_layout
 
 SCHEMA: Final = 1
 

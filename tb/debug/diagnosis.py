@@ -12,9 +12,9 @@ from typing import Any, Final
 from golden.files import write_whole
 from tb.cosim.failure import Failure
 from tb.debug.case import Around
-from tb.debug.divergence import Divergence
-from tb.debug.extent import Extent
-from tb.debug.inside import Inside, table
+from tb.debug.localization.localize import Inside, table
+from tb.debug.mismatch.divergence import Divergence
+from tb.debug.mismatch.extent import Extent
 
 SCHEMA: Final = 1
 SHOWN: Final = 9

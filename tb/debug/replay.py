@@ -11,7 +11,7 @@ from tb.cosim import cocotb_test
 from tb.cosim.failure import Failure
 from tb.cosim.results import read_results
 from tb.debug.case import Around, Case, remove
-from tb.debug.probe import Probe, Watch, read_probe
+from tb.debug.probe.run import Probe, Watch, read_probe
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.toolchain import build
 from tb.toolchain.build import Build

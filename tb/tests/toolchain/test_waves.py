@@ -11,6 +11,8 @@ import pytest
 import pywellen
 
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
+from tb.debug.gtkwave.layout import suffix
+from tb.debug.gtkwave.signals import groups
 from tb.duts.conv_pe.job_record import write_job, write_list
 from tb.tests.configs import TINY, TINY_BYTES
 from tb.tests.conftest import NO_ICARUS
@@ -20,8 +22,6 @@ from tb.toolchain.simulators import Simulator, find_icarus, find_verilator
 from tb.toolchain.system_packages import is_there
 from tb.toolchain.wave_size import MARGIN, bytes_a_cycle, choose_window, estimate
 from tb.toolchain.wave_window import LARGEST, LIMIT, TICKS_A_CYCLE, Wave, stopped_in
-from tb.waves.layout import suffix
-from tb.waves.signals import groups
 
 CONFIG = TINY[ProductMode.FULL]
 MODULE = "tb.cosim.cocotb_test"

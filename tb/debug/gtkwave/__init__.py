@@ -1,0 +1,1 @@
+"""What GTKWave opens: signals in groups along the data flow, names for numbers."""

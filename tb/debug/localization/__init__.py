@@ -1,0 +1,1 @@
+"""Fault localization: the first step whose inputs were right and whose output is wrong."""

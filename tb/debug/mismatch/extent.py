@@ -1,0 +1,160 @@
+"""How far the wrong values of a job reach, in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from tb.debug.mismatch.claims import Claim, claims
+from tb.debug.mismatch.relations import relations
+from tb.debug.mismatch.values import Bools, Ints, Values
+
+NAMED: Final = 6
+"""Runs of channels, rows or columns that are written out, at most."""
+EVERYWHERE: Final = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The wrong values of a job at one place, each counted once.
+
+    Parameters
+    ----------
+    place : str
+        ``activation`` or ``output``.
+    values, wrong, missing, surplus : int
+        Values expected; those of them that came and are wrong; those that did not come; and
+        values that came beyond them.
+    sentence : str
+        Where they are and what they are.
+    spread : str
+        Channels, rows and columns that hold wrong or missing ones.
+    claims : tuple of Claim
+        Where: each within the one before it. Empty for scattered values.
+    relations : tuple of str
+        What holds for every wrong value, the most telling first.
+    """
+
+    place: str
+    values: int
+    wrong: int
+    missing: int
+    surplus: int
+    sentence: str
+    spread: str
+    claims: tuple[Claim, ...]
+    relations: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields."""
+        return asdict(self)
+
+
+def extent(values: Values) -> Extent:
+    """Count a place's wrong values, and say where and what they are.
+
+    Where they are is the claim about lanes, channels, rows, sides, signs and so on that
+    says it in the fewest bits (`tb.debug.mismatch.claims`); what they are must hold for each.
+
+    Parameters
+    ----------
+    values : Values
+        As `tb.debug.mismatch.divergence.compare` returns them.
+    """
+    once = values.once()
+    came = once.at(once.present)
+    wrong, missing = once.differs, ~once.present
+    # Where all that came is right, it is those that did not come that have a place.
+    universe, marked = (came, came.differs) if wrong.any() else (once, missing)
+    made = claims(universe, marked) if marked.any() else ()
+    what = () if values.unknown else relations(values)
+    both = bool(wrong.any() and missing.any())
+    word = "wrong" if wrong.any() else "missing"
+    parts = [_where(marked, made, word, " that came" * both)]
+    if what:
+        parts.append(what[0].text)
+    if values.unknown:
+        parts.append("an X or a Z is among them, recorded as 0")
+    if both:
+        parts.append(_count(int(missing.sum()), "did not come"))
+    told = [part for part in (*parts, *_surplus(values)) if part]
+    return Extent(
+        place=values.place,
+        values=len(once.expected),
+        wrong=int(wrong.sum()),
+        missing=int(missing.sum()),
+        surplus=values.surplus,
+        sentence="; ".join(told) or "every value is right",
+        spread=_spread(once, wrong | missing),
+        claims=made,
+        relations=tuple(relation.text for relation in what),
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} value{'s' * (number != 1)} {what}"
+
+
+def _surplus(values: Values) -> Iterator[str]:
+    """Values that nobody expects, and where they came."""
+    if values.behind:
+        yield _count(values.behind, "came behind the last one expected")
+    if values.surplus > values.behind:
+        yield _count(values.surplus - values.behind, "came in lanes that carry no channel")
+
+
+def _where(marked: Bools, made: Sequence[Claim], word: str, came: str = "") -> str:
+    """The claims in words, with their figures; `came` narrows what they are of."""
+    count, total = int(marked.sum()), len(marked)
+    if not count:
+        return ""
+    if count == 1:
+        return f"one of {total:,} values{came} is {word}"
+    if count == total:
+        return f"all {total:,} values{came} are {word}"
+    if not made:
+        if count >= EVERYWHERE * total:
+            return f"nearly all values{came} are {word}, {count:,} of {total:,}"
+        spread = "scattered" if 2 * count < total else "all over the tile"
+        return f"{count:,} of {total:,} values{came} are {word}, {spread}"
+    last = made[-1]
+    text = " and ".join(claim.text for claim in made)
+    if last.wrong_inside < count:
+        return (
+            f"{last.wrong_inside:,} of the {count:,} {word} values are {text}, "
+            f"the other {count - last.wrong_inside:,} elsewhere"
+        )
+    if 2 * count < last.inside:
+        return f"{count:,} of {total:,} values{came} are {word}, scattered; all of them {text}"
+    share = (
+        f"all {last.inside:,} values there are {word}"
+        if last.inside == count
+        else f"{count:,} of the {last.inside:,} values there are {word}"
+    )
+    return f"all {count:,} {word} values are {text}; {share}"
+
+
+def _spread(values: Values, marked: Bools) -> str:
+    """Channels, rows and columns with marked values."""
+    if not marked.any():
+        return ""
+    tile = values.tile
+    axes = (
+        ("channel", values.channel[marked] + tile.first_channel),
+        ("row", values.row[marked] + tile.row),
+        ("column", values.column[marked] + tile.column),
+    )
+    return ", ".join(_runs(name, np.unique(numbers)) for name, numbers in axes)
+
+
+def _runs(name: str, numbers: Ints) -> str:
+    """Numbers as runs: ``rows 0-3 7 9-12``."""
+    cuts = np.flatnonzero(np.diff(numbers) != 1) + 1
+    runs = [(int(run[0]), int(run[-1])) for run in np.split(numbers, cuts)]
+    if len(runs) > NAMED:
+        return f"{len(numbers):,} {name}s from {runs[0][0]} to {runs[-1][1]}"
+    texts = (str(first) if first == last else f"{first}-{last}" for first, last in runs)
+    return f"{name}{'s' * (len(numbers) > 1)} {' '.join(texts)}"

@@ -1,0 +1,1 @@
+"""Transactions out of a wave file, in tensor coordinates."""

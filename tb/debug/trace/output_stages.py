@@ -1,0 +1,145 @@
+"""What comes out of the PE: reads of finished sums, the output arithmetic, the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from golden.config import PEConfig
+from tb.debug.trace import job_windows
+from tb.debug.trace.transactions import Row, Transactions, Value, lanes, one, pick, plus, split
+from tb.debug.trace.wave_file import UNKNOWN, Cell, Ints, Wave
+
+Known = Mapping[int, int]
+"""Output channels of jobs by number, as far as the bench knows them."""
+_SUM: Final = 1
+_ROUNDED: Final = 2
+_VALUE: Final = 3
+_HIGHEST: Final = 4
+"""Steps of the drain from a read to each register."""
+
+
+def reads(wave: Wave, known: Known) -> Transactions:
+    """Finished sums that the drain fetches, in the order of the readout."""
+    at = np.flatnonzero(wave.flag("drain_read"))
+    job, places = _read_places(wave, at, known)
+    shown = {"pixel": "drain_pixel", "bank": "drain_bank", "window ends": "drainer.window_last"}
+    return Transactions(
+        "drain",
+        wave.cycles[at],
+        job,
+        {**places, **{title: wave.ints(name)[at] for title, name in shown.items()}},
+    )
+
+
+def values(wave: Wave, lane: int, known: Known) -> Transactions:
+    """One lane's way from a sum to a value and to the window's highest."""
+    steps = np.flatnonzero(wave.flag("step"))
+    number = np.flatnonzero(wave.flag("value_valid")[steps])
+    job, places = _behind(wave, steps, number - _VALUE, known)
+    scope = f"post_stage.g_lane[{lane}].lane"
+    at = {name: _at(steps, number - _VALUE + name) for name in (_SUM, _ROUNDED, _VALUE, _HIGHEST)}
+    return Transactions(
+        "output-stage",
+        wave.cycles[steps[number]],
+        job,
+        {**places, "channel": plus(places["channel"], lane)},
+        {
+            "sum": one(wave, f"{scope}.sum", at[_SUM], "sum"),
+            "rounded": one(wave, f"{scope}.rounded", at[_ROUNDED], "output"),
+            "value": one(wave, f"{scope}.value", at[_VALUE], "output"),
+            "highest": one(wave, f"{scope}.highest", at[_HIGHEST], "output"),
+        },
+    )
+
+
+def beats(wave: Wave, config: PEConfig, known: Known) -> Transactions:
+    """Beats that leave on ``m_axis_out``: up to P_OC channels of one output pixel."""
+    moved = wave.flag("m_axis_out_tvalid") & wave.flag("m_axis_out_tready")
+    at = np.flatnonzero(moved)
+    ready = wave.flag("skid_ready")
+    entered = np.flatnonzero((wave.flag("control.close_valid") | wave.flag("out_valid")) & ready)
+    held = int(wave.flag("out_skid.out_valid")[0]) + int(wave.flag("out_skid.spare_valid")[0])
+    source = _at(entered, np.arange(len(at)) - held)
+    closing = pick(wave.flag("control.close_valid").astype(np.int64), source) == 1
+    steps = np.flatnonzero(wave.flag("step"))
+    number = np.searchsorted(steps, source) - _HIGHEST
+    number = np.where((source == UNKNOWN) | closing, -1, number)
+    _, places = _behind(wave, steps, number, known)
+    return Transactions(
+        "output",
+        wave.cycles[at],
+        job_windows.ended(wave)[at],
+        {
+            "channel": places["channel"],
+            "row": places["out row"],
+            "column": places["out column"],
+            "last": wave.ints("m_axis_out_tlast")[at],
+            "failed": wave.ints("m_axis_out_tuser")[at],
+        },
+        {"values": _kept(wave, config, at)},
+    )
+
+
+def _kept(wave: Wave, config: PEConfig, at: Ints) -> Value:
+    """The lanes of an output beat whose bytes are kept."""
+    every = lanes(wave, "m_axis_out_tdata", at, config.p_oc, config.act_w)
+    size = config.act_w // 8
+
+    def read(chosen: Ints) -> list[Row]:
+        keep = [
+            wave.slices("m_axis_out_tkeep", at[chosen], lane * size, size, signed=False)
+            for lane in range(config.p_oc)
+        ]
+        rows: list[Row] = []
+        for row, kept in zip(every.read(chosen), zip(*keep, strict=True), strict=True):
+            assert isinstance(row, list)
+            live: list[Cell] = [
+                cell for cell, mask in zip(row, kept, strict=True) if mask == (1 << size) - 1
+            ]
+            rows.append(live)
+        return rows
+
+    return Value(read, "output")
+
+
+def _at(edges: Ints, numbers: Ints) -> Ints:
+    """Edges by number, `UNKNOWN` before the first and behind the last."""
+    if not len(edges):
+        return np.full(len(numbers), UNKNOWN)
+    inside = (numbers >= 0) & (numbers < len(edges))
+    found: Ints = np.where(inside, edges[np.clip(numbers, 0, len(edges) - 1)], UNKNOWN)
+    return found
+
+
+def _behind(wave: Wave, steps: Ints, numbers: Ints, known: Known) -> tuple[Ints, dict[str, Ints]]:
+    """Job and places of words that were read at steps of the drain, by the step's number."""
+    source = _at(steps, numbers)
+    was_read = pick(wave.flag("drain_read").astype(np.int64), source) == 1
+    return _read_places(wave, np.where(was_read, source, -1), known)
+
+
+def _read_places(wave: Wave, at: Ints, known: Known) -> tuple[Ints, dict[str, Ints]]:
+    """Job and places of reads at some edges; nothing is known of those before the wave."""
+    job = pick(job_windows.draining(wave), at)
+
+    def of(name: str) -> Ints:
+        return pick(wave.ints(f"drainer.{name}"), at)
+
+    left, total = of("bank_channels"), job_windows.channels(wave, job, known)
+    first = np.where((left == UNKNOWN) | (total == UNKNOWN), UNKNOWN, total - left)
+    row, column = split(of("read_pixel"), of("bank_width"))
+    return job, {
+        "channel": first,
+        "row": row,
+        "column": column,
+        "out row": _passed(of("bank_out_height"), of("walk.y_left")),
+        "out column": _passed(of("bank_out_width"), of("walk.x_left")),
+    }
+
+
+def _passed(total: Ints, left: Ints) -> Ints:
+    lost = (total == UNKNOWN) | (left == UNKNOWN)
+    return np.where(lost, UNKNOWN, total - left)

@@ -1,0 +1,90 @@
+"""Which of a stage's transactions are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from golden.config import ConfigError
+from tb.debug.trace.transactions import Transactions
+from tb.debug.trace.wave_file import Flags, Ints
+
+COUNT: Final = 20
+"""Transactions shown unless asked otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A part of a stage's transactions.
+
+    Parameters
+    ----------
+    first, last : int, optional
+        Cycles.
+    around : int, optional
+        Cycle that the shown ones lie next to.
+    count : int
+        At most so many; 0 for all.
+    channel, row, column : int, optional
+        Output value that they belong to.
+
+    Raises
+    ------
+    ConfigError
+        Choices that contradict each other.
+    """
+
+    first: int | None = None
+    last: int | None = None
+    around: int | None = None
+    count: int = COUNT
+    channel: int | None = None
+    row: int | None = None
+    column: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.around is not None and (self.first is not None or self.last is not None):
+            raise ConfigError("give --around, or --first and --last, not both")
+        if self.first is not None and self.last is not None and self.first > self.last:
+            raise ConfigError(f"--first {self.first} is behind --last {self.last}")
+
+    def matching(self, found: Transactions, lanes: int) -> Ints:
+        """Numbers of all transactions that are asked for.
+
+        Parameters
+        ----------
+        found : Transactions
+        lanes : int
+            Channels from the one that a transaction names on.
+        """
+        cycle = found.cycle
+        wanted: Flags = np.ones(len(found), np.bool_)
+        if self.first is not None:
+            wanted &= cycle >= self.first
+        if self.last is not None:
+            wanted &= cycle <= self.last
+        for name, value in (("row", self.row), ("column", self.column)):
+            if value is not None:
+                wanted &= self._place(found, name) == value
+        if self.channel is not None:
+            channel = self._place(found, "channel")
+            wanted &= (channel <= self.channel) & (self.channel < channel + lanes)
+        chosen: Ints = np.flatnonzero(wanted)
+        return chosen
+
+    def _place(self, found: Transactions, name: str) -> Ints:
+        if name not in found.places:
+            raise ConfigError(f"--{name}: transactions of {found.stage} have none")
+        return found.places[name]
+
+    def shown(self, found: Transactions, matching: Ints) -> Ints:
+        """Those of the matching ones that fit in the table: the first, or the nearest."""
+        if not self.count or len(matching) <= self.count:
+            return matching
+        if self.around is None:
+            return matching[: self.count]
+        middle = int(np.searchsorted(found.cycle[matching], self.around))
+        begin = min(max(middle - self.count // 2, 0), len(matching) - self.count)
+        return matching[begin : begin + self.count]

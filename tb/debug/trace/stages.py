@@ -1,0 +1,189 @@
+"""The stages by name, and their transactions in the coordinates of the layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from golden.config import PEConfig
+from tb.choices import choose
+from tb.debug.trace import array_stages, input_stages, output_stages
+from tb.debug.trace.output_stages import Known
+from tb.debug.trace.place import TracedJob
+from tb.debug.trace.transactions import Row, Transactions, plus
+from tb.debug.trace.wave_file import UNKNOWN, Ints, Wave
+from tb.duts.conv_pe.pipeline_steps import Step
+from tb.duts.conv_pe.registers import Register
+
+_Make = Callable[[Wave, PEConfig, int, Known], Transactions]
+_Read = Callable[[Ints], list[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of the data flow.
+
+    Parameters
+    ----------
+    about : str
+        What one transaction is.
+    make : callable
+        Finds them in a wave, of one output lane where it looks at one.
+    one_lane : bool
+    """
+
+    about: str
+    make: _Make
+    one_lane: bool = False
+
+
+STAGES: Final[Mapping[str, Stage]] = {
+    "registers": Stage("AXI4-Lite access", lambda wave, *_: input_stages.registers(wave)),
+    "input": Stage(
+        "word into the tile memory", lambda wave, config, *_: input_stages.input_words(wave, config)
+    ),
+    "weights": Stage(
+        "beat into the shadows", lambda wave, config, *_: input_stages.weight_beats(wave, config)
+    ),
+    "sequencer": Stage(
+        "pixel issued at a tap", lambda wave, config, *_: array_stages.issues(wave, config)
+    ),
+    "array": Stage(
+        "dot product of a lane",
+        lambda wave, config, lane, _: array_stages.operands(wave, config, lane),
+        one_lane=True,
+    ),
+    "accumulator": Stage(
+        "addition to a sum of a lane",
+        lambda wave, config, lane, _: array_stages.additions(wave, config, lane),
+        one_lane=True,
+    ),
+    "drain": Stage(
+        "finished sums read", lambda wave, _, __, known: output_stages.reads(wave, known)
+    ),
+    "output-stage": Stage(
+        "sum of a lane to a value",
+        lambda wave, _, lane, known: output_stages.values(wave, lane, known),
+        one_lane=True,
+    ),
+    "output": Stage(
+        "beat on m_axis_out",
+        lambda wave, config, _, known: output_stages.beats(wave, config, known),
+    ),
+}
+"""By name, in the order of the data flow."""
+
+STEPS: Final[Mapping[Step, str]] = {
+    Step.CONTROL: "registers",
+    Step.BIAS: "accumulator",
+    Step.REQUANTISER: "output-stage",
+    Step.ACTIVATION: "output-stage",
+    Step.SATURATION: "output-stage",
+    Step.POOL: "output-stage",
+}
+"""The stage that shows a step of a diagnosis, where it has another name."""
+
+
+def stage_name(text: str) -> str:
+    """A stage by its own name or by that of a step of a diagnosis.
+
+    Raises
+    ------
+    ConfigError
+        Neither; the text names them.
+
+    >>> stage_name("drain"), stage_name("saturation")
+    ('drain', 'output-stage')
+    """
+    aliases = {step.value: name for step, name in STEPS.items()}
+    return aliases.get(text, text) if text in aliases else choose("--stage", text, STAGES)
+
+
+def config_of(wave: Wave) -> PEConfig:
+    """The PE's parameters, told from the widths of its signals; of the mode nothing is.
+
+    Raises
+    ------
+    InputError
+        The wave leaves a signal out that is needed for it.
+    """
+    p_oc = wave.width("lane_load")
+    act_w = wave.width("m_axis_out_tdata") // p_oc
+    p_ic = wave.width("s_axis_act_tdata") // act_w
+    return PEConfig(
+        p_ic,
+        p_oc,
+        acc_w=wave.width("post_stage.g_lane[0].lane.sum"),
+        act_w=act_w,
+        weight_w=wave.width("s_axis_wgt_tdata") // p_ic,
+        tile_pixels=1 << wave.width("drain_pixel"),
+        input_words=1 << wave.width("wr_addr"),
+    )
+
+
+def transactions(
+    wave: Wave, name: str, lane: int, config: PEConfig, job: TracedJob | None, others: bool = False
+) -> Transactions:
+    """Find a stage's transactions.
+
+    Parameters
+    ----------
+    wave : Wave
+    name : str
+        Of `STAGES`.
+    lane : int
+        Output lane of stages that look at one.
+    config : PEConfig
+    job : TracedJob or None
+        Gives coordinates in the layer; without it they count from the tile's corner.
+    others : bool
+        Keep transactions of other jobs, whose coordinates nobody knows, beside those of `job`.
+    """
+    known = {} if job is None else {job.number: job.record.registers[Register.CHANNELS] >> 16}
+    found = STAGES[name].make(wave, config, lane, known)
+    if job is None or name == "registers":
+        return found
+    return _in_layer(found, job, others)
+
+
+def _in_layer(found: Transactions, job: TracedJob, others: bool) -> Transactions:
+    """A job's transactions with its coordinates in the layer."""
+    mine = found.job == job.number
+    # At a window's start words are under way of which nobody can say whose they are.
+    kept = mine | others | (found.job == UNKNOWN)
+    chosen = np.flatnonzero(kept)
+    places: dict[str, Ints] = {}
+    for title, place in found.places.items():
+        if title.startswith("out ") and job.record.readout.plain:
+            continue
+        shift = _offset(found.stage, title, job)
+        places[title] = np.where(mine, plus(place, shift), place)[chosen]
+    if others:
+        places = {"job": found.job[chosen], **places}
+    values = {
+        title: replace(value, read=_through(value.read, chosen))
+        for title, value in found.values.items()
+    }
+    return Transactions(found.stage, found.cycle[chosen], found.job[chosen], places, values)
+
+
+def _through(read: _Read, chosen: Ints) -> _Read:
+    return lambda numbers: read(chosen[numbers])
+
+
+def _offset(stage: str, title: str, job: TracedJob) -> int:
+    """From a tile's corner to the tensor's."""
+    tile, out = job.record.tile, job.record.out_tile
+    offsets = {
+        "channel": tile.first_channel,
+        "row": out.row if stage == "output" else tile.row,
+        "column": out.column if stage == "output" else tile.column,
+        "out row": out.row,
+        "out column": out.column,
+        "in row": job.in_row,
+        "in column": job.in_column,
+    }
+    return offsets.get(title, 0)
