@@ -13,28 +13,28 @@ from rich.console import Console
 
 from golden.config import ConfigError, InputError
 from tb.choices import choose, parse_natural
-from tb.digits import digits
+from tb.commands.accuracy.detect import detect
+from tb.commands.accuracy.errors import errors
+from tb.commands.accuracy.facenet import facenet
+from tb.commands.accuracy.mean_precision import mean_precision
+from tb.commands.accuracy.perturb import perturb
+from tb.commands.digits import digits
+from tb.commands.inference.bisect import bisect
+from tb.commands.inference.infer import infer
+from tb.commands.inspection.distributions import distributions
+from tb.commands.inspection.extract import extract
+from tb.commands.inspection.inspect import inspect
+from tb.commands.inspection.model import model
+from tb.commands.inspection.show import show
+from tb.commands.quantization.conv_error import conv_error
+from tb.commands.quantization.fuse import fuse
+from tb.commands.quantization.multiply import SETTINGS as MULTIPLY_SETTINGS
+from tb.commands.quantization.multiply import multiply
+from tb.commands.quantization.preprocess import preprocess
+from tb.commands.quantization.quantize import quantize
+from tb.commands.quantization.retune import retune
+from tb.commands.trace import trace
 from tb.flows.sim.options import NET_SIZE, SimOptions
-from tb.study.bisect import bisect
-from tb.study.conv_error import conv_error
-from tb.study.detect import detect
-from tb.study.distributions import distributions
-from tb.study.errors import errors
-from tb.study.extract import extract
-from tb.study.facenet import facenet
-from tb.study.fuse import fuse
-from tb.study.infer import infer
-from tb.study.inspect import inspect
-from tb.study.mean_precision import mean_precision
-from tb.study.model import model
-from tb.study.multiply import SETTINGS as MULTIPLY_SETTINGS
-from tb.study.multiply import multiply
-from tb.study.perturb import perturb
-from tb.study.preprocess import preprocess
-from tb.study.quantize import quantize
-from tb.study.retune import retune
-from tb.study.show import show
-from tb.trace.command import trace
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

@@ -13,7 +13,7 @@ from tb.toolchain.build import ROOT
 
 PREPARING = ("tb/flows/sim/oracles.py", "tb/flows/fuzz/cases.py")
 """Before a simulator starts these ask golden for the right answers; nobody in tb/ does later."""
-STUDY = "tb/study/"
+STUDY = "tb/commands/"
 """Commands around the golden model, without a simulator."""
 ANSWERS = (
     "golden.reference.spec",

@@ -7,9 +7,9 @@ from typing import Final
 
 from rich.table import Table
 
+from tb.console import plain_table
 from tb.debug.trace.expected import differs
 from tb.debug.trace.transactions import Row, Transactions
-from tb.study.error_tables import plain_table
 
 UNKNOWN_CELL: Final = "?"
 DIFFERS: Final = " <-"

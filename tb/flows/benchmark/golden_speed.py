@@ -19,10 +19,10 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.graph.layers import IMAGE
 from golden.networks.yolov3_tiny.graph import INPUT_SIZE
+from tb.console import progress, say
 from tb.flows.benchmark.golden_record import THREADS, GoldenRecord, GoldenRun
 from tb.flows.benchmark.record import MeasureError
 from tb.flows.sim.verdict import one_line, shown
-from tb.study.common import progress, say
 from tb.toolchain import build, run_folder
 
 BASE: Final = build.ROOT / "build" / "bench"

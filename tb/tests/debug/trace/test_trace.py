@@ -23,7 +23,7 @@ from tb.debug.trace.transactions import Transactions
 from tb.debug.trace.wave_file import UNKNOWN, Wave
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_list
 from tb.duts.conv_pe.packing import read_recording, read_tap
-from tb.tests.commands import results, run
+from tb.tests.commands.commands import results, run
 from tb.tests.configs import TINY
 from tb.tests.cosim.material import small_job
 from tb.toolchain import build, wave_window

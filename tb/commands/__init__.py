@@ -1,0 +1,1 @@
+"""The commands of ``convpe`` around the reference model: options, tables, plots, JSON."""

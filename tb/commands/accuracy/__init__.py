@@ -1,0 +1,1 @@
+"""What a format costs: errors, boxes, mean average precision."""

@@ -1,0 +1,113 @@
+"""The command ``convpe detect``: boxes of several networks on the same pictures, side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from golden.arithmetic.numerics import NumericOptions
+from golden.config import ConfigError, LeakyPlace, PoolPad, Slope
+from golden.networks.yolov3_tiny.detection import CONFIDENCE, OVERLAP
+from tb.commands import common
+from tb.commands.accuracy.candidates import Runs, make_contenders, model_facts, names_of, read_model
+from tb.commands.shown import OneOrViews, choose_pictures, parse_fit, say_unreadable
+from tb.console import progress, say, write_json
+
+_Picture = Annotated[
+    Path | None, typer.Argument(help="Picture file; a shipped photograph unless given.")
+]
+_Folder = Annotated[Path | None, typer.Option("--images", help="Folder of pictures.")]
+_Confidence = Annotated[float, typer.Option(min=0, max=1, help="A box must score more.")]
+_Overlap = Annotated[
+    float,
+    typer.Option(
+        min=0, max=1, help="Of two boxes of a class that share more of their union, one goes."
+    ),
+]
+_Same = Annotated[
+    float,
+    typer.Option(
+        "--same", min=0, max=1, help="Boxes match if they share this part of their union."
+    ),
+]
+_Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        help="Picture file that takes the drawings, build/detect/boxes.png unless given; of "
+        "more than one picture, the folder that takes them, none unless given.",
+    ),
+]
+
+
+def detect(
+    picture: _Picture = None,
+    images: _Folder = None,
+    views: OneOrViews = 0,
+    runs: Runs = None,
+    confidence: _Confidence = CONFIDENCE,
+    overlap: _Overlap = OVERLAP,
+    same: _Same = 0.5,
+    slope: common.SlopeOption = Slope.EIGHTH,
+    retune: common.RetuneOption = "shipped",
+    model: common.Model = None,
+    fit: common.Fit = "letterbox",
+    size: common.Size = 416,
+    place: common.Place = LeakyPlace.AFTER_REQUANT,
+    pool_pad: common.Pad = PoolPad.MINUS_INF,
+    seed: common.Seed = 1,
+    out: _Out = None,
+    json: common.Json = None,
+) -> None:
+    """Find objects with the float network and with quantised ones, and compare the boxes."""
+    from golden.study.detection.detections import Looking, Total, compare, listing
+    from tb.commands.accuracy.detection_tables import boxes_table, say_cut, totals_table
+    from tb.commands.accuracy.drawings import Drawings
+
+    console = Console()
+    if (picture is not None) + (images is not None) + (views > 0) > 1:
+        raise ConfigError("give one of a picture, --images and --views")
+    options = NumericOptions(slope=slope, place=place, pool_pad=pool_pad)
+    names = names_of(runs, options)
+    looking = Looking(parse_fit(fit), size, confidence, overlap, same)
+    chosen = choose_pictures(picture, images, views, seed, console)
+    drawings = Drawings.choose(chosen, out)
+    maker = read_model(model, options, retune, size, console)
+    contenders = make_contenders(names, maker, console)
+    totals = [Total(contender) for contender in contenders]
+    listed: dict[str, Any] = {}
+    drawn: list[Path] = []
+    with progress(console) as bar:
+        seen = compare(contenders, chosen, looking)
+        for one in bar.track(seen, total=len(chosen), description="pictures"):
+            for total, found, matched in zip(totals, one.found, one.matched, strict=True):
+                total.add(found, matched)
+            listed[one.shown.name] = {
+                name: listing(found, matched)
+                for name, found, matched in zip(names, one.found, one.matched, strict=True)
+            }
+            drawn += drawings.draw(one, names)
+            if len(chosen) == 1:
+                console.print(boxes_table(one, names))
+    console.print(totals_table(totals, len(listed)))
+    say_cut(totals, console)
+    say_unreadable(chosen, console)
+    if drawn:
+        say(console, f"drawn in {drawn[0] if len(drawn) == 1 else drawn[0].parent}")
+    document = {
+        **model_facts(maker),
+        "fit": fit,
+        "confidence": confidence,
+        "overlap": overlap,
+        "same": same,
+        "classes": list(contenders[0].classes),
+        "pictures": chosen.to_dict(),
+        "runs": [
+            {**total.to_dict(), "against_first": total.agreement.to_dict()} for total in totals
+        ],
+        "boxes": listed,
+    }
+    write_json(json, document, console)

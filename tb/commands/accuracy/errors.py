@@ -1,0 +1,226 @@
+"""The command ``convpe errors``: integers against floats, or one dump against another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from golden.arithmetic.numerics import NumericOptions
+from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
+from tb.commands import common
+from tb.commands.shown import (
+    Chosen,
+    OneOrViews,
+    choose_pictures,
+    network_facts,
+    parse_fit,
+    say_unreadable,
+)
+from tb.console import progress, say, write_json
+
+if TYPE_CHECKING:
+    from golden.study.errors.format_errors import FormatErrors
+    from golden.study.errors.layer_errors import LayerError
+
+Formats = list[tuple[str, NumericOptions]]
+"""Formats to hold against floats, each with its name."""
+_Dump = Annotated[
+    Path | None, typer.Argument(help="Dumps of two runs (.npz), the reference first.")
+]
+_All = Annotated[
+    bool, typer.Option("--all", help="Hold every format against the float network: a table.")
+]
+_Slope = Annotated[
+    Slope | None, typer.Option(help="Of the leaky rectifier; 1/8, and with --all both.")
+]
+_Picture = Annotated[
+    Path | None, typer.Option("--image", help="Picture file; a shipped one unless given.")
+]
+_Folder = Annotated[Path | None, typer.Option("--images", help="Folder of pictures.")]
+
+
+def errors(
+    reference: _Dump = None,
+    other: _Dump = None,
+    every: _All = False,
+    model: common.Model = None,
+    image: _Picture = None,
+    images: _Folder = None,
+    views: OneOrViews = 0,
+    fit: common.Fit = "letterbox",
+    size: common.Size = 416,
+    mode: common.Mode = ProductMode.FULL,
+    number_format: common.Format = NumberFormat.PER_LAYER,
+    slope: _Slope = None,
+    place: common.Place = LeakyPlace.AFTER_REQUANT,
+    pool_pad: common.Pad = PoolPad.MINUS_INF,
+    act_bits: common.ActWidth = 16,
+    weight_bits: common.WeightWidth = 16,
+    retune: common.RetuneOption = "shipped",
+    seed: common.Seed = 1,
+    plots: common.Plots = None,
+    json: common.Json = None,
+) -> None:
+    """Measure each layer's error: the integer network against the float one, or two dumps."""
+    console = Console()
+    if reference is not None or other is not None:
+        if reference is None or other is None or every:
+            raise ConfigError("give two dumps to compare, or none and the options of a run")
+        _two_dumps(reference, other, plots, json, console)
+        return
+    options = NumericOptions(
+        format=number_format,
+        mode=mode,
+        slope=slope or Slope.EIGHTH,
+        place=place,
+        pool_pad=pool_pad,
+        act_w=act_bits,
+        weight_w=weight_bits,
+    )
+    slopes = (slope,) if slope else tuple(Slope)
+    formats = _headline(slopes, pool_pad) if every else [(_name(options), options)]
+    chosen = choose_pictures(image, images, views, seed, console)
+    results, network = _measure(formats, model, retune, chosen, fit, size, console)
+    if every:
+        _show_headline(results, plots, console)
+    else:
+        _show_one(results[0], plots, console)
+    say_unreadable(chosen, console)
+    document = {
+        "kind": "formats",
+        **network,
+        "size": size,
+        "fit": fit,
+        "pictures": chosen.to_dict(),
+        "runs": [result.to_dict() for result in results],
+    }
+    write_json(json, document, console)
+
+
+def _name(options: NumericOptions) -> str:
+    """What a choice of format is called."""
+    bits = f"{options.act_w} bits" if options.act_w == options.weight_w else ""
+    bits = bits or f"{options.act_w} x {options.weight_w} bits"
+    return f"{options.format.value} {options.mode.value}, {bits}"
+
+
+def _headline(slopes: tuple[Slope, ...], pool_pad: PoolPad) -> Formats:
+    from golden.study.errors.format_errors import HEADLINE
+
+    return [
+        (name, replace(options, slope=slope, pool_pad=pool_pad))
+        for slope in slopes
+        for name, options in HEADLINE.items()
+    ]
+
+
+def _measure(
+    formats: Formats,
+    model: Path | None,
+    retune: str,
+    chosen: Chosen,
+    fit: str,
+    size: int,
+    console: Console,
+) -> tuple[list[FormatErrors], dict[str, Any]]:
+    """Quantise for each format, run every picture; also say which network that was."""
+    from golden.networks.yolov3_tiny.files.fetch import model_files
+    from golden.networks.yolov3_tiny.retune_patch import retune_choice
+    from golden.study.errors.format_errors import float_against_fixed, make_pairings
+
+    fitted = parse_fit(fit)
+    files = model_files(model, say=lambda text: say(console, text))
+    patch = retune_choice(retune)
+    slopes = dict.fromkeys(options.slope for _, options in formats)
+    network = network_facts(files, patch, tuple(slopes), console)
+    with progress(console) as bar:
+        task = bar.add_task("quantising", total=len(formats))
+        pairings = make_pairings(files, formats, size, patch, lambda: bar.advance(task))
+        task = bar.add_task("pictures", total=len(chosen))
+        step = partial(bar.advance, task)
+        return float_against_fixed(pairings, chosen, fitted, size, step), network
+
+
+def _show_one(result: FormatErrors, plots: Path | None, console: Console) -> None:
+    from tb.commands.accuracy.error_tables import headline_table, layer_table, worst_table
+
+    layers = result.errors.results()
+    fixed = result.pairing.fixed
+    what = f"{result.pairing.name}, slope {fixed.slope.value}"
+    title = f"{what}, less float: {_pictures(result)}"
+    console.print(layer_table(title, layers))
+    console.print(worst_table(layers))
+    console.print(headline_table("heads and boxes", [result]))
+    _plot({what: layers}, plots, "errors.png", f"Integers against floats, {what}", console)
+
+
+def _show_headline(results: list[FormatErrors], plots: Path | None, console: Console) -> None:
+    from tb.commands.accuracy.error_tables import headline_table
+
+    title = f"integers against floats of the same slope: {_pictures(results[0])}"
+    console.print(headline_table(title, results))
+    for slope in dict.fromkeys(result.pairing.fixed.slope for result in results):
+        runs = {
+            result.pairing.name: result.errors.results()
+            for result in results
+            if result.pairing.fixed.slope is slope
+        }
+        name = f"errors_{slope.value.replace('/', '_')}.png"
+        _plot(runs, plots, name, f"Integers against floats, slope {slope.value}", console)
+
+
+def _pictures(result: FormatErrors) -> str:
+    return "1 picture" if result.pictures == 1 else f"{result.pictures} pictures"
+
+
+def _two_dumps(
+    reference: Path, other: Path, plots: Path | None, json: Path | None, console: Console
+) -> None:
+    """Hold one dump against another."""
+    from golden.config import InputError
+    from golden.study.dumps.comparison import compare
+    from golden.study.dumps.dump import read_dump
+    from tb.commands.accuracy.error_tables import layer_table, worst_table
+
+    first, second = read_dump(reference), read_dump(other)
+    try:
+        found = compare(first, second)
+    except InputError as error:
+        raise InputError(f"{reference} and {other}: {error}") from None
+    console.print(layer_table(f"{other.name} less {reference.name}", found.layers))
+    console.print(worst_table(found.layers))
+    for path, names in ((reference, found.only_reference), (other, found.only_other)):
+        if names:
+            say(console, f"only in {path}: {', '.join(names)}")
+    _plot(
+        {other.name: found.layers},
+        plots,
+        "errors.png",
+        f"{other.name} less {reference.name}",
+        console,
+    )
+    document = {
+        "kind": "dumps",
+        "reference": str(reference),
+        "other": str(other),
+        "only_reference": list(found.only_reference),
+        "only_other": list(found.only_other),
+        "layers": [layer.to_dict() for layer in found.layers],
+    }
+    write_json(json, document, console)
+
+
+def _plot(
+    runs: dict[str, list[LayerError]], plots: Path | None, name: str, title: str, console: Console
+) -> None:
+    if plots is None:
+        return
+    from golden.study.errors.plots import plot_errors
+
+    plot_errors(runs, plots / name, title)
+    say(console, f"plot in {plots / name}")

@@ -1,0 +1,114 @@
+"""The command ``convpe facenet``: what each number format costs FaceNet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tb.commands import common
+from tb.commands.shown import OneOrViews, choose_pictures, say_unreadable
+from tb.console import print_whole, progress, say, write_json
+
+if TYPE_CHECKING:
+    from golden.networks.facenet.parameters import FaceNet
+    from golden.study.facenet.number_formats import Outcome
+
+_Model = Annotated[
+    Path | None,
+    typer.Option(
+        help="TensorFlow checkpoint, .pth or .safetensors; a network drawn from the seed "
+        "unless given."
+    ),
+]
+_Size = Annotated[int, typer.Option(help="Rows and columns of the picture.")]
+_Blocks = Annotated[bool, typer.Option(help="Show every block.")]
+
+
+def facenet(
+    model: _Model = None,
+    image: common.Image = None,
+    images: common.Images = None,
+    views: OneOrViews = 0,
+    size: _Size = 160,
+    seed: common.Seed = 1,
+    blocks: _Blocks = False,
+    json: common.Json = None,
+) -> None:
+    """Compare FaceNet in integers with FaceNet in floats: six formats, block by block."""
+    from golden.networks.facenet.pictures import prepare, prepare_all
+    from golden.networks.facenet.structure import check_size
+    from golden.study.facenet.number_formats import CONTENDERS, judge
+
+    console = Console()
+    check_size(size)
+    weights, about = _network(model, seed, console)
+    chosen = choose_pictures(image, images, views, seed, console)
+    pictures = [prepare(shown.image, size) for shown in chosen]
+    say_unreadable(chosen, console)
+    with progress(console) as bar:
+        task = bar.add_task("formats", total=len(CONTENDERS))
+        outcomes = judge(
+            weights, pictures, prepare_all(size=size), advance=lambda: bar.advance(task)
+        )
+    _show(outcomes, blocks, console)
+    document = {
+        "model": about,
+        "size": size,
+        "pictures": chosen.to_dict(),
+        "formats": [outcome.to_dict() for outcome in outcomes],
+    }
+    write_json(json, document, console)
+
+
+def _network(
+    model: Path | None, seed: int, console: Console
+) -> tuple[FaceNet, dict[str, str | int | None]]:
+    if model is not None:
+        from golden.networks.facenet.reading import read_facenet
+
+        return read_facenet(model), {"file": str(model), "seed": None}
+    from golden.networks.facenet.seeded import seeded
+    from golden.networks.facenet.table import facenet as table
+
+    say(
+        console,
+        f"no model given: a network drawn from seed {seed}. It recognises nobody; what it shows "
+        "is numerics",
+    )
+    return seeded(table(), seed), {"file": None, "seed": seed}
+
+
+def _show(outcomes: list[Outcome], blocks: bool, console: Console) -> None:
+    from golden.study.facenet.block_errors import PARTS
+    from tb.console import plain_table
+
+    table = plain_table(
+        "signal to noise, dB, of the weights and at the end of each part; least cosine of both "
+        "embeddings",
+        "format",
+        "weights",
+        *PARTS,
+        "cosine",
+    )
+    for outcome in outcomes:
+        found = {block.name: _decibels(block.sqnr) for block in outcome.errors.blocks}
+        cosine = f"{min(outcome.errors.cosines):.5f}"
+        weights = _decibels(outcome.weight_sqnr)
+        parts = (found[block] for block in PARTS.values())
+        table.add_row(outcome.contender.name, weights, *parts, cosine)
+    print_whole(table, console)
+    if not blocks:
+        return
+    numbers = [str(number) for number in range(1, len(outcomes) + 1)]
+    every = plain_table("signal to noise by block, dB; formats as above", "block", *numbers)
+    columns: list[list[Any]] = [[*outcome.errors.blocks] for outcome in outcomes]
+    for row in zip(*columns, strict=True):
+        every.add_row(row[0].name, *(_decibels(block.sqnr) for block in row))
+    print_whole(every, console)
+
+
+def _decibels(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio:.1f}"

@@ -1,0 +1,1 @@
+"""A picture through the network, and which layers of a run are wrong."""

@@ -1,0 +1,216 @@
+"""The command ``convpe inspect``: a network's modules, a file's tensors, each as a tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from tb.commands import common
+from tb.console import say, write_json
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from golden.study.parameters.modules import Module
+
+FACENET: Final = "facenet"
+YOLO: Final = "yolov3-tiny"
+_DARKNET: Final = ".weights"
+_SHOWN: Final = 20
+
+Tensors = dict[str, "npt.NDArray[Any]"]
+
+_Source = Annotated[
+    str,
+    typer.Argument(
+        help="facenet, yolov3-tiny, or a file: .weights, .pth, .safetensors, a TensorFlow "
+        "checkpoint's prefix."
+    ),
+]
+_Size = Annotated[
+    int | None, typer.Option(help="Rows and columns of the picture; 160 or 416 unless given.")
+]
+_Depth = Annotated[int | None, typer.Option(min=1, help="Levels of the trees; all unless given.")]
+_Embedding = Annotated[int, typer.Option(min=1, help="Width of facenet's embedding.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    """A network that was asked for, or found in a file."""
+
+    name: str
+    root: str
+    size: int
+    modules: list[Module]
+    unknown: tuple[str, ...] = ()
+
+
+def inspect(
+    source: _Source,
+    size: _Size = None,
+    depth: _Depth = None,
+    embedding: _Embedding = 512,
+    json: common.Json = None,
+) -> None:
+    """Show a network's modules with shapes, parameters and MACs, and a file's tensors."""
+    console = Console()
+    tensors: Tensors = {}
+    network = _known(source, size, embedding)
+    if network is None:
+        tensors = _read(Path(source), console)
+        _show_tensors(source, tensors, depth, console)
+        network = _found(Path(source), tensors, size, console)
+    if network is not None:
+        _show_network(network, depth, console)
+    else:
+        say(console, f"{source}: neither FaceNet nor YOLOv3-tiny is in it")
+    write_json(json, {**_tensor_facts(tensors), **_network_facts(network)}, console)
+
+
+def _known(source: str, size: int | None, embedding: int) -> _Network | None:
+    """The network of that name; None: it is a file's."""
+    if source == FACENET:
+        from golden.networks.facenet.table import facenet
+
+        return _facenet(facenet(embedding), size)
+    if source == YOLO:
+        from golden.networks.yolov3_tiny.graph import graph
+
+        return _yolo(graph(), size)
+    return None
+
+
+def _facenet(structure: Any, size: int | None, unknown: tuple[str, ...] = ()) -> _Network:
+    from golden.networks.facenet.names import SCOPE
+    from golden.networks.facenet.structure import INPUT_SIZE
+    from golden.study.parameters.modules import facenet_modules
+
+    size = size or INPUT_SIZE
+    return _Network(FACENET, SCOPE, size, facenet_modules(structure, size), unknown)
+
+
+def _yolo(nodes: Any, size: int | None) -> _Network:
+    from golden.networks.yolov3_tiny.graph import INPUT_SIZE, check_size
+    from golden.study.parameters.modules import yolov3_tiny_modules
+
+    size = size or INPUT_SIZE
+    check_size(size)
+    return _Network(YOLO, YOLO, size, yolov3_tiny_modules(nodes, size))
+
+
+def _read(path: Path, console: Console) -> Tensors:
+    if path.suffix.lower() == _DARKNET:
+        return _darknet_tensors(path, console)
+    from golden.config import InputError
+    from golden.importers.tensorflow.checkpoint import is_tf_checkpoint
+    from golden.networks.facenet.reading import read_named
+    from golden.networks.yolov3_tiny.files.fetch import SUFFIXES
+
+    if path.suffix.lower() not in SUFFIXES and not is_tf_checkpoint(path):
+        kinds = ", ".join((_DARKNET, *SUFFIXES))
+        raise InputError(
+            f"{path}: give {FACENET}, {YOLO}, or a file: {kinds}, a TensorFlow checkpoint"
+        )
+    return dict(read_named(path))
+
+
+def _darknet_tensors(path: Path, console: Console) -> Tensors:
+    """The tensors of a Darknet file in its order, under the nodes' names."""
+    from golden.networks.yolov3_tiny.files.fetch import model_files
+    from golden.networks.yolov3_tiny.files.reading import read_stored
+
+    files = model_files(path, say=lambda text: say(console, text))
+    found: Tensors = {}
+    for name, conv in read_stored(files).items():
+        norm = conv.norm
+        if norm is not None:
+            parts = {"beta": norm.beta, "gamma": norm.gamma, "mean": norm.mean}
+            found |= {f"{name}.{key}": value for key, value in parts.items()}
+            found[f"{name}.variance"] = norm.variance
+        elif conv.bias is not None:
+            found[f"{name}.bias"] = conv.bias
+        found[f"{name}.weights"] = conv.weight
+    return {name: value.astype("float32") for name, value in found.items()}
+
+
+def _found(path: Path, tensors: Tensors, size: int | None, console: Console) -> _Network | None:
+    """The network that a file's tensors belong to."""
+    from golden.networks.facenet.names import naming_of
+
+    if naming_of(tensors) is not None:
+        from golden.networks.facenet.reading import facenet_of
+
+        weights = facenet_of(tensors, path)
+        return _facenet(weights.structure, size, weights.unknown)
+    if path.suffix.lower() != _DARKNET and "pred_2.weight" not in tensors:
+        return None
+    from golden.networks.yolov3_tiny.files.fetch import model_files
+    from golden.networks.yolov3_tiny.files.reading import read_stored
+    from golden.networks.yolov3_tiny.files.stored import count_classes, file_nodes
+    from golden.networks.yolov3_tiny.graph import HEADS
+
+    stored = read_stored(model_files(path, say=lambda text: say(console, text)))
+    classes = count_classes(len(stored[HEADS[0]].weight))
+    assert classes is not None, "checked where the file was read"
+    return _yolo(file_nodes(classes, stored["conv_set_2"].weight.shape[2]), size)
+
+
+def _show_tensors(source: str, tensors: Tensors, depth: int | None, console: Console) -> None:
+    from tb.commands.inspection.inspect_tables import tensor_table
+
+    console.print(tensor_table(f"tensors of {source}", Path(source).name, tensors, depth))
+    size = sum(tensor.nbytes for tensor in tensors.values())
+    say(console, f"{len(tensors):,} tensors, {size / 1e6:,.2f} MB")
+
+
+def _show_network(network: _Network, depth: int | None, console: Console) -> None:
+    from tb.commands.inspection.inspect_tables import module_table
+
+    title = f"{network.name} at {network.size}x{network.size}"
+    console.print(module_table(title, network.root, network.modules, depth))
+    figures = _sums(network)
+    say(
+        console,
+        f"{figures['convolutions']} convolutions, {figures['fully_connected']} fully connected; "
+        f"{figures['parameters']:,} parameters, {figures['macs'] / 1e9:.3f} GMAC a picture",
+    )
+    if network.unknown:
+        shown = ", ".join(network.unknown[:_SHOWN])
+        left = len(network.unknown) - _SHOWN
+        more = f" and {left} more" if left > 0 else ""
+        say(console, f"no part of the network, kept: {shown}{more}")
+
+
+def _sums(network: _Network) -> dict[str, int]:
+    kinds = [module.kind for module in network.modules]
+    return {
+        "convolutions": kinds.count("conv"),
+        "fully_connected": kinds.count("fc"),
+        "parameters": sum(module.parameters for module in network.modules),
+        "macs": sum(module.macs for module in network.modules),
+    }
+
+
+def _tensor_facts(tensors: Tensors) -> dict[str, Any]:
+    return {
+        "tensors": [
+            {"name": name, "shape": [*x.shape], "type": x.dtype.name, "bytes": x.nbytes}
+            for name, x in tensors.items()
+        ]
+    }
+
+
+def _network_facts(network: _Network | None) -> dict[str, Any]:
+    if network is None:
+        return {"network": None, "modules": [], "unknown": []}
+    return {
+        "network": network.name,
+        "size": network.size,
+        **_sums(network),
+        "modules": [module.to_dict() for module in network.modules],
+        "unknown": [*network.unknown],
+    }

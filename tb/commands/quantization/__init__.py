@@ -1,0 +1,1 @@
+"""From a model to integers: fold, tune, quantise, and single products."""

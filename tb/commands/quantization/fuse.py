@@ -1,0 +1,92 @@
+"""The command ``convpe fuse``: batch normalisation folded, and what that changes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from golden.config import PoolPad, Slope
+from tb.commands import common
+from tb.commands.inspection.model import Source, describe
+from tb.commands.shown import parse_fit
+from tb.console import say, write_json
+
+if TYPE_CHECKING:
+    from golden.study.errors.folding import FoldingError
+
+_Target = Annotated[
+    Path | None, typer.Option("--out", help="Write the folded model: .pth or .safetensors.")
+]
+
+
+def fuse(
+    source: Source = None,
+    image: common.Image = None,
+    fit: common.Fit = "letterbox",
+    size: common.Size = 416,
+    slope: common.SlopeOption = Slope.EIGHTH,
+    pool_pad: common.Pad = PoolPad.MINUS_INF,
+    out: _Target = None,
+    json: common.Json = None,
+) -> None:
+    """Fold batch normalisation, and compare each layer's output with the unfolded network's."""
+    console = Console()
+    from golden.networks.yolov3_tiny.files.fetch import model_files
+    from golden.networks.yolov3_tiny.files.reading import fold_all, read_stored
+    from golden.networks.yolov3_tiny.files.saving import check_folded_target, save_folded
+    from golden.networks.yolov3_tiny.graph import check_size
+    from golden.reference.float_model import SLOPES
+    from golden.study.errors.folding import folding_errors
+    from golden.vision.images import default_image, load, preprocess
+
+    check_size(size)
+    path, fitted = image or default_image(), parse_fit(fit)
+    files = model_files(source, say=lambda text: say(console, text))
+    if out is not None:
+        check_folded_target(files, out)
+    pixels = preprocess(load(path), size, fitted)
+    stored = read_stored(files)
+    convs = fold_all(stored, files.weights)
+    found = folding_errors(stored, pixels, SLOPES[slope], pool_pad)
+    about = describe(files)
+    say(console, "; ".join(about["words"]))
+    _show(found, path.name, console)
+    written = [] if out is None else save_folded(files, convs, out)
+    for file in written:
+        say(console, f"wrote {file}")
+    document = {
+        "model": about["facts"],
+        "image": str(path),
+        "fit": fit,
+        "size": size,
+        "slope": slope.value,
+        "layers": [asdict(layer) for layer in found],
+        "files": [str(file) for file in written],
+    }
+    write_json(json, document, console)
+
+
+def _show(found: list[FoldingError], picture: str, console: Console) -> None:
+    from tb.console import plain_table
+
+    title = f"folded less unfolded, largest difference: {picture}"
+    table = plain_table(title, "layer", "largest output", "float32", "of largest", "float64")
+    for layer in found:
+        table.add_row(
+            layer.name if layer.normalised else f"{layer.name} (none to fold)",
+            f"{layer.largest:.4g}",
+            f"{layer.float32:.2g}",
+            f"{layer.float32 / layer.largest if layer.largest else 0:.1g}",
+            f"{layer.float64:.2g}",
+        )
+    console.print(table)
+    worst = max(found, key=lambda layer: layer.float32)
+    say(
+        console,
+        f"largest: {worst.float32:.2g} in float32 ({worst.name}), "
+        f"{max(layer.float64 for layer in found):.2g} in float64",
+    )

@@ -1,0 +1,87 @@
+"""What every command prints and writes with: lines, tables, progress, JSON."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from rich import box
+from rich.console import Console
+from rich.measure import Measurement
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from golden.files import write_whole
+from tb.toolchain.run_folder import git_commit
+
+SCHEMA: Final = 1
+
+
+WIDEST: Final = 10_000
+"""Columns that a table may have."""
+
+
+ROOT: Final = Path(__file__).parents[1]
+
+
+def say(console: Console, text: str) -> None:
+    """Print one line as it is."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_whole(table: Table, console: Console) -> None:
+    """Print a table in its full width, whatever the terminal's: a log is to hold all of it."""
+    wide = console.options.update(width=WIDEST)
+    width = Measurement.get(console, wide, table).maximum
+    Console(file=console.file, width=max(width, console.width), soft_wrap=True).print(table)
+
+
+def progress(console: Console) -> Progress:
+    """A bar for long work; nothing where the output is no terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
+
+
+def write_json(path: Path | None, results: Mapping[str, Any], console: Console) -> None:
+    """Write a command's results whole, under the fields that all commands share.
+
+    Parameters
+    ----------
+    path : Path or None
+        ``--json``; nothing is written where it was not given.
+    results : mapping
+        JSON values; numbers are finite.
+    console : Console
+    """
+    if path is None:
+        return
+    document = {
+        "schema": SCHEMA,
+        "command": shlex.join(["convpe", *sys.argv[1:]]),
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "commit": git_commit(ROOT),
+        **results,
+    }
+    write_whole(path, json.dumps(document, indent=2, allow_nan=False) + "\n")
+    say(console, f"results in {path}")
+
+
+def plain_table(title: str, *columns: str) -> Table:
+    """An empty table of the house; the first column leans left, the others right."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table.padding = (0, 1, 0, 0)
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left", no_wrap=True)
+    return table

@@ -1,1 +1,0 @@
-"""The commands of the quantisation study: options, tables, plots and JSON around `golden.study`."""

@@ -1,1 +1,0 @@
-"""Waves read back in Python: a stage's transactions with tensor coordinates."""
