@@ -4,7 +4,7 @@ The rows are in `golden.stimulus.directed_table`. The doctest below and
 `golden/tests/stimulus/test_vectors.py` hold the golden model to them,
 `tb/tests/cosim/test_vectors.py` the hardware.
 
->>> from golden import spec
+>>> from golden.reference import spec
 >>> [v.name for v in VECTORS if spec.conv(v.input(), v.layer()).item() != v.expected]
 []
 """

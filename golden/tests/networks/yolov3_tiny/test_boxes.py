@@ -23,7 +23,6 @@ from golden.networks.yolov3_tiny.graph import HEADS, VOC_CLASSES
 from golden.reference import float_model
 from golden.reference.run import run
 from golden.tests.conftest import PER_LAYER
-from golden.vision import boxes
 from golden.vision.boxes import Box
 from golden.vision.images import default_image, load, preprocess
 from golden.vision.overlaps import IndexArray, suppress
@@ -359,7 +358,7 @@ def test_the_best_candidates_alone_are_looked_at(
 
     whole = found(1)
     assert whole.candidates == len(whole.boxes) > 200
-    monkeypatch.setattr(boxes, "CANDIDATES", 100)
+    monkeypatch.setattr(detection, "CANDIDATES", 100)
     cut = found(1)
     assert whole.boxes[99].confidence == whole.boxes[100].confidence  # a tie is cut through
     assert cut.boxes == whole.boxes[:100]

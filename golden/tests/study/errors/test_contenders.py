@@ -12,6 +12,7 @@ from PIL import Image
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, NumberFormat, ProductMode
+from golden.networks.yolov3_tiny import detection
 from golden.networks.yolov3_tiny.build import build_yolov3_tiny
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import read_convs, read_network
@@ -23,7 +24,6 @@ from golden.reference.run import run
 from golden.study.detection.detections import LISTED, Looking, Total, compare, listing
 from golden.study.detection.matching import Agreement
 from golden.study.errors.candidates import Contender, Heads, Maker, check_names, parse_name
-from golden.vision import boxes
 from golden.vision.images import default_image, load, preprocess
 from golden.vision.pictures import Shown
 
@@ -170,7 +170,7 @@ def test_how_pictures_are_looked_at_decides() -> None:
 
 def test_crowds_are_counted_whole_and_listed_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
     everywhere = fixed("float", {(r, c): 3 + r / 9 for r in range(6) for c in range(6)})
-    monkeypatch.setattr(boxes, "CANDIDATES", 20)
+    monkeypatch.setattr(detection, "CANDIDATES", 20)
     monkeypatch.setattr("golden.study.detection.detections.LISTED", 5)
     total = Total(everywhere)
     for one in compare([everywhere], pictures(2), Looking("plain", 192, overlap=1)):
