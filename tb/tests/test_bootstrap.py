@@ -21,14 +21,18 @@ from tb.flows.sim import report
 
 SCHEMA = json.loads(report.SCHEMA_FILE.read_text())
 MAKEFILE = (bootstrap.ROOT / "Makefile").read_text()
-COPIED = [
-    "Makefile",
-    "pyproject.toml",
-    "tb/__init__.py",
-    "tb/bootstrap.py",
-    "tb/flows/sim/report.py",
-]
-COPIED += ["tb/toolchain/system_packages.py"]
+STANDALONE = (
+    *("golden/files.py", "tb/bootstrap.py", "tb/cosim/failure.py", "tb/flows/sim/report.py"),
+    *("tb/toolchain/run_folder.py", "tb/toolchain/system_packages.py"),
+)
+"""What the set-up is made of."""
+PACKAGES = {
+    str(folder / "__init__.py")
+    for name in STANDALONE
+    for folder in Path(name).parents
+    if folder.name
+}
+COPIED = ["Makefile", "pyproject.toml", *STANDALONE, *PACKAGES]
 RECORDER = """#!{python}
 import json, os, sys
 record = {{"arguments": sys.argv[1:], "environment": dict(os.environ)}}

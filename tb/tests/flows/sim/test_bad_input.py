@@ -381,7 +381,7 @@ def test_two_runs_at_once_do_not_disturb_each_other(tree: Path) -> None:
 PARENT = """
 import os, sys
 from pathlib import Path
-from tb import process
+from tb.toolchain import process
 process.run(["sleep", "61"], Path.cwd(), dict(os.environ))
 """
 
