@@ -19,24 +19,16 @@ _RAW: Final = re.compile(r"([+-]?)(0x[0-9a-f]+|0b[01]+|raw:[+-]?\d+)", re.IGNORE
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A factor in Q7.8.
-
-    Parameters
-    ----------
-    text : str
-        As it was given.
-    exact : float
-        The real number that was meant.
-    integer : int
-        The 16-bit number that stands for it.
-    saturated : bool
-        Whether Q7.8 does not reach it.
-    """
+    """A factor in Q7.8."""
 
     text: str
+    """As it was given."""
     exact: float
+    """The real number that was meant."""
     integer: int
+    """The 16-bit number that stands for it."""
     saturated: bool
+    """Whether Q7.8 does not reach it."""
 
     @property
     def value(self) -> float:
@@ -58,32 +50,21 @@ class Operand:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one mode makes of a product.
-
-    Parameters
-    ----------
-    mode : ProductMode
-    product : int
-        32 bits; in ``cut_round`` with the half added.
-    contribution : int
-        What it adds to a sum: 32 bits in ``full``, 16 in the cut modes.
-    integer : int
-        As an output of 16 bits with 8 fraction bits.
-    wrapped : bool
-        Whether the cut lost bits that carried value.
-    saturated : bool
-        Whether ``full`` had to clamp the output.
-    exact : float
-        The product of the numbers that were meant.
-    """
+    """What one mode makes of a product."""
 
     mode: ProductMode
     product: int
+    """32 bits; in ``cut_round`` with the half added."""
     contribution: int
+    """What it adds to a sum: 32 bits in ``full``, 16 in the cut modes."""
     integer: int
+    """As an output of 16 bits with 8 fraction bits."""
     wrapped: bool
+    """Whether the cut lost bits that carried value."""
     saturated: bool
+    """Whether ``full`` had to clamp the output."""
     exact: float
+    """The product of the numbers that were meant."""
 
     @property
     def value(self) -> float:

@@ -37,17 +37,11 @@ Sums = list[npt.NDArray[Any]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A network and the tensors of one picture.
-
-    Parameters
-    ----------
-    network : Network
-    tensors : dict of str to ndarray of int16, (C, H, W)
-        What `golden.reference.run.run` returns.
-    """
+    """A network and the tensors of one picture."""
 
     network: Network
     tensors: dict[str, Int16Array]
+    """(C, H, W). What `golden.reference.run.run` returns."""
 
     def layers(self) -> list[tuple[Int16Array, ConvLayer]]:
         """Each convolution with what it reads."""
@@ -61,22 +55,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Way:
-    """One way to compute a frame.
-
-    Parameters
-    ----------
-    name : str
-    frame : Frame
-    work : callable
-        What is timed; returns what it made.
-    wrong : callable
-        Counts the values of that which differ from the oracle's.
-    """
+    """One way to compute a frame."""
 
     name: str
     frame: Frame
     work: Callable[[], Any]
+    """What is timed; returns what it made."""
     wrong: Callable[[Any], int]
+    """Counts the values of that which differ from the oracle's."""
 
 
 def expected_sums(frame: Frame) -> list[Int64Array]:
@@ -177,8 +163,6 @@ def make_way(name: str, frame: Frame, expected: list[Int64Array]) -> Way:
 
     Parameters
     ----------
-    name : str
-    frame : Frame
     expected : list of ndarray of int64
         What its sums are compared with: `expected_sums`.
     """

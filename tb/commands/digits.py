@@ -41,22 +41,15 @@ _Array = Annotated[str, typer.Option(help="Input lanes x output lanes.")]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one implementation reads.
-
-    Parameters
-    ----------
-    by : str
-        The implementation.
-    right, pictures : int
-        Pictures read right, of how many.
-    changed : int or None
-        Pictures that torch reads differently; None for torch itself.
-    """
+    """What one implementation reads."""
 
     by: str
+    """The implementation."""
     right: int
     pictures: int
+    """Pictures read right, of how many."""
     changed: int | None
+    """Pictures that torch reads differently; None for torch itself."""
 
     @property
     def accuracy(self) -> float:

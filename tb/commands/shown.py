@@ -28,12 +28,7 @@ OneOrViews = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The pictures of a run.
-
-    Parameters
-    ----------
-    pictures : tuple of Shown, Folder or Views
-    """
+    """The pictures of a run."""
 
     pictures: tuple[Shown, ...] | Pictures
 

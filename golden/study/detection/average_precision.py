@@ -30,25 +30,16 @@ _IGNORE: Final = "ignore"
 
 @dataclass(frozen=True, slots=True)
 class ClassPrecision:
-    """One class.
-
-    Parameters
-    ----------
-    label : str
-    truths : int
-        Objects marked, the difficult ones apart.
-    difficult : int
-    found : int
-        Boxes of the network.
-    average_precision : float or None
-        At half of the union shared; None where nothing but difficult objects are marked.
-    """
+    """One class."""
 
     label: str
     truths: int
+    """Objects marked, the difficult ones apart."""
     difficult: int
     found: int
+    """Boxes of the network."""
     average_precision: float | None
+    """At half of the union shared; None where nothing but difficult objects are marked."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON holds them."""
@@ -63,34 +54,22 @@ class ClassPrecision:
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """All classes.
-
-    Parameters
-    ----------
-    map50 : float or None
-        Mean over the classes that are marked; None where none is.
-    classes : tuple of ClassPrecision
-        Those that are marked, or that the network found, in the network's order.
-    """
+    """All classes."""
 
     map50: float | None
+    """Mean over the classes that are marked; None where none is."""
     classes: tuple[ClassPrecision, ...]
+    """Those that are marked, or that the network found, in the network's order."""
 
 
 @dataclass(slots=True)
 class Scorer:
-    """Collects one network's boxes and the truth, picture by picture.
-
-    Parameters
-    ----------
-    classes : sequence of str
-        That the network knows; objects of others are left out.
-    unknown : Counter of str
-        Objects of other classes, by class.
-    """
+    """Collects one network's boxes and the truth, picture by picture."""
 
     classes: Sequence[str]
+    """That the network knows; objects of others are left out."""
     unknown: Counter[str] = field(init=False, default_factory=Counter)
+    """Objects of other classes, by class."""
     _found: list[Detections] = field(init=False, default_factory=list)
     _truths: list[Detections] = field(init=False, default_factory=list)
 

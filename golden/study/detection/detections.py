@@ -22,23 +22,15 @@ LISTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """How pictures are looked at; see `golden.networks.yolov3_tiny.detection.detect`.
-
-    Parameters
-    ----------
-    fit : str
-    size : int
-        Rows and columns of the input.
-    confidence, overlap : float
-    same : float
-        Two boxes are of one thing if they share this part of their union.
-    """
+    """How pictures are looked at; see `golden.networks.yolov3_tiny.detection.detect`."""
 
     fit: Fit = "letterbox"
     size: int = INPUT_SIZE
+    """Rows and columns of the input."""
     confidence: float = CONFIDENCE
     overlap: float = OVERLAP
     same: float = SAME
+    """Two boxes are of one thing if they share this part of their union."""
 
     def look(self, contenders: Sequence[Contender], shown: Shown) -> tuple[Detections, ...]:
         """Find what every contender sees in one picture."""
@@ -55,41 +47,26 @@ class Looking:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What every contender saw in one picture.
-
-    Parameters
-    ----------
-    shown : Shown
-    found : tuple of Detections
-        Of each contender.
-    matched : tuple of Matching
-        Of each against the first one's boxes.
-    """
+    """What every contender saw in one picture."""
 
     shown: Shown
     found: tuple[Detections, ...]
+    """Of each contender."""
     matched: tuple[Matching, ...]
+    """Of each against the first one's boxes."""
 
 
 @dataclass(slots=True)
 class Total:
-    """One contender's boxes over all pictures.
-
-    Parameters
-    ----------
-    contender : Contender
-    boxes, candidates : int
-    cut_pictures : int
-        Pictures with more candidates than were looked at.
-    agreement : Agreement
-        Against the first contender, where they were matched.
-    """
+    """One contender's boxes over all pictures."""
 
     contender: Contender
     boxes: int = 0
     candidates: int = 0
     cut_pictures: int = 0
+    """Pictures with more candidates than were looked at."""
     agreement: Agreement = field(default_factory=Agreement)
+    """Against the first contender, where they were matched."""
 
     def add(self, found: Detections, matched: Matching | None = None) -> None:
         """Take in one picture."""
@@ -117,10 +94,8 @@ def compare(
 
     Parameters
     ----------
-    contenders : sequence of Contender
     pictures : iterable of Shown
         One is in memory at a time.
-    looking : Looking
     """
     for shown in pictures:
         found = looking.look(contenders, shown)

@@ -18,27 +18,18 @@ OVERLAP: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Counts of what was matched, over one picture or many: agreements add up.
-
-    Parameters
-    ----------
-    matched : int
-        Boxes that both have (true positives).
-    extra : int
-        Boxes found that the reference has not (false positives).
-    missed : int
-        Boxes of the reference that were not found (false negatives).
-    overlap_sum : float
-        Over the matched: part of the union that a pair shares.
-    change_sum : float
-        Over the matched: confidence of the found box less that of the reference's.
-    """
+    """Counts of what was matched, over one picture or many: agreements add up."""
 
     matched: int = 0
+    """Boxes that both have (true positives)."""
     extra: int = 0
+    """Boxes found that the reference has not (false positives)."""
     missed: int = 0
+    """Boxes of the reference that were not found (false negatives)."""
     overlap_sum: float = 0.0
+    """Over the matched: part of the union that a pair shares."""
     change_sum: float = 0.0
+    """Over the matched: confidence of the found box less that of the reference's."""
 
     def __add__(self, other: Agreement) -> Agreement:
         """Return the counts of both.
@@ -99,37 +90,24 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A box and the reference's box of the same thing.
-
-    Parameters
-    ----------
-    found, truth : Box
-    overlap : float
-        Part of their union that they share.
-    """
+    """A box and the reference's box of the same thing."""
 
     found: Box
     truth: Box
     overlap: float
+    """Part of their union that they share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """Two lists of boxes of one picture, held against each other.
-
-    Parameters
-    ----------
-    pairs : tuple of Pair
-        By falling overlap.
-    extra : tuple of Box
-        Found, and not in the reference; in the order given.
-    missed : tuple of Box
-        In the reference, and not found; in the order given.
-    """
+    """Two lists of boxes of one picture, held against each other."""
 
     pairs: tuple[Pair, ...]
+    """By falling overlap."""
     extra: tuple[Box, ...]
+    """Found, and not in the reference; in the order given."""
     missed: tuple[Box, ...]
+    """In the reference, and not found; in the order given."""
 
     @property
     def agreement(self) -> Agreement:

@@ -30,29 +30,17 @@ _EDGES: Final = ("xmin", "ymin", "xmax", "ymax")
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """An object that a person has marked.
-
-    Parameters
-    ----------
-    box : Box
-        Of confidence 1; on the picture.
-    difficult : bool
-        Neither finding nor missing it counts.
-    """
+    """An object that a person has marked."""
 
     box: Box
+    """Of confidence 1; on the picture."""
     difficult: bool
+    """Neither finding nor missing it counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A picture and its objects.
-
-    Parameters
-    ----------
-    shown : Shown
-    truths : tuple of Truth
-    """
+    """A picture and its objects."""
 
     shown: Shown
     truths: tuple[Truth, ...]
@@ -62,21 +50,6 @@ class Marked:
 class VocFolder:
     """The annotated pictures of a folder, read one at a time.
 
-    Parameters
-    ----------
-    path : Path
-    chosen : str
-        A set's name, such as ``val``; empty: every annotation.
-    names : tuple of str
-        Without endings, in order.
-    skipped : dict of str to str
-        Pictures that iterating could not use, and why; an annotation or a picture that
-        has no partner among them.
-    dropped : list of str
-        Objects that iterating could not use, and why.
-    clipped : int
-        Boxes that iterating found to reach beyond their picture, and cut at its edge.
-
     Raises
     ------
     InputError
@@ -85,10 +58,16 @@ class VocFolder:
 
     path: Path
     chosen: str = ""
+    """A set's name, such as ``val``; empty: every annotation."""
     names: tuple[str, ...] = field(init=False)
+    """Without endings, in order."""
     skipped: dict[str, str] = field(init=False, default_factory=dict)
+    """Pictures that iterating could not use, and why; an annotation or a picture that has no
+    partner among them."""
     dropped: list[str] = field(init=False, default_factory=list)
+    """Objects that iterating could not use, and why."""
     clipped: int = field(init=False, default=0)
+    """Boxes that iterating found to reach beyond their picture, and cut at its edge."""
     _files: dict[str, Path] = field(init=False)
 
     def __post_init__(self) -> None:

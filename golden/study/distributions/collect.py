@@ -38,16 +38,11 @@ Picture = tuple[str, npt.NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A number format of one tensor.
-
-    Parameters
-    ----------
-    frac, width : int
-        Fraction bits, and bits in all.
-    """
+    """A number format of one tensor."""
 
     frac: int
     width: int
+    """Fraction bits, and bits in all."""
 
     def limits(self) -> Limits:
         """Return the range beyond which `golden.arithmetic.fixed.quantize` saturates.
@@ -62,56 +57,36 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What a format does to a tensor; shares of its values.
-
-    Parameters
-    ----------
-    scale : Scale
-    saturated : float
-        Beyond the format's range.
-    saturated_ahead : float or None
-        Beyond the range ahead of the activation, where the requantiser saturates; None
-        where no activation follows a requantiser.
-    zeroed : float
-        Rounded to zero, without being zero.
-    """
+    """What a format does to a tensor; shares of its values."""
 
     scale: Scale
     saturated: float
+    """Beyond the format's range."""
     saturated_ahead: float | None
+    """Beyond the range ahead of the activation, where the requantiser saturates; None where no
+    activation follows a requantiser."""
     zeroed: float
+    """Rounded to zero, without being zero."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """All that a study of distributions found.
-
-    Parameters
-    ----------
-    network : FloatNetwork
-    options : NumericOptions
-    formats : dict of NumberFormat to Formats
-        Both formats.
-    weights : dict of str to dict of str to Tally
-        By convolution and stage: what `golden.study.distributions.weights.weight_tallies` returns.
-    tensors : dict of str to Tally
-        Of the float network: the image and every node's output.
-    integer_network : Network or None
-        That was run too.
-    integers : dict of str to Tally
-        Its tensors' values.
-    pictures : int
-        How many were run.
-    """
+    """All that a study of distributions found."""
 
     network: FloatNetwork
     options: NumericOptions
     formats: dict[NumberFormat, Formats]
+    """Both formats."""
     weights: dict[str, dict[str, Tally]]
+    """By convolution and stage, as `weights.weight_tallies` returns them."""
     tensors: dict[str, Tally]
+    """Of the float network: the image and every node's output."""
     integer_network: Network | None = None
+    """That was run too."""
     integers: dict[str, Tally] = field(default_factory=dict)
+    """Its tensors' values."""
     pictures: int = 0
+    """How many were run."""
 
     def fates(self, tensor: str) -> dict[NumberFormat, Fate]:
         """Say what each format does to a tensor of the float network."""
@@ -133,8 +108,6 @@ def both_formats(
 
     Parameters
     ----------
-    network : FloatNetwork
-    options : NumericOptions
     size : int
         Rows and columns of the calibration images.
     """
@@ -163,7 +136,6 @@ def tallies(
 
     Parameters
     ----------
-    nodes : iterable of Node
     formats : mapping of NumberFormat to Formats
         Whose limits the values are held against.
     options : NumericOptions
@@ -248,8 +220,6 @@ def fate(tally: Tally, scale: Scale, label: NumberFormat) -> Fate:
     ----------
     tally : Tally
         Made with the limits `label`.
-    scale : Scale
-    label : NumberFormat
     """
     count = max(tally.count, 1)
     ahead = tally.beyond.get(label.value + AHEAD)

@@ -47,11 +47,6 @@ def write_plots(folder: Path, found: Measured) -> list[Path]:
     folder : Path
         Takes ``ranges.png``, ``activations.png``, ``magnitudes.png``, ``weights.png`` and a
         page for each convolution, named after it.
-    found : Measured
-
-    Returns
-    -------
-    list of Path
     """
     title = f"{found.pictures} pictures, float, slope {found.options.slope.value}"
     pages: dict[str, Callable[[], Figure]] = {

@@ -28,31 +28,21 @@ class RoundingError:
 
 @dataclass(frozen=True, slots=True)
 class TensorErrors:
-    """What quantising costs a tensor.
-
-    Parameters
-    ----------
-    name : str
-    frac, width : int
-        Fraction bits, and bits altogether.
-    count : int
-        Numbers in it.
-    magnitude : float
-        Of the largest.
-    saturated, zeroed : int
-        How many left the range, and how many that are not 0 became 0, as rounded.
-    errors : dict of str to RoundingError
-        By rounding.
-    """
+    """What quantising costs a tensor."""
 
     name: str
     frac: int
     width: int
+    """Fraction bits, and bits altogether."""
     count: int
+    """Numbers in it."""
     magnitude: float
+    """Of the largest."""
     saturated: int
     zeroed: int
+    """How many left the range, and how many that are not 0 became 0, as rounded."""
     errors: dict[str, RoundingError]
+    """By rounding."""
 
 
 def mse_frac(x: Real, width: int, rounding: FloatRounding = "round_half_to_even") -> int:

@@ -48,18 +48,12 @@ class Limits:
 
 @dataclass(slots=True, eq=False)
 class Tally:
-    """Counts, moments and a histogram of all numbers added so far.
-
-    Parameters
-    ----------
-    name : str
-        For errors.
-    limits : mapping of str to Limits
-        Ranges, by name, that numbers are held against.
-    """
+    """Counts, moments and a histogram of all numbers added so far."""
 
     name: str
+    """For errors."""
     limits: Mapping[str, Limits] = field(default_factory=dict)
+    """Ranges, by name, that numbers are held against."""
     count: int = 0
     low: float = math.inf
     high: float = -math.inf

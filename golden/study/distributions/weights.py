@@ -39,7 +39,6 @@ def weight_tallies(
         Folded, not tuned.
     network : FloatNetwork
         What is quantised: `plain`, or the tuned network.
-    formats : mapping of NumberFormat to Formats
     options : NumericOptions
         `weight_w` is read.
 

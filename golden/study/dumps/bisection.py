@@ -33,13 +33,7 @@ WRONG: Final = (Verdict.OWN_FAULT, Verdict.CONSEQUENCE)
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first value that is wrong, in the order channel, row, column.
-
-    Parameters
-    ----------
-    channel, row, column : int
-    expected, actual : int or float
-    """
+    """The first value that is wrong, in the order channel, row, column."""
 
     channel: int
     row: int
@@ -50,32 +44,21 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class LayerVerdict:
-    """One layer judged.
-
-    Parameters
-    ----------
-    name, kind : str
-    verdict : Verdict
-    values : int
-        Compared.
-    wrong : int
-        Of them: against golden on the run's own inputs where the fault is the layer's own,
-        against golden from the picture where it is inherited.
-    first : Difference or None
-    through : tuple of str
-        Layers ahead of it that the dump lacks: the fault may be in one of these.
-    note : str
-        What is to be said beside the figures.
-    """
+    """One layer judged."""
 
     name: str
     kind: str
     verdict: Verdict
     values: int = 0
+    """Compared."""
     wrong: int = 0
+    """Of them: against golden on the run's own inputs where the fault is the layer's own, against
+    golden from the picture where it is inherited."""
     first: Difference | None = None
     through: tuple[str, ...] = ()
+    """Layers ahead of it that the dump lacks: the fault may be in one of these."""
     note: str = ""
+    """What is to be said beside the figures."""
 
     def to_dict(self) -> dict[str, Any]:
         """The verdict as JSON holds it."""
@@ -110,7 +93,6 @@ def judge(
 
     Parameters
     ----------
-    node : Layer
     actual : ndarray of int16, (C, H, W)
         What the run made.
     own : ndarray of int16 or None
@@ -141,7 +123,6 @@ def bisect(
 
     Parameters
     ----------
-    network : Network
     actual : mapping of str to ndarray of int16, (C, H, W)
         What the run made, by node; ``image`` where it is known what the run saw.
     image : ndarray of int16, (3, H, W), or None
@@ -190,7 +171,6 @@ def bisect_fed(
 
     Parameters
     ----------
-    network : Network
     actual : mapping of str to ndarray of int16, (C, H, W)
     golden : mapping of str to ndarray of int16, (C, H, W)
         ``image`` and every node.
@@ -220,11 +200,6 @@ def fit_to(network: Network, dump: Dump) -> dict[str, Int16Array]:
     """Take a dump's tensors as the integers of a network.
 
     Floats count as real numbers: they have to lie on the grid of the network's fraction bits.
-
-    Parameters
-    ----------
-    network : Network
-    dump : Dump
 
     Returns
     -------

@@ -16,19 +16,13 @@ from golden.study.errors.layer_errors import LayerError, RunErrors
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two dumps held against each other.
-
-    Parameters
-    ----------
-    layers : list of LayerError
-        Those that both have, in the reference's order.
-    only_reference, only_other : tuple of str
-        Layers that the other does not have.
-    """
+    """Two dumps held against each other."""
 
     layers: list[LayerError]
+    """Those that both have, in the reference's order."""
     only_reference: tuple[str, ...]
     only_other: tuple[str, ...]
+    """Layers that the other does not have."""
 
 
 def compare(reference: Dump, other: Dump) -> Comparison:
@@ -55,21 +49,14 @@ def compare(reference: Dump, other: Dump) -> Comparison:
 
 @dataclass(frozen=True, slots=True)
 class LayerEquality:
-    """One layer of two runs, value by value.
-
-    Parameters
-    ----------
-    name : str
-    values, wrong : int
-        Compared, and of them not equal.
-    first : Difference or None
-        The reference's value is the expected one.
-    """
+    """One layer of two runs, value by value."""
 
     name: str
     values: int
     wrong: int
+    """Compared, and of them not equal."""
     first: Difference | None
+    """The reference's value is the expected one."""
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON holds it."""
@@ -81,10 +68,6 @@ def equality(reference: Dump, other: Dump) -> list[LayerEquality]:
 
     Integers are compared as they are where both are, or one side's fraction bits are not
     known; where one is float, by what they stand for.
-
-    Parameters
-    ----------
-    reference, other : Dump
 
     Raises
     ------

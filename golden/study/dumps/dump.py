@@ -35,15 +35,6 @@ _DAMAGE: Final = (
 class Dump:
     """The tensors of one run.
 
-    Parameters
-    ----------
-    tensors : dict of str to ndarray, (C, H, W)
-        Integers or floats by node, in data-flow order.
-    fracs : dict of str to int or None
-        Fraction bits of every tensor, all integers then; None: the values count as they are.
-    about : dict of str
-        What the run was, as JSON holds it.
-
     Raises
     ------
     InputError
@@ -52,8 +43,11 @@ class Dump:
     """
 
     tensors: dict[str, npt.NDArray[Any]]
+    """(C, H, W). Integers or floats by node, in data-flow order."""
     fracs: dict[str, int] | None = None
+    """Fraction bits of every tensor, all integers then; None: the values count as they are."""
     about: dict[str, Any] = field(default_factory=dict)
+    """What the run was, as JSON holds it."""
 
     def __post_init__(self) -> None:
         if not self.tensors:
@@ -98,11 +92,6 @@ def write_dump(path: Path, dump: Dump) -> None:
 
     The same dump makes the same bytes. ``numpy.load`` reads the file too.
 
-    Parameters
-    ----------
-    path : Path
-    dump : Dump
-
     Raises
     ------
     InputError
@@ -126,10 +115,6 @@ def read_dump(path: Path) -> Dump:
 
     Without the member that `write_dump` adds, values count as they are, and a batch of one,
     (1, C, H, W), loses its first axis.
-
-    Parameters
-    ----------
-    path : Path
 
     Raises
     ------

@@ -29,36 +29,25 @@ from golden.study.dumps.dump import Dump
 
 @dataclass(frozen=True, slots=True)
 class LayerFacts:
-    """What one tensor of a run looks like.
-
-    Parameters
-    ----------
-    name, kind : str
-        Node, or ``image``.
-    shape : tuple of int
-        (C, H, W).
-    frac : int
-        Fraction bits.
-    least, most : int
-        Smallest and largest integer.
-    saturated : int or None
-        Requantised values beyond the width, which became its ends or wrapped; None of a
-        node that computes no value.
-    zeros : float
-        Share of zeros.
-    sha256 : str
-        Of the values as little-endian 16-bit integers in C order.
-    """
+    """What one tensor of a run looks like."""
 
     name: str
     kind: str
+    """Node, or ``image``."""
     shape: tuple[int, int, int]
+    """(C, H, W)."""
     frac: int
+    """Fraction bits."""
     least: int
     most: int
+    """Smallest and largest integer."""
     saturated: int | None
+    """Requantised values beyond the width, which became its ends or wrapped; None of a node that
+    computes no value."""
     zeros: float
+    """Share of zeros."""
     sha256: str
+    """Of the values as little-endian 16-bit integers in C order."""
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as JSON holds them."""
@@ -100,10 +89,8 @@ def given_tensors(network: Network, first: str, dump: Dump) -> dict[str, Int16Ar
 
     Parameters
     ----------
-    network : Network
     first : str
         The part is this node and all after it.
-    dump : Dump
 
     Returns
     -------
@@ -152,10 +139,8 @@ def infer(
 
     Parameters
     ----------
-    network : Network
     given : mapping of str to ndarray of int16, (C, H, W)
         ``image``, or what `given_tensors` returns.
-    first : str
 
     Yields
     ------
@@ -195,7 +180,6 @@ def saturated(x: Int16Array, layer: ConvLayer) -> int:
     Parameters
     ----------
     x : ndarray of int16, (I, H, W)
-    layer : ConvLayer
     """
     low, high = int_range(layer.act_w)
     count = 0
@@ -213,7 +197,6 @@ def differences(network: Network, values: Mapping[str, Int16Array]) -> dict[str,
 
     Parameters
     ----------
-    network : Network
     values : mapping of str to ndarray of int16, (C, H, W)
         What `infer` yields.
 

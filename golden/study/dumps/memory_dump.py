@@ -31,20 +31,6 @@ _COMMENT: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 class Layout:
     """How a tensor lies in a memory.
 
-    Parameters
-    ----------
-    order : str
-        ``chw``: planes, row by row. ``hwc``: pixel by pixel, its channels side by side.
-        ``pe``: as the PE's output stream leaves, for each group of `lanes` channels pixel by
-        pixel.
-    bits : int
-        Of a value: 8 or 16, two's complement.
-    lanes : int
-        Values of a word, one word a line of a hex file. In ``hwc`` and ``pe`` channels are
-        filled up to whole words.
-    lane_order : str
-        ``little``: the first value in the lowest bits; ``big``: in the highest.
-
     Raises
     ------
     ConfigError
@@ -52,9 +38,15 @@ class Layout:
     """
 
     order: str = "chw"
+    """``chw``: planes, row by row. ``hwc``: pixel by pixel, its channels side by side. ``pe``: as
+    the PE's output stream leaves, for each group of `lanes` channels pixel by pixel."""
     bits: int = 16
+    """Of a value: 8 or 16, two's complement."""
     lanes: int = 1
+    """Values of a word, one word a line of a hex file. In ``hwc`` and ``pe`` channels are filled up
+    to whole words."""
     lane_order: str = "little"
+    """``little``: the first value in the lowest bits; ``big``: in the highest."""
 
     def __post_init__(self) -> None:
         for name, value, choices in (
@@ -108,7 +100,6 @@ def read_memory(path: Path, shape: Shape, layout: Layout) -> Int16Array:
         ``.npy`` (an array (C, H, W); the layout counts for nothing then).
     shape : tuple of int
         (C, H, W).
-    layout : Layout
 
     Raises
     ------

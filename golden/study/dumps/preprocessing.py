@@ -40,25 +40,17 @@ _WHITE: Final = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A picture as the network reads it.
-
-    Parameters
-    ----------
-    pixels : ndarray of float32, (3, H, W)
-        Red, green, blue, 0 to 1.
-    ints : ndarray of int16, (3, H, W)
-        Their integers.
-    frac, width : int
-        Fraction bits, and bits of one integer.
-    saturated : int
-        How many lay outside the range.
-    """
+    """A picture as the network reads it."""
 
     pixels: Pixels
+    """(3, H, W). Red, green, blue, 0 to 1."""
     ints: Int16Array
+    """(3, H, W). Their integers."""
     frac: int
     width: int
+    """Fraction bits, and bits of one integer."""
     saturated: int
+    """How many lay outside the range."""
 
     def real(self) -> FloatArray:
         """Return what the integers stand for, (3, H, W)."""
@@ -91,17 +83,11 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A square of pixels.
-
-    Parameters
-    ----------
-    row, column : int
-        Its upper left pixel.
-    side : int
-    """
+    """A square of pixels."""
 
     row: int
     column: int
+    """Its upper left pixel."""
     side: int
 
 
@@ -133,8 +119,6 @@ def prepare(
     Parameters
     ----------
     pixels : ndarray of float32, (3, H, W)
-    frac, width : int
-    rounding : str
     """
     ints, saturated = quantize(pixels, frac, width, rounding, IMAGE)
     return Prepared(pixels, ints.astype(np.int16), frac, width, saturated)

@@ -41,45 +41,29 @@ Heads = dict[str, npt.NDArray[np.floating]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contender:
-    """A network that looks at pictures.
-
-    Parameters
-    ----------
-    name : str
-        As the user chose it.
-    classes : tuple of str
-        In channel order.
-    heads : callable
-        From pixels (3, size, size), 0 to 1, to the two heads in real numbers.
-    about : dict of str
-        What JSON says of it.
-    """
+    """A network that looks at pictures."""
 
     name: str
+    """As the user chose it."""
     classes: tuple[str, ...]
+    """In channel order."""
     heads: Callable[[npt.NDArray[np.float32]], Heads]
+    """From pixels (3, size, size), 0 to 1, to the two heads in real numbers."""
     about: dict[str, Any]
+    """What JSON says of it."""
 
 
 @dataclass(slots=True)
 class Maker:
-    """Makes contenders of one model.
-
-    Parameters
-    ----------
-    files : ModelFiles
-    options : NumericOptions
-        Slope, padding, place of the leaky rectifier; a contender's name chooses the rest.
-    patch : Path or None
-        Retuning patch of all but the teacher.
-    size : int
-        Rows and columns of the input.
-    """
+    """Makes contenders of one model."""
 
     files: ModelFiles
     options: NumericOptions
+    """Slope, padding, place of the leaky rectifier; a contender's name chooses the rest."""
     patch: Path | None = None
+    """Retuning patch of all but the teacher."""
     size: int = INPUT_SIZE
+    """Rows and columns of the input."""
     _built: dict[NumericOptions, Network] = field(init=False, default_factory=dict)
 
     def make(self, name: str) -> Contender:

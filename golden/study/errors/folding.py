@@ -20,25 +20,17 @@ from golden.reference import float_model
 
 @dataclass(frozen=True, slots=True)
 class FoldingError:
-    """How far a convolution's output moves when batch normalisation is folded.
-
-    Parameters
-    ----------
-    name : str
-    normalised : bool
-        Whether the convolution has a batch normalisation.
-    float32, float64 : float
-        Largest difference of the outputs, after the activation, in that arithmetic; each
-        run feeds on its own outputs from the image on.
-    largest : float
-        Largest magnitude of the outputs.
-    """
+    """How far a convolution's output moves when batch normalisation is folded."""
 
     name: str
     normalised: bool
+    """Whether the convolution has a batch normalisation."""
     float32: float
     float64: float
+    """Largest difference of the outputs, after the activation, in that arithmetic; each run feeds
+    on its own outputs from the image on."""
     largest: float
+    """Largest magnitude of the outputs."""
 
 
 def folding_errors(
@@ -105,7 +97,6 @@ def unfolded(x: torch.Tensor, conv: StoredConv) -> torch.Tensor:
     ----------
     x : torch.Tensor, (I, H, W)
         Its type is the arithmetic.
-    conv : StoredConv
     """
     weight = torch.from_numpy(conv.weight).to(x.dtype)
     bias = None if conv.bias is None else torch.from_numpy(conv.bias).to(x.dtype)

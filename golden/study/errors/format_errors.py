@@ -40,40 +40,25 @@ HEADLINE: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairing:
-    """An integer network, and the float one that it stands for.
-
-    Parameters
-    ----------
-    name : str
-        What the format is called.
-    real : FloatNetwork
-    fixed : Network
-    """
+    """An integer network, and the float one that it stands for."""
 
     name: str
+    """What the format is called."""
     real: FloatNetwork
     fixed: Network
 
 
 @dataclass(slots=True)
 class FormatErrors:
-    """What one format costs, added up over pictures.
-
-    Parameters
-    ----------
-    pairing : Pairing
-    errors : RunErrors
-        Of every layer, float as the reference.
-    agreement : Agreement
-        The integers' boxes against the floats'.
-    pictures : int
-        So many were run.
-    """
+    """What one format costs, added up over pictures."""
 
     pairing: Pairing
     errors: RunErrors = field(default_factory=RunErrors)
+    """Of every layer, float as the reference."""
     agreement: Agreement = field(default_factory=Agreement)
+    """The integers' boxes against the floats'."""
     pictures: int = 0
+    """So many were run."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON holds them."""
@@ -110,7 +95,6 @@ def make_pairings(
 
     Parameters
     ----------
-    files : ModelFiles
     formats : sequence of (str, NumericOptions)
         Each with what it is called.
     size : int
@@ -152,10 +136,8 @@ def float_against_fixed(
 
     Parameters
     ----------
-    pairings : sequence of Pairing
     pictures : iterable of Shown
         One is in memory at a time.
-    fit : str
     size : int
         Rows and columns of the input.
     step : callable

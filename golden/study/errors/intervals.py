@@ -16,18 +16,11 @@ CONFIDENCE: Final = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean, and how far it may be from the truth.
-
-    Parameters
-    ----------
-    mean : float
-    margin : float or None
-        Half the width of the 95 % interval; None of a single draw.
-    draws : int
-    """
+    """A mean, and how far it may be from the truth."""
 
     mean: float
     margin: float | None
+    """Half the width of the 95 % interval; None of a single draw."""
     draws: int
 
     def to_dict(self) -> dict[str, Any]:

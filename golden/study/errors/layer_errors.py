@@ -16,50 +16,33 @@ from golden.config import InputError
 
 @dataclass(frozen=True, slots=True)
 class Worst:
-    """The element that lies furthest from the reference.
-
-    Parameters
-    ----------
-    picture : str
-        Name of the picture, empty where there is but one.
-    index : tuple of int
-        (c, y, x), counted from 0.
-    reference, value : float
-    """
+    """The element that lies furthest from the reference."""
 
     picture: str
+    """Name of the picture, empty where there is but one."""
     index: tuple[int, ...]
+    """(c, y, x), counted from 0."""
     reference: float
     value: float
 
 
 @dataclass(frozen=True, slots=True)
 class LayerError:
-    """Error of one layer's output: value less reference.
-
-    Parameters
-    ----------
-    name : str
-    count : int
-        Elements compared.
-    least, most, mean, rms : float
-        Of the error.
-    signal : float
-        Root mean square of the reference.
-    equal : float
-        Share of elements that are alike; of integers against floats, share that is as
-        near to the float as the format allows.
-    worst : Worst
-    """
+    """Error of one layer's output: value less reference."""
 
     name: str
     count: int
+    """Elements compared."""
     least: float
     most: float
     mean: float
     rms: float
+    """Of the error."""
     signal: float
+    """Root mean square of the reference."""
     equal: float
+    """Share of elements that are alike; of integers against floats, share that is as near to the
+    float as the format allows."""
     worst: Worst
 
     @property
@@ -96,15 +79,10 @@ class LayerError:
 
 @dataclass(slots=True)
 class ErrorSum:
-    """Errors of one layer, added up over pictures; no tensor is kept.
-
-    Parameters
-    ----------
-    name : str
-        Layer.
-    """
+    """Errors of one layer, added up over pictures; no tensor is kept."""
 
     name: str
+    """Layer."""
     _count: int = field(init=False, default=0)
     _alike: int = field(init=False, default=0)
     _least: float = field(init=False, default=math.inf)
@@ -126,7 +104,6 @@ class ErrorSum:
         reference, values : ndarray of float, (C, H, W)
         frac : int, optional
             Fraction bits of `values`, where these are integers and `reference` is not.
-        picture : str
 
         Raises
         ------

@@ -38,16 +38,6 @@ Add = Callable[[str, tuple[int, ...]], FloatArray | None]
 class Noise:
     """What is added where.
 
-    Parameters
-    ----------
-    layers : tuple of str
-        Nodes whose outputs are disturbed, ``image`` among them.
-    amplitude : float
-        Largest magnitude.
-    one_sided : bool
-        From 0 to `amplitude`, as the source's code does; else from minus to plus.
-    seed : int
-
     Raises
     ------
     ConfigError
@@ -55,8 +45,11 @@ class Noise:
     """
 
     layers: tuple[str, ...]
+    """Nodes whose outputs are disturbed, ``image`` among them."""
     amplitude: float = AMPLITUDE
+    """Largest magnitude."""
     one_sided: bool = True
+    """From 0 to `amplitude`, as the source's code does; else from minus to plus."""
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -107,13 +100,7 @@ def check_layers(layers: Iterable[str], known: Iterable[str]) -> tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FloatRunner:
-    """The float network.
-
-    Parameters
-    ----------
-    network : FloatNetwork
-    slope : float
-    """
+    """The float network."""
 
     network: FloatNetwork
     slope: float

@@ -24,41 +24,27 @@ Runner = FloatRunner | FixedRunner
 
 @dataclass(slots=True)
 class Draw:
-    """One draw of the noise at all pictures: the noisy runs against the clean ones.
-
-    Parameters
-    ----------
-    errors : RunErrors
-        Noisy less clean, layer by layer.
-    agreement : Agreement
-        The noisy runs' boxes against the clean ones'.
-    """
+    """One draw of the noise at all pictures: the noisy runs against the clean ones."""
 
     errors: RunErrors = field(default_factory=RunErrors)
+    """Noisy less clean, layer by layer."""
     agreement: Agreement = field(default_factory=Agreement)
+    """The noisy runs' boxes against the clean ones'."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerNoise:
-    """Error of one layer's output, noisy less clean, over draws.
-
-    Parameters
-    ----------
-    name : str
-    disturbed : bool
-        Whether noise is added here.
-    mean, rms, largest : Interval
-        Of the error; `largest` is of its magnitude.
-    sqnr : Interval or None
-        Clean signal to error, dB; None where there is no error.
-    """
+    """Error of one layer's output, noisy less clean, over draws."""
 
     name: str
     disturbed: bool
+    """Whether noise is added here."""
     mean: Interval
     rms: Interval
     largest: Interval
+    """Of the error; `largest` is of its magnitude."""
     sqnr: Interval | None
+    """Clean signal to error, dB; None where there is no error."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON holds them."""
@@ -74,27 +60,19 @@ class LayerNoise:
 
 @dataclass(frozen=True, slots=True)
 class BoxNoise:
-    """What noise does to the boxes of all pictures together, over draws.
-
-    Parameters
-    ----------
-    clean : int
-        Boxes without noise.
-    kept, lost, new : Interval
-        Boxes that stay, go and appear.
-    overlap : Interval or None
-        Part of their union that a kept box and its clean one share, 1 where it did not
-        move; None where none is kept.
-    confidence : Interval or None
-        Change of a kept box's confidence.
-    """
+    """What noise does to the boxes of all pictures together, over draws."""
 
     clean: int
+    """Boxes without noise."""
     kept: Interval
     lost: Interval
     new: Interval
+    """Boxes that stay, go and appear."""
     overlap: Interval | None
+    """Part of their union that a kept box and its clean one share, 1 where it did not move; None
+    where none is kept."""
     confidence: Interval | None
+    """Change of a kept box's confidence."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON holds them."""
@@ -119,12 +97,8 @@ def perturb(
 
     Parameters
     ----------
-    runner : FloatRunner or FixedRunner
     pictures : iterable of Shown
         Each draw sees them all.
-    noise : Noise
-    draws : int
-    fit : str
     size : int
         Rows and columns of the input.
     step : callable

@@ -24,7 +24,6 @@ def plot_errors(runs: Mapping[str, Sequence[LayerError]], path: Path, title: str
         By what the run is called; all with the same layers.
     path : Path
         Picture file; the ending says the format.
-    title : str
     """
     made = figure(10, 7)
     upper, lower = made.subplots(2, 1, sharex=True)
@@ -50,7 +49,6 @@ def plot_histograms(errors: Mapping[str, FloatArray], path: Path, title: str) ->
         By what the run is called.
     path : Path
         Picture file; the ending says the format.
-    title : str
     """
     made = figure()
     axes = made.subplots()
@@ -70,11 +68,8 @@ def plot_perturbation(
 
     Parameters
     ----------
-    layers : sequence of LayerNoise
-    boxes : BoxNoise
     path : Path
         Picture file; the ending says the format.
-    title : str
     """
     made = figure(11, 5)
     left, right = made.subplots(1, 2, width_ratios=(5, 1))

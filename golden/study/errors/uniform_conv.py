@@ -38,14 +38,6 @@ MODES: Final = (ProductMode.CUT_FLOOR, ProductMode.CUT_ROUND, ProductMode.FULL)
 class ConvShape:
     """A square convolution without bias, zeros around its input so that the map keeps its size.
 
-    Parameters
-    ----------
-    in_channels, out_channels : int
-    kernel : int
-        Odd side, up to 7.
-    size : int
-        Rows and columns of the map.
-
     Raises
     ------
     ConfigError
@@ -55,7 +47,9 @@ class ConvShape:
     in_channels: int = 16
     out_channels: int = 16
     kernel: int = 3
+    """Odd side, up to 7."""
     size: int = 26
+    """Rows and columns of the map."""
 
     def __post_init__(self) -> None:
         for name in ("in_channels", "out_channels", "size"):
@@ -81,22 +75,16 @@ class ConvShape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Experiment:
-    """One draw.
-
-    Parameters
-    ----------
-    x : ndarray of float64, (I, H, W)
-    weight : ndarray of float64, (O, I, K, K)
-    pixels : ndarray of int16, (I, H, W)
-        `x` in Q7.8.
-    weights : ndarray of int16, (O, I, K, K)
-        `weight` in Q7.8.
-    """
+    """One draw."""
 
     x: FloatArray
+    """(I, H, W)."""
     weight: FloatArray
+    """(O, I, K, K)."""
     pixels: Int16Array
+    """(I, H, W). `x` in Q7.8."""
     weights: Int16Array
+    """(O, I, K, K). `weight` in Q7.8."""
 
     def layer(self, mode: ProductMode) -> ConvLayer:
         """The convolution in Q7.8, no bias, no activation."""
@@ -132,7 +120,6 @@ def draw(shape: ConvShape, seed: int) -> Experiment:
 
     Parameters
     ----------
-    shape : ConvShape
     seed : int
         The same seed gives the same numbers.
     """
@@ -165,8 +152,6 @@ def measure(
 
     Parameters
     ----------
-    shape : ConvShape
-    modes : sequence of ProductMode
     draws : int
         At least 1.
     seed : int

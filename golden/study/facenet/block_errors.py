@@ -46,19 +46,13 @@ PARTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class NetworkErrors:
-    """Integers against floats.
-
-    Parameters
-    ----------
-    blocks : tuple of LayerError
-        Of each block's output, in data-flow order; the last is the embedding's, before its
-        length becomes 1.
-    cosines : tuple of float
-        Of the angle between both embeddings, by picture.
-    """
+    """Integers against floats."""
 
     blocks: tuple[LayerError, ...]
+    """Of each block's output, in data-flow order; the last is the embedding's, before its length
+    becomes 1."""
     cosines: tuple[float, ...]
+    """Of the angle between both embeddings, by picture."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON holds them."""
@@ -96,7 +90,6 @@ def network_errors(weights: FaceNet, network: Network, images: Iterable[Pixels])
 
     Parameters
     ----------
-    weights : FaceNet
     network : Network
         What `golden.networks.facenet.builder.build_facenet` makes of `weights`.
     images : iterable of ndarray of float32, (3, H, W)

@@ -27,25 +27,17 @@ _W8A16: Final = NumericOptions(weight_w=8)
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A number format of a whole network.
-
-    Parameters
-    ----------
-    name : str
-    options : NumericOptions
-        Widths of activations and weights.
-    mode : Sm8Mode, optional
-        How folded weights are brought to SM8 ahead of all else; not at all unless given.
-        Each code is a whole number of 8 bits, so that nothing more is lost.
-    fraction : str
-        SM8's fraction bits: ``one`` for all tensors, or ``own`` for each. Both have the
-        least squared error.
-    """
+    """A number format of a whole network."""
 
     name: str
     options: NumericOptions
+    """Widths of activations and weights."""
     mode: Sm8Mode | None = None
+    """How folded weights are brought to SM8 ahead of all else; not at all unless given. Each code
+    is a whole number of 8 bits, so that nothing more is lost."""
     fraction: Literal["one", "own"] = "own"
+    """SM8's fraction bits: ``one`` for all tensors, or ``own`` for each. Both have the least
+    squared error."""
 
 
 CONTENDERS: Final = (
@@ -61,21 +53,13 @@ CONTENDERS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one format costs.
-
-    Parameters
-    ----------
-    contender : Contender
-    fractions : dict of str to int
-        SM8's fraction bits by node; empty for other formats.
-    weights : dict of str to float or None
-        Signal to noise of each node's weights, dB; None where nothing is lost.
-    errors : NetworkErrors
-    """
+    """What one format costs."""
 
     contender: Contender
     fractions: dict[str, int]
+    """SM8's fraction bits by node; empty for other formats."""
     weights: dict[str, float | None]
+    """Signal to noise of each node's weights, dB; None where nothing is lost."""
     errors: NetworkErrors
 
     @property
@@ -109,12 +93,10 @@ def judge(
 
     Parameters
     ----------
-    weights : FaceNet
     images : sequence of ndarray of float32, (3, H, W)
         To compare on.
     calibration : sequence of ndarray of float32, (3, H, W)
         Pictures that activations' fraction bits are chosen on.
-    contenders : sequence of Contender
     advance : callable
         Is called after each format.
     """

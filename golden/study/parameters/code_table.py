@@ -28,40 +28,25 @@ _LIKE: Final = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One value.
-
-    Parameters
-    ----------
-    index : tuple of int
-    value : float
-        As the file has it.
-    code : str
-        Eight digits.
-    after : float
-        What the code stands for.
-    error : float
-        `after` less `value`.
-    """
+    """One value."""
 
     index: tuple[int, ...]
     value: float
+    """As the file has it."""
     code: str
+    """Eight digits."""
     after: float
+    """What the code stands for."""
     error: float
+    """`after` less `value`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Histograms:
-    """Values before and after, counted in the same bins.
-
-    Parameters
-    ----------
-    edges : tuple of float
-        One more than bins.
-    before, after : tuple of int
-    """
+    """Values before and after, counted in the same bins."""
 
     edges: tuple[float, ...]
+    """One more than bins."""
     before: tuple[int, ...]
     after: tuple[int, ...]
 

@@ -20,16 +20,6 @@ _SHOWN: Final = 3
 class Choice:
     """How tensors become codes.
 
-    Parameters
-    ----------
-    mode : Sm8Mode
-    n : int or None
-        Fraction bits of every tensor; None: the best of each.
-    best : Best
-        Which are the best.
-    given : tuple of (str, int)
-        Fraction bits of the tensors that a pattern matches; the last that does counts.
-
     Raises
     ------
     ConfigError
@@ -38,8 +28,11 @@ class Choice:
 
     mode: Sm8Mode = Sm8Mode.REFERENCE
     n: int | None = None
+    """Fraction bits of every tensor; None: the best of each."""
     best: Best = Best.MSE
+    """Which are the best."""
     given: tuple[tuple[str, int], ...] = ()
+    """Fraction bits of the tensors that a pattern matches; the last that does counts."""
 
     def __post_init__(self) -> None:
         if self.n is not None:
@@ -59,23 +52,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Coded:
-    """A tensor, its codes, and what they cost.
-
-    Parameters
-    ----------
-    parameter : Parameter
-    n : int
-        Fraction bits.
-    mode : Sm8Mode
-    codes : ndarray of uint8
-        The shape of the tensor.
-    errors : Sm8Errors
-    """
+    """A tensor, its codes, and what they cost."""
 
     parameter: Parameter
     n: int
+    """Fraction bits."""
     mode: Sm8Mode
     codes: Codes
+    """The shape of the tensor."""
     errors: Sm8Errors
 
 

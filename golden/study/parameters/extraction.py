@@ -44,12 +44,10 @@ def extract(
 
     Parameters
     ----------
-    source : ParameterFile
     parameters : iterable of Parameter
         Those of `source` that are wanted, folded or not.
     out : Path
         A folder that is empty or not there.
-    choice : Choice
     about : mapping of str, optional
         Further fields of the manifest, as JSON holds them.
     force : bool

@@ -11,29 +11,20 @@ from golden.networks.yolov3_tiny.graph import INPUT_SIZE, ConvNode, FloatNetwork
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """One node at one size of the image.
-
-    Parameters
-    ----------
-    name, kind : str
-    kernel : int
-        Side of a convolution's kernel; 0 for other nodes.
-    inputs, output : tuple of Shape, Shape
-        (C, H, W) of what it reads and makes.
-    parameters, macs : int
-        Weights and biases; multiplications of one image.
-    macs_on_zero_weights : int
-        The part of `macs` that multiplies the zeros around an embedded kernel.
-    """
+    """One node at one size of the image."""
 
     name: str
     kind: str
     kernel: int
+    """Side of a convolution's kernel; 0 for other nodes."""
     inputs: tuple[Shape, ...]
     output: Shape
+    """(C, H, W) of what it reads and makes."""
     parameters: int
     macs: int
+    """Weights and biases; multiplications of one image."""
     macs_on_zero_weights: int
+    """The part of `macs` that multiplies the zeros around an embedded kernel."""
 
 
 def node_facts(network: FloatNetwork, size: int = INPUT_SIZE) -> list[NodeFacts]:
@@ -41,7 +32,6 @@ def node_facts(network: FloatNetwork, size: int = INPUT_SIZE) -> list[NodeFacts]
 
     Parameters
     ----------
-    network : FloatNetwork
     size : int
         Rows and columns of the image.
     """

@@ -60,61 +60,41 @@ _AXES: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
-    """One tensor of a layer.
-
-    Parameters
-    ----------
-    name : str
-        In its file.
-    layer, part : str
-        The layer's name, and what the name has beyond it.
-    role : str
-        ``weight``, ``bias``, ``beta``, ``gamma``, ``mean`` or ``variance``.
-    axes : str
-        What each axis is, the last one fastest: H and W rows and columns of a kernel, I and O
-        input and output channels; empty where that is not known.
-    values : ndarray of float
-        Finite.
-    sources : tuple of str
-        Tensors of the file that it was made of, where it is not one of them.
-    """
+    """One tensor of a layer."""
 
     name: str
+    """In its file."""
     layer: str
     part: str
+    """The layer's name, and what the name has beyond it."""
     role: Role
+    """``weight``, ``bias``, ``beta``, ``gamma``, ``mean`` or ``variance``."""
     axes: str
+    """What each axis is, the last one fastest: H and W rows and columns of a kernel, I and O input
+    and output channels; empty where that is not known."""
     values: Values
+    """Finite."""
     sources: tuple[str, ...] = ()
+    """Tensors of the file that it was made of, where it is not one of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParameterFile:
-    """All that a model file holds.
-
-    Parameters
-    ----------
-    path : Path
-        As it was given.
-    files : tuple of Path
-        That were read.
-    kind : str
-        ``tensorflow``, ``torch`` or ``darknet``.
-    facenet : bool
-        Whether it is FaceNet's network, which then is complete.
-    parameters : tuple of Parameter
-        In the file's order.
-    others : dict of str to ndarray
-        Tensors that are no layer's parameter by their name, or no part of FaceNet where the
-        file is one, or not of floats.
-    """
+    """All that a model file holds."""
 
     path: Path
+    """As it was given."""
     files: tuple[Path, ...]
+    """That were read."""
     kind: Kind
+    """``tensorflow``, ``torch`` or ``darknet``."""
     facenet: bool
+    """Whether it is FaceNet's network, which then is complete."""
     parameters: tuple[Parameter, ...]
+    """In the file's order."""
     others: dict[str, npt.NDArray[Any]]
+    """Tensors that are no layer's parameter by their name, or no part of FaceNet where the file is
+    one, or not of floats."""
 
 
 def read_parameters(path: Path) -> ParameterFile:

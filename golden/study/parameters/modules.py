@@ -15,40 +15,27 @@ from golden.networks.yolov3_tiny.graph import INPUT_SIZE, ConvNode, Node
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One node of a network at one size of its picture.
-
-    Parameters
-    ----------
-    name : str
-        Dots part it from the blocks around it.
-    kind : str
-        ``conv``, ``fc``, ``pool``, ``avgpool``, ``upsample``, ``concat`` or ``residual``.
-    kernel : tuple of int or None
-        (rows, columns) of a convolution or a window.
-    stride : int
-    padding : str
-        ``same``: the map keeps its size at stride 1; ``valid``: windows lie inside it.
-    activation : str
-        Empty where there is none.
-    scale : float
-        What a branch is multiplied by before it is added.
-    inputs, output : tuple of Shape, Shape
-        (C, H, W) of what it reads and makes.
-    parameters, macs : int
-        Weights and biases, batch normalisation folded; multiplications of one picture.
-    """
+    """One node of a network at one size of its picture."""
 
     name: str
+    """Dots part it from the blocks around it."""
     kind: str
+    """``conv``, ``fc``, ``pool``, ``avgpool``, ``upsample``, ``concat`` or ``residual``."""
     inputs: tuple[Shape, ...]
     output: Shape
+    """(C, H, W) of what it reads and makes."""
     kernel: tuple[int, int] | None = None
+    """(rows, columns) of a convolution or a window."""
     stride: int = 1
     padding: str = ""
+    """``same``: the map keeps its size at stride 1; ``valid``: windows lie inside it."""
     activation: str = ""
+    """Empty where there is none."""
     scale: float = 1.0
+    """What a branch is multiplied by before it is added."""
     parameters: int = 0
     macs: int = 0
+    """Weights and biases, batch normalisation folded; multiplications of one picture."""
 
     @property
     def words(self) -> str:

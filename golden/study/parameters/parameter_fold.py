@@ -36,7 +36,6 @@ def fold_parameters(
 
     Parameters
     ----------
-    file : ParameterFile
     epsilon : float, optional
         Added to a variance; `default_epsilon` unless given.
 

@@ -39,23 +39,16 @@ BIAS_W: Final = 25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QuantizedConv:
-    """A convolution of integers, in its file's channels.
-
-    Parameters
-    ----------
-    name : str
-    weight : ndarray of int64, (O, I, KH, KW)
-    weight_frac : int
-    bias : ndarray of int64, (O,)
-    bias_frac : int
-        The accumulator's, or fewer where a float32 could not hold the bias exactly.
-    """
+    """A convolution of integers, in its file's channels."""
 
     name: str
     weight: Int64Array
+    """(O, I, KH, KW)."""
     weight_frac: int
     bias: Int64Array
+    """(O,)."""
     bias_frac: int
+    """The accumulator's, or fewer where a float32 could not hold the bias exactly."""
 
     def real(self) -> FloatConv:
         """Return the numbers that the integers stand for; a float32 holds each exactly."""
@@ -68,28 +61,19 @@ class QuantizedConv:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QuantizedModel:
-    """A model in integers.
-
-    Parameters
-    ----------
-    convs : dict of str to QuantizedConv
-        In the file's order and channels.
-    formats : Formats
-        Fraction bits of the hardware's network.
-    network : Network
-        The hardware's network of these integers.
-    weights, biases : tuple of TensorErrors
-        In the file's order.
-    rounding : str
-        The rounding that made the integers.
-    """
+    """A model in integers."""
 
     convs: dict[str, QuantizedConv]
+    """In the file's order and channels."""
     formats: Formats
+    """Fraction bits of the hardware's network."""
     network: Network
+    """The hardware's network of these integers."""
     weights: tuple[TensorErrors, ...]
     biases: tuple[TensorErrors, ...]
+    """In the file's order."""
     rounding: FloatRounding
+    """The rounding that made the integers."""
 
 
 def quantize_model(
@@ -106,8 +90,6 @@ def quantize_model(
 
     Parameters
     ----------
-    files : ModelFiles
-    options : NumericOptions
     pictures : iterable of ndarray of float32, (3, H, W)
         Fraction bits of outputs are chosen on them; not read for q7.8.
     image : ndarray of float32, (3, H, W)

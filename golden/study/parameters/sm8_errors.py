@@ -14,28 +14,19 @@ from golden.arithmetic.sm8 import FRACTIONS, LARGEST, Best, Sm8Mode, decode, enc
 
 @dataclass(frozen=True, slots=True)
 class Sm8Errors:
-    """Errors of a tensor's codes: value of the code less the number.
-
-    Parameters
-    ----------
-    count : int
-        Numbers.
-    largest : float
-        The largest magnitude of an error.
-    rms : float
-        Root of the mean squared error.
-    clamped_high : int
-        Numbers whose magnitude was above the largest, and was clamped to it.
-    clamped_low : int
-        ``reference``: numbers, zeros among them, whose magnitude was below the smallest, and
-        was raised to it. ``round_to_nearest``: numbers other than zero that became zero.
-    """
+    """Errors of a tensor's codes: value of the code less the number."""
 
     count: int
+    """Numbers."""
     largest: float
+    """The largest magnitude of an error."""
     rms: float
+    """Root of the mean squared error."""
     clamped_high: int
+    """Numbers whose magnitude was above the largest, and was clamped to it."""
     clamped_low: int
+    """``reference``: numbers, zeros among them, whose magnitude was below the smallest, and was
+    raised to it. ``round_to_nearest``: numbers other than zero that became zero."""
 
     @property
     def high_share(self) -> float:
@@ -124,12 +115,9 @@ def best_fraction(
 
     Parameters
     ----------
-    x : array_like of float
     best : Best
         ``mse``: the least mean squared error. ``max``: the most bits with which the largest
         magnitude is not clamped; 0 where every choice clamps it. Of equals the most.
-    mode : Sm8Mode
-    name : str
 
     Raises
     ------

@@ -53,7 +53,6 @@ def resume(path: Path, run: Distillation) -> None:
 
     Parameters
     ----------
-    path : Path
     run : Distillation
         At its start, with the recipe of the checkpoint.
 

@@ -22,16 +22,11 @@ Values = dict[str, torch.Tensor]
 
 @dataclass(slots=True)
 class Moments:
-    """Mean and variance of each channel over pictures of one size.
-
-    Parameters
-    ----------
-    means, variances : list of ndarray of float64, (C,)
-        One a picture.
-    """
+    """Mean and variance of each channel over pictures of one size."""
 
     means: list[FloatArray] = field(default_factory=list)
     variances: list[FloatArray] = field(default_factory=list)
+    """(C,). One a picture."""
 
     def add(self, sums: torch.Tensor) -> None:
         """Take in a tensor, (C, H, W)."""

@@ -54,51 +54,33 @@ LEARNING_RATES: Final = {What.SCALE_AND_BIAS: 1e-3, What.WEIGHTS: 2e-5}
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What repeats a distillation.
-
-    Parameters
-    ----------
-    what : str
-        A `What`.
-    weights_sha256 : str
-        Of the model file.
-    slope : float
-        To tune to.
-    files : tuple of str
-        Names of the pictures that crops and flips are made of.
-    seed, size, batch : int
-        Of the crops; rows and columns of the input; pictures a step.
-    learning_rate : float
-    """
+    """What repeats a distillation."""
 
     what: str
+    """A `What`."""
     weights_sha256: str
+    """Of the model file."""
     slope: float
+    """To tune to."""
     files: tuple[str, ...]
+    """Names of the pictures that crops and flips are made of."""
     seed: int = 1
     size: int = INPUT_SIZE
     batch: int = 2
+    """Of the crops; rows and columns of the input; pictures a step."""
     learning_rate: float = LEARNING_RATES[What.SCALE_AND_BIAS]
 
 
 @dataclass(slots=True, eq=False)
 class Distillation:
-    """A distillation under way; every step depends on the ones before alone, not on time.
-
-    Parameters
-    ----------
-    teacher : FloatNetwork
-        In its file's channels, untuned.
-    start : Patch
-        Where it begins: what the closed form gives.
-    paths : sequence of Path
-        Pictures; a view number picks one, as `golden.vision.pictures.Views` does.
-    recipe : Recipe
-    """
+    """A distillation under way; every step depends on the ones before alone, not on time."""
 
     teacher: FloatNetwork
+    """In its file's channels, untuned."""
     start: Patch
+    """Where it begins: what the closed form gives."""
     paths: Sequence[Path]
+    """Pictures; a view number picks one, as `golden.vision.pictures.Views` does."""
     recipe: Recipe
     losses: list[float] = field(default_factory=list)
     """Of every step so far."""
@@ -233,7 +215,6 @@ def distil(
 
     Parameters
     ----------
-    run : Distillation
     done : callable
         Says which part of the whole lies behind; 1 or more ends it.
     watch : callable

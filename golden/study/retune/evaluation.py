@@ -30,45 +30,30 @@ Heads = dict[str, npt.NDArray[np.floating]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lesson:
-    """A picture, and what the teacher says of it.
-
-    Parameters
-    ----------
-    name : str
-    pixels : ndarray of float32, (3, H, W)
-    picture_size : tuple of int
-        (height, width) of the picture.
-    heads : dict of str to ndarray of float32
-        The teacher's.
-    boxes : list of Box
-        That they describe.
-    """
+    """A picture, and what the teacher says of it."""
 
     name: str
     pixels: Pixels
+    """(3, H, W)."""
     picture_size: tuple[int, int]
+    """(height, width) of the picture."""
     heads: Heads
+    """The teacher's."""
     boxes: list[Box]
+    """That they describe."""
 
 
 @dataclass(slots=True)
 class Verdict:
-    """Sums over pictures of what a network says beside its teacher.
-
-    Parameters
-    ----------
-    pictures : int
-    signal, noise : dict of str to float
-        By head: sum of the teacher's squares, and of the squared differences.
-    agreement : Agreement
-        Of the boxes at confidence `golden.networks.yolov3_tiny.detection.CONFIDENCE`; the teacher
-        is the reference.
-    """
+    """Sums over pictures of what a network says beside its teacher."""
 
     pictures: int = 0
     signal: dict[str, float] = field(default_factory=lambda: dict.fromkeys(HEADS, 0.0))
     noise: dict[str, float] = field(default_factory=lambda: dict.fromkeys(HEADS, 0.0))
+    """By head: sum of the teacher's squares, and of the squared differences."""
     agreement: Agreement = field(default_factory=Agreement)
+    """Of the boxes at confidence `golden.networks.yolov3_tiny.detection.CONFIDENCE`; the teacher is
+    the reference."""
 
     @property
     def snr(self) -> float | None:

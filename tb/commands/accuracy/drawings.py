@@ -22,21 +22,14 @@ DRAWN: Final = ROOT / "build" / "detect" / "boxes.png"
 
 @dataclass(frozen=True, slots=True)
 class Drawings:
-    """Draws the boxes of every network on each picture.
-
-    Parameters
-    ----------
-    out : Path or None
-        A picture file where there is one picture, else a folder; None draws nothing.
-    many : bool
-        Whether there may be more than one picture.
-    sources : frozenset of Path
-        Files that are never replaced.
-    """
+    """Draws the boxes of every network on each picture."""
 
     out: Path | None
+    """A picture file where there is one picture, else a folder; None draws nothing."""
     many: bool
+    """Whether there may be more than one picture."""
     sources: frozenset[Path]
+    """Files that are never replaced."""
 
     @classmethod
     def choose(cls, chosen: Chosen, out: Path | None) -> Drawings:

@@ -48,15 +48,7 @@ DEFAULT_ARRAY = "16x16"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What network and picture a dump belongs to.
-
-    Parameters
-    ----------
-    numerics : NumericOptions
-    model, image : Path or None
-    size : int
-    fit, retune : str
-    """
+    """What network and picture a dump belongs to."""
 
     numerics: NumericOptions
     model: Path | None

@@ -42,8 +42,6 @@ def module_table(title: str, root: str, modules: Sequence[Module], depth: int | 
 
     Parameters
     ----------
-    title, root : str
-    modules : sequence of Module
     depth : int, optional
         Levels below the root; all unless given.
     """
@@ -72,7 +70,6 @@ def tensor_table(
 
     Parameters
     ----------
-    title, root : str
     tensors : mapping of str to ndarray
         Slashes or dots part the names.
     depth : int, optional

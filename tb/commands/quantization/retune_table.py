@@ -21,21 +21,13 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One network judged.
-
-    Parameters
-    ----------
-    name : str
-    numbers : int
-        That were tuned.
-    spent : Spent
-        On tuning it.
-    verdict : Verdict
-    """
+    """One network judged."""
 
     name: str
     numbers: int
+    """That were tuned."""
     spent: Spent
+    """On tuning it."""
     verdict: Verdict
 
     def to_dict(self) -> dict[str, Any]:
