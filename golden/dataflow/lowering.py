@@ -12,15 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from golden.arithmetic.fixed import CUT_BITS
-from golden.config import (
-    Activation,
-    ConfigError,
-    LeakyPlace,
-    Overflow,
-    ProductMode,
-    Rounding,
-    Slope,
-)
+from golden.config import Activation, ConfigError, ProductMode
 from golden.dataflow.tile import Tile, Window
 from golden.graph.layers import AverageLayer, ConvLayer, Padding, ResidualLayer, Shape, reciprocal
 from golden.graph.network import Network
@@ -157,14 +149,9 @@ def _stand_in(
         weight=weight,
         bias=np.zeros(channels, np.int64),
         stride=stride,
-        padding=Padding(),
         mode=network.mode,
         shift=shift,
         activation=activation,
-        slope=Slope.EIGHTH,
-        place=LeakyPlace.AFTER_REQUANT,
-        rounding=Rounding.ROUND_HALF_TO_POSITIVE_INFINITY,
-        overflow=Overflow.SATURATE,
         in_frac=fracs[source],
         weight_frac=weight_frac + cut,
         out_frac=fracs[name],

@@ -1,20 +1,32 @@
-"""Files that a memory is filled from: raw little-endian integers, and hex for ``$readmemh``."""
+"""Files that a memory is filled from: raw little-endian integers, and text for Verilog.
+
+``$readmemh`` reads the hex files of integers and of 8-bit codes, ``$readmemb`` the bits of codes.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from golden.arithmetic.fixed import as_int64, int_range
+from golden.arithmetic.sm8 import Codes
+from golden.config import InputError
 from golden.files import whole_file
 
 RAW_WIDTHS: Final = (8, 16, 32, 64)
 """Bits of an integer in a raw file."""
 _MAX_WIDTH: Final = 64
+
+Base = Literal["bits", "hex"]
+_CODE_LINES: Final = {
+    base: np.array([list(f"{code:{digits}}\n".encode()) for code in range(256)], np.uint8)
+    for base, digits in (("bits", "08b"), ("hex", "02x"))
+}
+"""Each code as a line of text."""
 
 
 def raw_bytes(ints: npt.ArrayLike, width: int = 16) -> bytes:
@@ -103,3 +115,44 @@ def _checked(ints: npt.ArrayLike, width: int) -> npt.NDArray[np.int64]:
     if values.size and not (low <= values.min() and values.max() <= high):
         raise ValueError(f"values {values.min()} to {values.max()} do not fit {width} bits")
     return values
+
+
+def code_lines(codes: npt.ArrayLike, base: Base) -> bytes:
+    r"""Return codes as text, one a line, the last axis fastest.
+
+    Parameters
+    ----------
+    codes : array_like of uint8
+        Any shape.
+    base : str
+        ``bits``: eight digits '0' and '1'; ``hex``: two hexadecimal ones.
+
+    >>> code_lines([0xA4, 1], "bits"), code_lines([0xA4, 1], "hex")
+    (b'10100100\n00000001\n', b'a4\n01\n')
+    """
+    return _CODE_LINES[base][np.asarray(codes, np.uint8).ravel()].tobytes()
+
+
+def read_codes(path: Path, base: Base) -> Codes:
+    """Read what `code_lines` has made.
+
+    Returns
+    -------
+    ndarray of uint8, (lines,)
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or a line is anything but one code; the text names it.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    known = {line.tobytes()[:-1]: code for code, line in enumerate(_CODE_LINES[base])}
+    for number, line in enumerate(lines, 1):
+        if line not in known:
+            wanted = "eight digits 0 and 1" if base == "bits" else "two hexadecimal digits"
+            text = line[:20].decode("ascii", "replace")
+            raise InputError(f"{path}: line {number} is {text!r}: {wanted} are wanted")
+    return np.array([known[line] for line in lines], np.uint8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, cast
@@ -31,12 +31,8 @@ from golden.graph.network import Network
 
 _TYPES: Final = {f"int{width}": f"<i{width // 8}" for width in (8, 16, 32, 64)}
 _ENUMS: Final[dict[str, type[Enum]]] = {**CHOICES, "activation": Activation, "padding": PoolPad}
-_MOVES: Final[dict[str, Callable[..., Layer]]] = {
-    PoolLayer.kind: PoolLayer,
-    UpsampleLayer.kind: UpsampleLayer,
-    ConcatLayer.kind: ConcatLayer,
-    ResidualLayer.kind: ResidualLayer,
-    AverageLayer.kind: AverageLayer,
+_OTHER_LAYERS: Final[dict[str, Callable[..., Layer]]] = {
+    kind.kind: kind for kind in (PoolLayer, UpsampleLayer, ConcatLayer, ResidualLayer, AverageLayer)
 }
 
 
@@ -135,14 +131,16 @@ def _network(about: Mapping[str, Any], tensors: Mapping[str, Ints]) -> Network:
 def _layer(node: dict[str, Any], tensors: Mapping[str, Ints]) -> Layer:
     kind = node.pop("kind")
     if kind == ConvLayer.kind:
-        name = node["name"]
-        padding = Padding(**node.pop("padding"))
-        weight = tensors[f"{name}.weight"].astype(np.int16)
-        bias = tensors[f"{name}.bias"].astype(np.int64)
-        return ConvLayer(**_typed(node), padding=padding, weight=weight, bias=bias)
+        values = _typed(node)
+        values["padding"] = Padding(**node["padding"])
+        values["weight"] = tensors[f"{node['name']}.weight"].astype(np.int16)
+        values["bias"] = tensors[f"{node['name']}.bias"].astype(np.int64)
+        if missing := {field.name for field in fields(ConvLayer)} - set(values):
+            raise KeyError(min(missing))
+        return ConvLayer(**values)
     if "sources" in node:
         node["sources"] = tuple(node["sources"])
-    return _MOVES[kind](**_typed(node))
+    return _OTHER_LAYERS[kind](**_typed(node))
 
 
 def _typed(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -94,18 +94,18 @@ class ConvLayer:
     source: str
     weight: Int16Array
     bias: Int64Array
-    stride: int
-    padding: Padding
-    mode: ProductMode
-    shift: int
-    activation: Activation
-    slope: Slope
-    place: LeakyPlace
-    rounding: Rounding
-    overflow: Overflow
-    in_frac: int
-    weight_frac: int
-    out_frac: int
+    stride: int = 1
+    padding: Padding = Padding()
+    mode: ProductMode = ProductMode.FULL
+    shift: int = 0
+    activation: Activation = Activation.LINEAR
+    slope: Slope = Slope.EIGHTH
+    place: LeakyPlace = LeakyPlace.AFTER_REQUANT
+    rounding: Rounding = Rounding.ROUND_HALF_TO_POSITIVE_INFINITY
+    overflow: Overflow = Overflow.SATURATE
+    in_frac: int = 0
+    weight_frac: int = 0
+    out_frac: int = 0
     act_w: int = 16
     weight_w: int = 16
     embedded_zero_taps: int = 0

@@ -13,14 +13,10 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import (
     Activation,
     InputError,
-    LeakyPlace,
     NumberFormat,
-    Overflow,
     ProductMode,
-    Rounding,
-    Slope,
 )
-from golden.graph.layers import ConvLayer, Padding
+from golden.graph.layers import ConvLayer
 from golden.graph.network import Network
 from golden.networks.yolov3_tiny.build import build_yolov3_tiny
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files
@@ -32,15 +28,8 @@ BASE = ConvLayer(
     source="image",
     weight=np.ones((1, 1, 1, 1), np.int16),
     bias=np.zeros(1, np.int64),
-    stride=1,
-    padding=Padding(),
-    mode=ProductMode.FULL,
     shift=8,
     activation=Activation.LEAKY,
-    slope=Slope.EIGHTH,
-    place=LeakyPlace.AFTER_REQUANT,
-    rounding=Rounding.ROUND_HALF_TO_POSITIVE_INFINITY,
-    overflow=Overflow.SATURATE,
     in_frac=8,
     weight_frac=8,
     out_frac=8,

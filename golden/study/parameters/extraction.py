@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.config import InputError
-from golden.export.code_files import code_lines
+from golden.export.memory_files import code_lines
 from golden.files import whole_folder
 from golden.networks.yolov3_tiny.files.fetch import sha256_of
 from golden.study.parameters.coding import Choice, Coded, coded

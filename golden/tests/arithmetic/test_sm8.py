@@ -19,7 +19,7 @@ from golden.arithmetic.sm8 import (
     fraction_to_bin,
 )
 from golden.config import ConfigError, InputError
-from golden.export.code_files import Base, code_lines, read_codes
+from golden.export.memory_files import Base, code_lines, read_codes
 from golden.study.parameters.sm8_errors import best_fraction, errors_of, together
 
 REFERENCE, NEAREST = Sm8Mode.REFERENCE, Sm8Mode.ROUND_TO_NEAREST

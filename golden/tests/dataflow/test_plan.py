@@ -11,13 +11,8 @@ import pytest
 from golden.config import (
     Activation,
     ConfigError,
-    LeakyPlace,
-    Overflow,
     PEConfig,
     PoolPad,
-    ProductMode,
-    Rounding,
-    Slope,
 )
 from golden.dataflow.sampling import sample_tiles
 from golden.dataflow.stage import Stage
@@ -42,13 +37,8 @@ def layer_of(
         bias=draw.integers(-5000, 5000, outputs),
         stride=stride,
         padding=Padding(kh // 2, kh // 2, kw // 2, kw // 2),
-        mode=ProductMode.FULL,
         shift=6,
         activation=Activation.LEAKY,
-        slope=Slope.EIGHTH,
-        place=LeakyPlace.AFTER_REQUANT,
-        rounding=Rounding.ROUND_HALF_TO_POSITIVE_INFINITY,
-        overflow=Overflow.SATURATE,
         in_frac=8,
         weight_frac=6,
         out_frac=8,

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from golden.arithmetic.fixed import dequantize
-from golden.config import Activation, LeakyPlace, Overflow, ProductMode, Rounding, Slope
+from golden.config import ProductMode
 from golden.dataflow.tile import whole_job
 from golden.reference import spec
-from golden.stimulus.directed import Vector
+from golden.stimulus.directed import Vector, make_vector
 from golden.study.errors.uniform_conv import ConvShape, draw
 from golden.study.multiplier import FRAC, Operand, Result, parse_operand, result
 from tb.cosim import cocotb_test
@@ -41,21 +41,10 @@ PAIRS = (
 
 def vector(pair: tuple[Operand, Operand], product: Result) -> Vector:
     """The product as a job of one pixel, with the result that the command shows."""
-    return Vector(
-        name="x".join(operand.text for operand in pair),
-        activations=(pair[0].integer,),
-        weights=(pair[1].integer,),
-        bias=0,
-        mode=product.mode,
-        shift=FRAC if product.mode is ProductMode.FULL else 0,
-        rounding=Rounding.ROUND_HALF_TO_POSITIVE_INFINITY,
-        overflow=Overflow.SATURATE,
-        activation=Activation.LINEAR,
-        slope=Slope.EIGHTH,
-        place=LeakyPlace.AFTER_REQUANT,
-        expected=product.integer,
-        reason="golden.study.multiplier",
-    )
+    name = "x".join(operand.text for operand in pair)
+    factors = (pair[0].integer, pair[1].integer)
+    shift = FRAC if product.mode is ProductMode.FULL else 0
+    return make_vector(name, [factors], 0, product.integer, mode=product.mode, shift=shift)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from golden.config import PEConfig, ProductMode
+from golden.dataflow.tile import whole_job
 from golden.stimulus.directed import VECTORS, Vector, shift_vectors
 from tb.cosim import cocotb_test
 from tb.cosim.results import first_failure, read_results
@@ -21,7 +23,13 @@ def run_vectors(
 ) -> None:
     """Run each vector as a job of one pixel."""
     records = [
-        write_job(folder, number, vector.job(), vector.output(), config)
+        write_job(
+            folder,
+            number,
+            whole_job(vector.layer, vector.input),
+            np.full((1, 1, 1), vector.expected, np.int16),
+            config,
+        )
         for number, vector in enumerate(vectors)
     ]
     write_list(folder, config, records)
@@ -38,7 +46,7 @@ def test_the_pe_gives_the_hand_worked_results(
     simulator: Simulator, mode: ProductMode, tmp_path: Path
 ) -> None:
     config = TINY[mode]
-    table = [vector for vector in VECTORS if vector.mode is mode and vector.width == 16]
+    table = [v for v in VECTORS if v.layer.mode is mode and v.layer.act_w == 16]
     assert table
     run_vectors(simulator, config, [*table, *shift_vectors(mode, config.acc_w)], tmp_path)
 
@@ -47,4 +55,4 @@ def test_the_pe_gives_the_hand_worked_results(
 def test_the_pe_of_8_bits_gives_the_hand_worked_results(
     simulator: Simulator, tmp_path: Path
 ) -> None:
-    run_vectors(simulator, TINY_BYTES, [v for v in VECTORS if v.width == 8], tmp_path)
+    run_vectors(simulator, TINY_BYTES, [v for v in VECTORS if v.layer.act_w == 8], tmp_path)

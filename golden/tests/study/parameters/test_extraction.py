@@ -13,7 +13,7 @@ import pytest
 
 from golden.arithmetic.sm8 import Best, Sm8Mode, decode, encode
 from golden.config import ConfigError, InputError
-from golden.export.code_files import read_codes
+from golden.export.memory_files import read_codes
 from golden.files import whole_folder
 from golden.study.parameters.coding import Choice, check_patterns, coded, parse_given, select
 from golden.study.parameters.extraction import MANIFEST, OTHERS, extract
