@@ -32,7 +32,7 @@ from tb.toolchain.simulators import ToolError, find_icarus
 
 FOLDER: Final = ROOT / "build" / "broken"
 RECORD: Final = FOLDER / "diagnosis.json"
-TABLE: Final = ROOT / "docs" / "diagnosis.md"
+TABLE: Final = ROOT / "docs" / "tables" / "diagnosis.md"
 RIGHT: Final = "right"
 NEAR: Final = "near"
 VAGUE: Final = "vague"
@@ -202,7 +202,7 @@ def main(
     names: Annotated[
         list[str] | None, typer.Argument(help="Bugs; all where none is named.")
     ] = None,
-    markdown: Annotated[bool, typer.Option(help="Refresh the table of docs/diagnosis.md.")] = False,
+    markdown: Annotated[bool, typer.Option(help="Refresh docs/tables/diagnosis.md.")] = False,
     run: Annotated[bool, typer.Option(help="--no-run takes what was recorded before.")] = True,
 ) -> None:
     """Run the named bugs, or all; 1 if one stays green or its diagnosis is wrong."""

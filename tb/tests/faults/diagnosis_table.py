@@ -1,4 +1,4 @@
-"""The table of docs/diagnosis.md, from what the runs with bugs have left."""
+"""The table of docs/tables/diagnosis.md, from what the runs with bugs have left."""
 
 from __future__ import annotations
 
