@@ -19,7 +19,7 @@ from tb.debug.localization.localize import Inside, look
 from tb.debug.mismatch.divergence import Comparison, Divergence, compare
 from tb.debug.mismatch.error_map import text_map, write_map
 from tb.debug.mismatch.extent import extent
-from tb.debug.probe.run import Watch, watch_output
+from tb.debug.probe.watch import Watch, watch_output
 from tb.debug.replay import SURROUNDINGS, Replay, replay, same
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.toolchain import build

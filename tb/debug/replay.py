@@ -11,7 +11,9 @@ from tb.cosim import cocotb_test
 from tb.cosim.failure import Failure
 from tb.cosim.results import read_results
 from tb.debug.case import Around, Case, remove
-from tb.debug.probe.run import Probe, Watch, read_probe
+from tb.debug.probe.events import Probe
+from tb.debug.probe.reader import PROBE_FILE, read_probe
+from tb.debug.probe.watch import Watch
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.toolchain import build
 from tb.toolchain.build import Build
@@ -94,12 +96,12 @@ def replay(
     record = case.write(folder, around)
     build.run(made, MODULE, folder, seed=seed, plusargs=watch.plusargs(), wave=wave)
     results = read_results(case.results(folder))
-    if not results or not (folder / "probe.txt").is_file():
+    if not results or not (folder / PROBE_FILE).is_file():
         raise InputError(f"no job of the replay ended; see {folder / 'simulator.log'}")
     result = results[around.before] if len(results) > around.before else {}
     known = result["verdict"]["failure"] if result else None
     failure = None if known is None else Failure(**known)
-    probe = read_probe(folder / "probe.txt")
+    probe = read_probe(folder / PROBE_FILE)
     return Replay(folder, record, around, result, failure, watch, probe)
 
 

@@ -3,7 +3,7 @@
 // Contract    +probe_group, +probe_lane, +probe_pixel, +probe_first and +probe_last name the
 //             value: output group since reset, lane, pixel of the tile, and its reads in the
 //             order of the readout. Every event becomes a line of probe.txt in the working
-//             folder: a tag, the cycle, figures in hexadecimal (tb/debug/probe/run.py). Without
+//             folder: a tag, the cycle, figures in hexadecimal (tb/debug/probe/reader.py). Without
 //             +probe_group nothing is written
 // Latency     a line shows what stood on the wires before the clock edge of its cycle
 //

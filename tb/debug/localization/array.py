@@ -14,7 +14,7 @@ from golden.config import PEConfig, ProductMode
 from tb.debug.localization import suspects
 from tb.debug.localization.contributions import Contribution
 from tb.debug.localization.finding import Finding, Followed, differing, shown, wrapped
-from tb.debug.probe.events import Beat, Figure, Other, Pass, Vector
+from tb.debug.probe.events import Beat, Figure, OtherSum, Pass, Vector
 from tb.duts.conv_pe.pipeline_steps import Step
 
 SLOT: Final = 32
@@ -139,7 +139,7 @@ def _input(followed: Followed, term: Contribution, seen: Pass) -> Finding | None
 
 
 def _operands(followed: Followed, term: Contribution, seen: Pass) -> Finding | None:
-    if seen.act_cycle is None:
+    if seen.operands_cycle is None:
         return None
     if seen.word_outside != seen.outside:
         text = f"{_where(term)}: the padding's mark changes between stage 0 and 1"
@@ -149,12 +149,12 @@ def _operands(followed: Followed, term: Contribution, seen: Pass) -> Finding | N
         known = [figure or 0 for figure in wanted]
         text = f"{_where(term)}: operand register: {differing(known, seen.act)}"
         hints = suspects.operand(followed, term, seen)
-        return Finding(Step.ARRAY, seen.act_cycle, text, suspects=hints)
+        return Finding(Step.ARRAY, seen.operands_cycle, text, suspects=hints)
     return None
 
 
 def _weights(followed: Followed, term: Contribution, seen: Pass) -> Finding | None:
-    if seen.act_cycle is None or seen.weight == term.weights:
+    if seen.operands_cycle is None or seen.weight == term.weights:
         return None
     hints = suspects.weights(followed, term, seen.weight)
     load = _beat(followed.probe.loads, followed, term)
@@ -165,14 +165,14 @@ def _weights(followed: Followed, term: Contribution, seen: Pass) -> Finding | No
         return Finding(Step.WEIGHTS, load.cycle, text, suspects=hints)
     if swap is None:
         text = f"{where}: the shadow is not taken with the pass"
-        return Finding(Step.WEIGHTS, seen.act_cycle, text, suspects=hints)
+        return Finding(Step.WEIGHTS, seen.operands_cycle, text, suspects=hints)
     if swap.data != term.weights:
         fault = differing(term.weights, swap.data)
         text = f"{where}: the shadow that is taken is wrong: {fault}"
         return Finding(Step.WEIGHTS, swap.cycle, text, suspects=hints)
     text = f"{where}: the shadow was right, the register is not: "
     text += differing(term.weights, seen.weight)
-    return Finding(Step.ARRAY, seen.act_cycle, text, suspects=hints)
+    return Finding(Step.ARRAY, seen.operands_cycle, text, suspects=hints)
 
 
 def _beat(beats: tuple[Beat, ...], followed: Followed, term: Contribution) -> Beat | None:
@@ -257,7 +257,7 @@ def _carried(followed: Followed, before: Pass, seen: Pass, where: str) -> Findin
     return Finding(Step.ACCUMULATOR, seen.add_cycle, text, suspects=hints)
 
 
-def overwritten(followed: Followed, other: Other, where: str) -> Finding:
+def overwritten(followed: Followed, other: OtherSum, where: str) -> Finding:
     """Who wrote over a sum: another pixel by its wrong number, or the accumulator astray."""
     text = (
         f"{where}: the sum was overwritten in cycle {other.cycle} by pass "

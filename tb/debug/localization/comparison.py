@@ -97,7 +97,7 @@ def _row(term: Contribution, seen: Pass | None) -> Row:
         address = None if term.outside else term.address
         figures.append(Pair("address", address, None if term.outside else seen.address))
         figures.append(Pair("outside", int(term.outside), seen.outside))
-        if seen.act_cycle is not None:
+        if seen.operands_cycle is not None:
             figures.append(Pair("operands", term.activations, seen.act))
             figures.append(Pair("weights", term.weights, seen.weight))
         if seen.add_cycle is not None:
@@ -122,7 +122,7 @@ def _row(term: Contribution, seen: Pass | None) -> Row:
 
 def output_steps_of(followed: Followed) -> Iterator[OutputStep]:
     """What the reads of the value went through."""
-    seen = {read.index: read for read in followed.probe.reads}
+    seen = {read.number: read for read in followed.probe.reads}
     for window in followed.windows:
         for index in range(len(window.values)):
             read = seen.get(window.first_read + index)
@@ -137,7 +137,7 @@ def _steps_of(followed: Followed, window: Window, index: int, read: Read) -> Ite
     highest = read.highest[followed.lane] if read.highest else None
     entries: list[tuple[Step, str, int | None, int, Figure]] = [
         (Step.DRAIN, "pixel", read.cycle, pixel, read.pixel),
-        (Step.DRAIN, "sum", read.sum_cycle, value.sum, read.sum),
+        (Step.DRAIN, "sum", read.sums_cycle, value.sum, read.sum),
         (Step.REQUANTISER, "rounded", read.round_cycle, value.rounded, read.rounded),
         (Step.ACTIVATION, "value", read.value_cycle, value.value, read.value),
         (Step.POOL, "highest", read.highest_cycle, best, highest),
@@ -149,4 +149,4 @@ def _steps_of(followed: Followed, window: Window, index: int, read: Read) -> Ite
                 entries.append((Step.OUTPUT, "beat", beat.cycle, window.highest, beat.value))
     for step, name, cycle, golden, rtl in entries:
         if cycle is not None:
-            yield OutputStep(step, name, read.index, cycle, golden, rtl, golden == rtl)
+            yield OutputStep(step, name, read.number, cycle, golden, rtl, golden == rtl)

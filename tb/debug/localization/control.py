@@ -6,7 +6,7 @@ from typing import Final
 
 from tb.debug.localization.finding import Finding, Followed, shown
 from tb.debug.localization.stage_counts import flow_of
-from tb.debug.probe.counts import Counts
+from tb.debug.probe.events import Counts
 from tb.duts.conv_pe.job_record import NEVER, JobRecord
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.duts.conv_pe.registers import Register, StatusCode

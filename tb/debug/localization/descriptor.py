@@ -9,8 +9,8 @@ from golden.arithmetic.fixed import activate, saturate, shift_right, wrap
 from golden.config import Activation, LeakyPlace, Overflow, PEConfig, Rounding, Slope
 from golden.dataflow.tile import groups
 from golden.reference.readout import Readout
-from tb.debug.probe.events import CORE, WALK
-from tb.debug.probe.read_order import windows
+from tb.debug.probe.events import CORE, READOUT
+from tb.debug.probe.watch import windows
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.duts.conv_pe.registers import Register
 
@@ -189,8 +189,8 @@ class Descriptor:
             "passes": self.passes,
         }
 
-    def walk(self) -> dict[str, int]:
-        """What the readout is to go by, by the names of `tb.debug.probe.events.WALK`."""
+    def readout_settings(self) -> dict[str, int]:
+        """What the readout is to go by, by the names of `tb.debug.probe.events.READOUT`."""
         rows, columns = self.readout.shape(self.out_height, self.out_width)
         return {
             "width": self.out_width,
@@ -204,7 +204,7 @@ class Descriptor:
 
     def ports(self) -> dict[str, int]:
         """What comes in at the array and the drain, by the names of `events.PORTS`."""
-        settings, walk = self.settings(), self.walk()
+        settings, walk = self.settings(), self.readout_settings()
         core = {
             **{name: settings[name] for name in CORE if name in settings},
             "own": int(self.own),
@@ -218,7 +218,7 @@ class Descriptor:
             "pad_top": self.pad_top,
             "pad_left": self.pad_left,
         }
-        drain = {name: walk[name] for name in WALK[:4]}
+        drain = {name: walk[name] for name in READOUT[:4]}
         drain |= {"post": self.post & 0xFFFF, "pool": self.pool & 0xFFFF}
         drain["channels"] = self.out_channels
         made = {f"compute.{name}": core[name] for name in CORE}

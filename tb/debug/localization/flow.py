@@ -8,7 +8,7 @@ from typing import Final
 
 from tb.debug.localization.finding import Finding, Followed, shown
 from tb.debug.localization.stage_counts import Flow, before_it
-from tb.debug.probe.counts import Counts
+from tb.debug.probe.events import Counts
 from tb.duts.conv_pe.pipeline_steps import Step
 
 FETCH_CHECK: Final = 1

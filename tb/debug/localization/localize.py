@@ -21,7 +21,7 @@ from tb.debug.localization.flow import judge_flow
 from tb.debug.localization.output import judge_output
 from tb.debug.localization.stage_counts import Flow, flow_of
 from tb.debug.probe.events import Probe
-from tb.debug.probe.run import Watch
+from tb.debug.probe.watch import Watch
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.duts.conv_pe.pipeline_steps import Step
 

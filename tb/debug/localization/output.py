@@ -16,7 +16,7 @@ def judge_output(followed: Followed) -> Finding | None:
     found = _begun(followed) or _walk(followed)
     if found is not None:
         return found
-    seen = {read.index: read for read in followed.probe.reads}
+    seen = {read.number: read for read in followed.probe.reads}
     for window in followed.windows:
         held: list[Figure] = []
         for index, value in enumerate(window.values):
@@ -66,11 +66,11 @@ def _begun(followed: Followed) -> Finding | None:
 
 def _walk(followed: Followed) -> Finding | None:
     """The readout goes by the settings of the bank's own job, from its first read to its last."""
-    wanted = followed.job.walk()
-    for walk in followed.probe.walks:
+    wanted = followed.job.readout_settings()
+    for walk in followed.probe.readouts:
         for name, held in walk.figures.items():
             if walk.group == followed.number and held != wanted[name]:
-                text = f"the readout walks group {followed.group} with {name} {shown(held)}, "
+                text = f"the readout reads group {followed.group} with {name} {shown(held)}, "
                 hints = suspects.walk(followed, name, held)
                 text += f"not {wanted[name]}"
                 return Finding(Step.DRAIN, walk.cycle, text, suspects=hints)
@@ -106,35 +106,35 @@ def _read(
         (Step.POOL, "mark of a window's first pixel", int(index == 0), read.window_first),
         (Step.POOL, "mark of a window's last pixel", int(index == last), read.window_last),
         (Step.POOL, "mark of a clipped window", int(clipped), read.clipped),
-        (step, "mark of the last read", int(read.index == reads - 1), read.last),
+        (step, "mark of the last read", int(read.number == reads - 1), read.last),
     )
     for guilty, name, want, have in wanted:
         if want != have:
-            text = f"read {read.index} of the group: {name} is {shown(have)}, not {want}"
+            text = f"read {read.number} of the group: {name} is {shown(have)}, not {want}"
             hints = _asked(followed, read, name)
             return Finding(guilty, read.cycle, text, suspects=hints)
-    if read.sum_cycle is None:
+    if read.sums_cycle is None:
         return None
     if read.word_bank != read.bank:
-        text = f"read {read.index}: bank {shown(read.bank)} was asked for, the word is taken "
+        text = f"read {read.number}: bank {shown(read.bank)} was asked for, the word is taken "
         text += f"from bank {shown(read.word_bank)}"
-        return Finding(Step.DRAIN, read.sum_cycle, text)
+        return Finding(Step.DRAIN, read.sums_cycle, text)
     ours = pixel == followed.pixel
     total = followed.last_sum if ours else value.sum
     if read.sum != total:
-        text = f"read {read.index}: the sum fetched is {shown(read.sum)}, not {shown(total)}"
+        text = f"read {read.number}: the sum fetched is {shown(read.sum)}, not {shown(total)}"
         others = [other for other in followed.probe.others if other.sum == read.sum and ours]
         if others:
             return overwritten(followed, others[0], text)
         hints = suspects.fetched(value, read.sum)
-        return Finding(Step.ACCUMULATOR, read.sum_cycle, text, certain=ours, suspects=hints)
+        return Finding(Step.ACCUMULATOR, read.sums_cycle, text, certain=ours, suspects=hints)
     return None
 
 
 def _asked(followed: Followed, read: Read, name: str) -> tuple[str, ...]:
     """What the drain asked for instead."""
     if name == "pixel":
-        return suspects.pixel(followed, read.pixel, read.index)
+        return suspects.pixel(followed, read.pixel, read.number)
     if name.startswith("settings"):
         held = read.post if name.endswith("POST") else read.pool
         return suspects.settings(followed, name.split()[-1].lower(), held)
@@ -154,7 +154,7 @@ def _value(followed: Followed, read: Read) -> Finding | None:
         if want != have:
             text = f"{name} is {shown(have)}, not {shown(want)}"
             hints = suspects_output.half(arithmetic, have) if name.endswith("constant") else ()
-            return Finding(Step.REQUANTISER, read.sum_cycle, text, suspects=hints)
+            return Finding(Step.REQUANTISER, read.sums_cycle, text, suspects=hints)
     if read.sum is None or read.rounded != arithmetic.rounded(read.sum):
         want = None if read.sum is None else arithmetic.rounded(read.sum)
         early = arithmetic.place is LeakyPlace.BEFORE_REQUANT
@@ -184,7 +184,7 @@ def _window(window: Window, index: int, read: Read) -> Finding | None:
         ("mark of the window's last value", int(index == last), read.value_emit),
     ):
         if want != have:
-            text = f"value of read {read.index}: {name} is {shown(have)}, not {want}"
+            text = f"value of read {read.number}: {name} is {shown(have)}, not {want}"
             return Finding(Step.POOL, read.value_cycle, text)
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tb.debug.localization.finding import Followed
-from tb.debug.probe.counts import Counts
+from tb.debug.probe.events import Counts
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.duts.conv_pe.pipeline_steps import Step
 

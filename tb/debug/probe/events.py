@@ -1,11 +1,10 @@
-"""What the probe saw: a dataclass for each kind of event."""
+"""What the probe records: a dataclass for each kind of event."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Final
-
-from tb.debug.probe.counts import Counts
 
 Figure = int | None
 """A number that the design held; None with an X or a Z in it."""
@@ -21,17 +20,82 @@ CORE: Final = (
     *("in_groups", "out_groups", "own", "in_w", "in_h", "out_w", "out_h", "kw", "kh"),
     *("stride_2", "pad_top", "pad_left", "row_pitch", "origin"),
 )
-WALK: Final = ("width", "height", "out_width", "out_height", "size", "stride_2", "upsample")
+READOUT: Final = ("width", "height", "out_width", "out_height", "size", "stride_2", "upsample")
 PORTS: Final = (
     *(f"compute.{name}" for name in CORE),
-    *(f"drainer.{name}" for name in (*WALK[:4], "post", "pool", "channels")),
+    *(f"drainer.{name}" for name in (*READOUT[:4], "post", "pool", "channels")),
 )
 """Ports of ``conv_pe`` through which the array and the drain take a job's settings in."""
+_FIELDS: Final = (
+    *(("weights_full", 1), ("waiting_weights", 1), ("waiting_bank", 1), ("sequencing", 1)),
+    *(("bank_free", 2), ("full", 2), ("reading", 1), ("read_bank", 1), ("step", 1)),
+    *(("out_valid", 1), ("skid_ready", 1), ("out_tvalid", 1), ("out_tready", 1)),
+    *(("act_valid", 1), ("act_ready", 1), ("wgt_valid", 1), ("wgt_ready", 1), ("loading", 1)),
+    *(("fetch", 3), ("control", 2), ("pending", 2), ("wgt_taking", 1)),
+)
+_ENDS: Final = tuple(accumulate(bits for _, bits in _FIELDS))
+STATE: Final[dict[str, tuple[int, int]]] = {
+    name: (end - bits, bits) for (name, bits), end in zip(_FIELDS, _ENDS, strict=True)
+}
+"""First bit and width of each field of `Counts.state`, which lie one behind the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What had gone through each stage since the reset, at an event.
+
+    Parameters
+    ----------
+    event : str
+        ``start``, ``fetch`` (the tile begins to load), ``stream`` (the weights begin to load),
+        ``run`` (the array takes the job), ``end``, ``clear`` or ``gave_up``.
+    cycle : int
+    status : int
+        Of a job's end.
+    acts, wgts : int
+        Beats taken of the input streams.
+    biases, loads : int
+        Of the latter those of biases and those of weights.
+    passes, pixels, sums : int
+        Passes that took their weights, pixels issued, sums written.
+    opened, finished, drained : int
+        Output groups.
+    reads, values : int
+        Words read by the drain, values activated.
+    entered, left : int
+        Beats into the output's buffer and out of it.
+    state : int
+        What the stages wait for, bit by bit (`waits`).
+    """
+
+    event: str
+    cycle: int
+    status: int
+    acts: int
+    wgts: int
+    biases: int
+    loads: int
+    passes: int
+    pixels: int
+    sums: int
+    opened: int
+    finished: int
+    drained: int
+    reads: int
+    values: int
+    entered: int
+    left: int
+    state: int
+
+    def waits(self, name: str) -> int:
+        """One field of the state, by the name that ``sim_top`` has for it."""
+        low, bits = STATE[name]
+        return self.state >> low & ((1 << bits) - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the array and the drain were told of a job, by the names of `SETTINGS`.
+    """A job's settings in the array and the drain, by the names of `SETTINGS`.
 
     `ports` has the same where it comes in, by the names of `PORTS`.
     """
@@ -42,8 +106,8 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """What the readout goes by from a cycle of a group's drain on, by the names of `WALK`."""
+class ReadoutSettings:
+    """What the readout goes by from a cycle of a group's drain on, by the names of `READOUT`."""
 
     cycle: int
     group: int
@@ -60,26 +124,26 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
-    """A weight or bias beat of a group, or what a shadow held when it was taken.
+class BiasBeat:
+    """A beat of a group's biases, by its number in the group, as hexadecimal text.
 
-    Parameters
-    ----------
-    cycle : int
-    group : int
-    number : int
-        Of the pass; of a bias beat its place in the group.
-    data : tuple of int or None
-        Weights of the lane, or the beat's biases; 64-bit biases may span beats.
-    text : str
-        The same in hexadecimal.
+    A 64-bit bias may span beats.
     """
 
     cycle: int
     group: int
     number: int
-    data: Vector
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The lane's weights of a pass, or its bias, as loaded or as taken from the shadow."""
+
+    cycle: int
+    group: int
+    data: Vector
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +170,7 @@ class Pass:
         What the sequencer issued.
     word, word_outside, word_cycle
         Stage 1: what the tile memory gave, P_IC activations.
-    act, weight, act_cycle
+    act, weight, operands_cycle
         Stage 2: the operands, P_IC each.
     first, add_bank, add_pixel, dot, bias, old, sum, add_cycle
         Stage 3: the product sum, the bias register, what the accumulator started from, and
@@ -129,7 +193,7 @@ class Pass:
     word_cycle: int | None = None
     act: Vector = ()
     weight: Vector = ()
-    act_cycle: int | None = None
+    operands_cycle: int | None = None
     first: Figure = None
     add_bank: Figure = None
     add_pixel: Figure = None
@@ -141,7 +205,7 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
+class OtherSum:
     """Something else was written to the followed pixel's place in the accumulator.
 
     Parameters
@@ -170,13 +234,13 @@ class Read:
 
     Parameters
     ----------
-    index : int
-        In the group.
+    number : int
+        Counted in the group.
     cycle : int
         Of the read; each stage behind it has its own.
     bank, pixel, window_first, window_last, clipped, last, post, pool : int or None
         What the drain asked for, and the settings it goes by.
-    sum, half, word_post, word_bank, sum_cycle
+    sum, half, word_post, word_bank, sums_cycle
         Fetched, beside what is added for rounding, the settings, and the bank whose word is
         taken.
     rounded, round_post, round_cycle
@@ -188,7 +252,7 @@ class Read:
         leaves, and as which beat since the reset.
     """
 
-    index: int
+    number: int
     cycle: int
     bank: Figure
     pixel: Figure
@@ -202,7 +266,7 @@ class Read:
     half: Figure = None
     word_post: Figure = None
     word_bank: Figure = None
-    sum_cycle: int | None = None
+    sums_cycle: int | None = None
     rounded: Figure = None
     round_post: Figure = None
     round_cycle: int | None = None
@@ -230,8 +294,8 @@ class Mark:
 
     cycle: int
     group: int
-    bank: Figure
-    count: Figure
+    bank: Figure = None
+    count: Figure = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,21 +320,21 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What the probe saw, in order."""
+    """All events, in order."""
 
     counts: tuple[Counts, ...] = ()
     settings: tuple[Settings, ...] = ()
     writes: tuple[Write, ...] = ()
-    biases: tuple[Beat, ...] = ()
+    biases: tuple[BiasBeat, ...] = ()
     loads: tuple[Beat, ...] = ()
     swaps: tuple[Beat, ...] = ()
     takes: tuple[Beat, ...] = ()
     opened: tuple[Opened, ...] = ()
     passes: tuple[Pass, ...] = ()
-    others: tuple[Other, ...] = ()
+    others: tuple[OtherSum, ...] = ()
     finished: tuple[Mark, ...] = ()
     begun: tuple[Mark, ...] = ()
-    walks: tuple[Walk, ...] = ()
+    readouts: tuple[ReadoutSettings, ...] = ()
     reads: tuple[Read, ...] = ()
     drained: tuple[Mark, ...] = ()
     beats: tuple[OutBeat, ...] = ()

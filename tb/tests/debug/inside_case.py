@@ -13,7 +13,7 @@ from golden.reference.readout import PLAIN, Readout
 from tb.debug.localization.contributions import Material, read_material
 from tb.debug.localization.localize import Inside, look
 from tb.debug.probe.events import Probe
-from tb.debug.probe.run import Watch, watch_output
+from tb.debug.probe.watch import Watch, watch_output
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job
 from tb.tests.configs import TINY
 from tb.tests.cosim.material import small_job

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tb.debug.localization.contributions import Contribution, Material, Value, value_of, windows_of
-from tb.debug.probe.counts import Counts
 from tb.debug.probe.events import (
     Beat,
+    Counts,
     Figure,
     Mark,
     Opened,
@@ -19,7 +19,7 @@ from tb.debug.probe.events import (
     Settings,
     Write,
 )
-from tb.debug.probe.run import Watch
+from tb.debug.probe.watch import Watch
 from tb.duts.conv_pe.job_record import JobRecord
 
 LOADED, RUN, DRAIN = 10, 1000, 50_000
@@ -43,7 +43,7 @@ def perfect(material: Material, record: JobRecord, watch: Watch) -> Probe:
         ),
         loads=tuple(_beat(watch.group, term) for term in value.contributions),
         swaps=tuple(_beat(watch.group, term) for term in value.contributions),
-        takes=(Beat(RUN, watch.group, 0, (value.bias,), ""),),
+        takes=(Beat(RUN, watch.group, (value.bias,)),),
         opened=tuple(Opened(RUN + group, group, group % 2, 3) for group in every),
         passes=tuple(_passes(material, value, watch.pixel, bank)),
         finished=tuple(Mark(DRAIN - 10 + group, group, group % 2, 0) for group in every),
@@ -89,7 +89,7 @@ def _registers(record: JobRecord) -> dict[str, int]:
 
 
 def _beat(group: int, term: Contribution) -> Beat:
-    return Beat(RUN + 10 * term.number, group, term.number, term.weights, "")
+    return Beat(RUN + 10 * term.number, group, term.weights, term.number)
 
 
 def _passes(material: Material, value: Value, pixel: int, bank: int) -> Iterator[Pass]:
@@ -107,7 +107,7 @@ def _passes(material: Material, value: Value, pixel: int, bank: int) -> Iterator
             word_cycle=cycle + 1,
             act=term.activations,
             weight=term.weights,
-            act_cycle=cycle + 2,
+            operands_cycle=cycle + 2,
             first=int(first),
             add_bank=bank,
             add_pixel=pixel,
@@ -142,7 +142,7 @@ def _reads(material: Material, watch: Watch, channel: int, bank: int) -> Iterato
                 half=job.arithmetic.half,
                 word_post=job.post,
                 word_bank=bank,
-                sum_cycle=cycle + 1,
+                sums_cycle=cycle + 1,
                 rounded=value.rounded,
                 round_post=job.post,
                 round_cycle=cycle + 2,

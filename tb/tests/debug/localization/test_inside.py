@@ -14,9 +14,8 @@ from golden.reference.readout import PLAIN, Readout
 from tb.debug.localization.contributions import read_material
 from tb.debug.localization.finding import wrapped
 from tb.debug.localization.localize import NOTHING, table
-from tb.debug.probe.counts import Counts
-from tb.debug.probe.events import Mark, Opened, Other, Pass, Read, Write
-from tb.debug.probe.run import watch_activated
+from tb.debug.probe.events import Counts, Mark, Opened, OtherSum, Pass, Read, Write
+from tb.debug.probe.watch import watch_activated
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.tests.cosim.material import small_job
 from tb.tests.debug.inside_case import CONFIG, POOL, Case, Change, case, written
@@ -234,7 +233,7 @@ def test_a_word_that_is_overwritten_is_told_from_one_that_came_wrong(plain: Case
 def test_what_another_group_overwrites_is_blamed_on_it(plain: Case) -> None:
     passes = list(plain.probe.passes)
     passes[4] = replace(passes[4], old=77)
-    other = Other((passes[4].add_cycle or 0) - 1, 3, 2, 77)
+    other = OtherSum((passes[4].add_cycle or 0) - 1, 3, 2, 77)
     found = plain.look(passes=tuple(passes), others=(other,))
     assert found.step is Step.ACCUMULATOR
     assert "by pass 2 of group 3" in found.sentence

@@ -11,8 +11,8 @@ from golden.config import LeakyPlace, Slope
 from golden.graph.conv_layer import ConvLayer
 from tb.debug.localization.contributions import read_material
 from tb.debug.localization.localize import Inside
-from tb.debug.probe.events import Other, Settings, Unknown, Walk
-from tb.debug.probe.run import watch_activated
+from tb.debug.probe.events import OtherSum, ReadoutSettings, Settings, Unknown
+from tb.debug.probe.watch import watch_activated
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.tests.cosim.material import small_job
 from tb.tests.debug.inside_case import CONFIG, POOL, Case, Change, case, written
@@ -63,7 +63,7 @@ CONTROL: dict[str, tuple[Change, str]] = {
 def test_a_job_that_is_given_on_wrong_is_a_fault_of_control(name: str, plain: Case) -> None:
     """Whatever the array makes of it."""
     change, words = CONTROL[name]
-    spoilt = replace(plain, probe=replace(plain.probe, others=(Other(3, 0, 0, 77),)))
+    spoilt = replace(plain, probe=replace(plain.probe, others=(OtherSum(3, 0, 0, 77),)))
     found = change(spoilt)
     assert (found.step, found.certain) == (Step.CONTROL, True)
     assert words in found.sentence
@@ -78,7 +78,7 @@ def test_a_job_behind_that_is_launched_too_early_is_told(plain: Case) -> None:
     assert "given the job behind it while it still computes" in found.sentence
 
 
-def overwritten(held: Case, other: Other) -> Inside:
+def overwritten(held: Case, other: OtherSum) -> Inside:
     passes = list(held.probe.passes)
     passes[4] = replace(passes[4], old=77)
     cycle = (passes[4].add_cycle or 0) - 1
@@ -86,12 +86,12 @@ def overwritten(held: Case, other: Other) -> Inside:
 
 
 def test_a_pixel_by_a_wrong_number_is_told_from_a_sum_gone_astray(plain: Case) -> None:
-    wrapped = overwritten(plain, Other(0, 1, 3, 77, turn=11, issued=7))
+    wrapped = overwritten(plain, OtherSum(0, 1, 3, 77, turn=11, issued=7))
     assert (wrapped.step, wrapped.certain) == (Step.SEQUENCER, True)
     assert "issued pixel 11 (row 2 column 3) as pixel 7" in wrapped.sentence
-    astray = overwritten(plain, Other(0, 1, 3, 77, turn=11, issued=11))
+    astray = overwritten(plain, OtherSum(0, 1, 3, 77, turn=11, issued=11))
     assert astray.step is Step.ACCUMULATOR
-    last = Other(60_000, 1, 17, 77, turn=11, issued=7)
+    last = OtherSum(60_000, 1, 17, 77, turn=11, issued=7)
     reads = (replace(plain.probe.reads[0], sum=77),)
     assert plain.look(reads=reads, others=(last,)).step is Step.SEQUENCER
 
@@ -116,16 +116,16 @@ def test_a_word_of_the_other_bank_is_a_fault_of_the_drain(plain: Case) -> None:
 
 def test_a_walk_by_another_jobs_size_is_a_fault_of_the_drain(pooled: Case) -> None:
     job = pooled.material.descriptor
-    right = Walk(50_000, 1, {**job.walk()})
-    assert pooled.look(walks=(right,)).step is None
-    other = Walk(50_003, 1, {**job.walk(), "width": 7})
+    right = ReadoutSettings(50_000, 1, {**job.readout_settings()})
+    assert pooled.look(readouts=(right,)).step is None
+    other = ReadoutSettings(50_003, 1, {**job.readout_settings(), "width": 7})
     ours = pooled.probe.settings[0]
     behind = Settings(49_000, {**ours.figures, "out_size": 5 << 16 | 7})
-    found = pooled.look(walks=(right, other), settings=(ours, behind))
+    found = pooled.look(readouts=(right, other), settings=(ours, behind))
     assert (found.step, found.cycle) == (Step.DRAIN, 50_003)
-    assert "walks group 1 with width 7, not 4" in found.sentence
+    assert "reads group 1 with width 7, not 4" in found.sentence
     assert found.suspects == ("that of the job behind it",)
-    assert pooled.look(walks=(replace(other, group=0),)).step is None
+    assert pooled.look(readouts=(replace(other, group=0),)).step is None
 
 
 UNKNOWN: dict[int, Step] = {

@@ -1,1 +1,1 @@
-"""Tests of `tb.debug.probe.run`."""
+"""Tests of `tb.debug.probe`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,18 +13,13 @@ from golden.dataflow.tile import Job
 from golden.graph.conv_layer import Padding
 from golden.reference import spec
 from golden.reference.readout import Readout
+from tb.cosim import cocotb_test
 from tb.debug.localization.localize import NOTHING, Inside, look
 from tb.debug.mismatch.divergence import compare
 from tb.debug.probe.events import Probe
-from tb.debug.probe.run import (
-    PROBE_FILE,
-    Watch,
-    read_probe,
-    run_probe,
-    watch_activated,
-    watch_output,
-)
-from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job
+from tb.debug.probe.reader import PROBE_FILE, read_probe
+from tb.debug.probe.watch import Watch, watch_activated, watch_output
+from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_list
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.faults.catalogue import BUGS
 from tb.faults.inject import ROUNDING_PATCH
@@ -56,7 +52,7 @@ REAL: dict[str, Step] = {
 BEHIND: dict[str, tuple[Step, str]] = {
     "launched too early": (Step.CONTROL, "given the job behind it while it still computes"),
     "weights asked for too early": (Step.CONTROL, "the weight loader is given the job behind it"),
-    "size of the next job": (Step.DRAIN, "the readout walks group 1 with width 5, not 4"),
+    "size of the next job": (Step.DRAIN, "the readout reads group 1 with width 5, not 4"),
 }
 """Bugs by which a job suffers from the one behind it."""
 
@@ -129,6 +125,14 @@ def test_another_file_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "p.txt").write_text(text)
     with pytest.raises(InputError, match="not a probe's"):
         read_probe(tmp_path / "p.txt")
+
+
+def run_probe(made: build.Build, folder: Path, records: Sequence[JobRecord], watch: Watch) -> Probe:
+    """Run jobs whose files are in a folder, following one value."""
+    write_list(folder, made.config, records)
+    (folder / PROBE_FILE).unlink(missing_ok=True)
+    build.run(made, cocotb_test.__name__, folder, plusargs=watch.plusargs())
+    return read_probe(folder / PROBE_FILE)
 
 
 def groups(job: Job) -> int:
