@@ -15,7 +15,7 @@ class BusError(AssertionError):
     """AXI4-Lite answered otherwise than expected."""
 
 
-class RegisterBus:
+class AxiLiteDriver:
     """The AXI4-Lite port of ``sim_top``; one write and one read at a time, whoever asks.
 
     Parameters

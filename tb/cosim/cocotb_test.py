@@ -14,11 +14,11 @@ from cocotb.handle import HierarchyObject
 from cocotb.triggers import Event
 
 from golden.config import PEConfig
-from tb.cosim.driver import Bench
-from tb.cosim.sequencer import Feed, Runner
-from tb.cosim.sequences import FolderFeed, FrameFeed
+from tb.cosim.driver import Driver
+from tb.cosim.sequencer import JobSequence, Sequencer
+from tb.cosim.sequences import FolderSequence, FrameSequence
 from tb.duts.conv_pe.frame_record import LIST, RESULTS, read_frames
-from tb.duts.conv_pe.job_record import read_list
+from tb.duts.conv_pe.job_record import read_jobs
 
 __all__ = ["RESULTS", "equals_the_golden_model_in_every_value"]
 
@@ -26,23 +26,23 @@ __all__ = ["RESULTS", "equals_the_golden_model_in_every_value"]
 @cocotb.test()
 async def equals_the_golden_model_in_every_value(dut: HierarchyObject) -> None:
     """Every job ends in time with status NONE and every value as expected."""
-    config, feed = _feed(Path.cwd())
-    bench = Bench(dut, config)
-    await bench.reset()
-    await bench.check_build()
-    runner = Runner(bench, feed, Event, _log)
-    feeder = cocotb.start_soon(runner.feed())
-    await runner.collect()
-    feeder.cancel()
-    assert not runner.failures, runner.failures[0].message
+    config, sequence = _sequence(Path.cwd())
+    driver = Driver(dut, config)
+    await driver.reset()
+    await driver.check_build()
+    sequencer = Sequencer(driver, sequence, Event, _log)
+    starting = cocotb.start_soon(sequencer.start_jobs())
+    await sequencer.collect_results()
+    starting.cancel()
+    assert not sequencer.failures, sequencer.failures[0].message
 
 
-def _feed(folder: Path) -> tuple[PEConfig, Feed]:
+def _sequence(folder: Path) -> tuple[PEConfig, JobSequence]:
     if (folder / LIST).is_file():
         frames = read_frames(folder)
-        return frames.config, FrameFeed(folder, frames)
-    config, records = read_list(folder)
-    return config, FolderFeed(folder, config, records)
+        return frames.config, FrameSequence(folder, frames)
+    config, records = read_jobs(folder)
+    return config, FolderSequence(folder, config, records)
 
 
 def _log(result: dict[str, Any]) -> None:

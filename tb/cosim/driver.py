@@ -15,9 +15,9 @@ from cocotb.task import Task
 from cocotb.triggers import Event, ReadOnly, RisingEdge, ValueChange
 
 from golden.config import PEConfig
-from tb.cosim.axil_driver import RegisterBus
+from tb.cosim.axil_driver import AxiLiteDriver
 from tb.cosim.failure import Failure
-from tb.cosim.scoreboard import Verdict, judge_files, time_ns
+from tb.cosim.scoreboard import Verdict, compare_files, time_ns
 from tb.duts.conv_pe.job_record import NEVER, JobRecord
 from tb.duts.conv_pe.registers import (
     COUNTERS,
@@ -53,11 +53,11 @@ class JobEnd:
     cpu, wall : float
         Seconds of this process when the end was seen.
     timeout : bool
-        Whether the bench gave up on the job.
+        Whether the driver gave up on the job.
     unknown, unknown_cycle : int
         Recorded beats with an X or a Z, and the clock of the first.
     out_beats : int
-        Output beats recorded, where the bench gave up.
+        Output beats recorded, where the driver gave up.
     """
 
     number: int
@@ -89,7 +89,7 @@ class JobResult:
 
 @dataclass(frozen=True, slots=True)
 class _Stamp:
-    """What stood on the ports when a job ended, or the bench gave up."""
+    """What stood on the ports when a job ended, or the driver gave up."""
 
     cycle: int
     cpu: float
@@ -97,7 +97,7 @@ class _Stamp:
     timeout: bool
 
 
-class Bench(RegisterBus):
+class Driver(AxiLiteDriver):
     """The simulation top's handles and the ways to use them.
 
     Parameters
@@ -184,7 +184,7 @@ class Bench(RegisterBus):
     ) -> None:
         """Start a job as soon as the PE is ready for it: descriptor, streams, start.
 
-        Where the bench has given up on a job before it, this one falls with it.
+        Where the driver has given up on a job before it, this one falls with it.
 
         Parameters
         ----------
@@ -278,15 +278,15 @@ class Bench(RegisterBus):
         """Run one job from its files and judge what came out."""
         await self.start(record)
         end = await self.result()
-        return JobResult(end, self.judge(record, folder, end))
+        return JobResult(end, self.compare(record, folder, end))
 
-    def judge(self, record: JobRecord, folder: Path, end: JobEnd) -> Verdict:
+    def compare(self, record: JobRecord, folder: Path, end: JobEnd) -> Verdict:
         """Compare what a job recorded with what was expected, before the readout and after."""
         expected = np.load(folder / f"{record.stem}.expected.npy")
         failure = self.failure(record, end)
         if failure is not None:
             return Verdict(expected.size, 0, 0, failure)
-        return judge_files(folder, record, end.status, self.config)
+        return compare_files(folder, record, end.status, self.config)
 
     def failure(self, record: JobRecord, end: JobEnd) -> Failure | None:
         """What is wrong with a job's end, whatever its values."""

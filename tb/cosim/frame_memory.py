@@ -13,20 +13,20 @@ from golden.arithmetic.fixed import Int16Array
 from golden.dataflow.tile import Tile, groups
 from golden.graph.layers import IMAGE
 from golden.reference.readout import Readout
-from tb.duts.conv_pe.frame_record import INPUT, FrameJob, FrameList
+from tb.duts.conv_pe.frame_record import INPUT, FrameJob, FrameSchedule
 
 
-class FrameTensors:
+class FrameMemory:
     """The tensors of one frame, (H, W, C) with the channels filled up to whole words.
 
     Parameters
     ----------
-    frames : FrameList
+    frames : FrameSchedule
     folder : Path
         The frame's, with golden's tensors.
     """
 
-    def __init__(self, frames: FrameList, folder: Path) -> None:
+    def __init__(self, frames: FrameSchedule, folder: Path) -> None:
         self._frames = frames
         self._folder = folder
         self._golden: dict[str, Int16Array] = {}

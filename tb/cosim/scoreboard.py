@@ -44,7 +44,7 @@ def time_ns(cycle: int) -> float:
     return float(cycle * CLOCK_NS + CLOCK_NS // 2)
 
 
-def judge(
+def compare(
     layer: str,
     tile: Tile,
     expected: Int16Array,
@@ -92,23 +92,23 @@ def judge(
     return Verdict(expected.size, compared, mismatches, failure)
 
 
-def judge_files(folder: Path, record: JobRecord, status: StatusCode, config: PEConfig) -> Verdict:
+def compare_files(folder: Path, record: JobRecord, status: StatusCode, config: PEConfig) -> Verdict:
     """Compare a job's recordings with the expected values beside them.
 
     Where the readout is not plain these are two: what the activation made and what left.
     """
     expected = np.load(folder / f"{record.stem}.expected.npy")
     recording = read_recording(folder / f"{record.stem}.out", config)
-    verdict = judge(record.layer, record.out_tile, expected, recording, status, config)
+    verdict = compare(record.layer, record.out_tile, expected, recording, status, config)
     if not record.tap:
         return verdict
     activated = np.load(folder / f"{record.stem}.activated.npy")
     tap = read_tap(folder / f"{record.stem}.tap", config)
-    before = judge_tap(record.layer, record.tile, record.readout, activated, tap, config)
-    return joined([before, verdict])
+    before = compare_tap(record.layer, record.tile, record.readout, activated, tap, config)
+    return merge_verdicts([before, verdict])
 
 
-def joined(verdicts: Sequence[Verdict]) -> Verdict:
+def merge_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
     """Several verdicts on one job as one, the first failure being the job's."""
     failures = (verdict.failure for verdict in verdicts if verdict.failure is not None)
     return Verdict(
@@ -119,7 +119,7 @@ def joined(verdicts: Sequence[Verdict]) -> Verdict:
     )
 
 
-def judge_tap(
+def compare_tap(
     layer: str, tile: Tile, readout: Readout, expected: Int16Array, tap: Tap, config: PEConfig
 ) -> Verdict:
     """Compare what the activation stage made, before pool or upsampling, with its tensor.

@@ -25,8 +25,8 @@ class JobEnd(Protocol):
     timeout: bool
 
 
-class Bench(Protocol):
-    """The part of `tb.cosim.driver.Bench` that a runner uses."""
+class Driver(Protocol):
+    """The part of `tb.cosim.driver.Driver` that a sequencer uses."""
 
     async def start(self, record: JobRecord) -> None:
         """Start a job as soon as the PE is ready for it."""
@@ -42,47 +42,47 @@ class Bench(Protocol):
         """Whether a checker has stopped the simulation."""
 
 
-class Feed(Protocol):
+class JobSequence(Protocol):
     """Where jobs come from, and who compares what they made."""
 
     @property
     def count(self) -> int:
         """Jobs of the run."""
 
-    def needs(self, index: int) -> int:
+    def jobs_needed(self, index: int) -> int:
         """So many jobs must have ended before this one can be started."""
 
-    def at_hand(self, index: int) -> bool:
+    def is_ready(self, index: int) -> bool:
         """Whether what the job needs from outside the simulation is there."""
 
-    def begin(self, index: int) -> JobRecord:
+    def prepare_input(self, index: int) -> JobRecord:
         """Put the job's input in its place; waits where it is not at hand."""
 
-    def judge(self, index: int, end: Any, failure: Failure | None) -> Judged:
+    def check(self, index: int, end: Any, failure: Failure | None) -> JobOutcome:
         """Compare what the job made, unless it failed before."""
 
-    def keep(self, result: dict[str, Any], index: int) -> None:
+    def record_result(self, result: dict[str, Any], index: int) -> None:
         """Write a result down."""
 
-    def goes_on(self, index: int, failed: int) -> bool:
+    def continues_after(self, index: int, failed: int) -> bool:
         """Whether a job is still of interest after another has failed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JobOutcome:
     """One job's verdict, and the part of each node in it: values expected, compared, wrong."""
 
     verdict: Verdict
     nodes: dict[str, tuple[int, int, int]]
 
 
-class Runner:
-    """Two tasks: `feed` starts jobs, `collect` takes in their results.
+class Sequencer:
+    """Two tasks: `start_jobs` starts jobs, `collect_results` takes in their results.
 
     Parameters
     ----------
-    bench : Bench
-    feed : Feed
+    driver : Driver
+    sequence : JobSequence
     event : callable
         Makes an event: ``cocotb.triggers.Event`` or ``asyncio.Event``.
     log : callable
@@ -91,14 +91,14 @@ class Runner:
 
     def __init__(
         self,
-        bench: Bench,
-        feed: Feed,
+        driver: Driver,
+        sequence: JobSequence,
         event: Callable[[], Any],
         log: Callable[[dict[str, Any]], None] = lambda result: None,
     ) -> None:
         self.failures: list[Failure] = []
-        self._bench = bench
-        self._jobs = feed
+        self._driver = driver
+        self._sequence = sequence
         self._log = log
         self._running: list[tuple[JobRecord, float, float]] = []
         self._ended = 0
@@ -106,19 +106,19 @@ class Runner:
         self._fed = self._dead = False
         self._one_started, self._one_ended = event(), event()
 
-    async def feed(self) -> None:
+    async def start_jobs(self) -> None:
         """Start every job, each as soon as the jobs that it needs have ended."""
-        for index in range(self._jobs.count):
+        for index in range(self._sequence.count):
             while not self._may_start(index):
                 await self._one_ended.wait()
                 self._one_ended.clear()
             if self._dead:
                 break
-            if self._failed is not None and not self._jobs.goes_on(index, self._failed):
+            if self._failed is not None and not self._sequence.continues_after(index, self._failed):
                 break
-            record = self._jobs.begin(index)
+            record = self._sequence.prepare_input(index)
             stamps = time.process_time(), time.monotonic()
-            await self._bench.start(record)
+            await self._driver.start(record)
             self._running.append((record, *stamps))
             self._one_started.set()
         self._fed = True
@@ -128,9 +128,11 @@ class Runner:
         if self._dead:
             return True
         idle = self._ended == index
-        return self._ended >= self._jobs.needs(index) and (idle or self._jobs.at_hand(index))
+        return self._ended >= self._sequence.jobs_needed(index) and (
+            idle or self._sequence.is_ready(index)
+        )
 
-    async def collect(self) -> None:
+    async def collect_results(self) -> None:
         """Judge every job that was started, in order."""
         while True:
             if self._ended == len(self._running):
@@ -146,9 +148,9 @@ class Runner:
 
     async def _take(self, index: int) -> None:
         """Await one job's end, judge it, and write the result down."""
-        end = await self._bench.result()
+        end = await self._driver.result()
         record, cpu, wall = self._running[index]
-        judged = self._jobs.judge(index, end, self._bench.failure(record, end))
+        judged = self._sequence.check(index, end, self._driver.failure(record, end))
         failure = judged.verdict.failure
         result = {
             "index": index,
@@ -166,11 +168,11 @@ class Runner:
             "wall_start": wall,
             "wall_end": end.wall,
         }
-        self._jobs.keep(result, index)
+        self._sequence.record_result(result, index)
         self._log(result)
         self._ended += 1
         if failure is not None:
             self.failures.append(failure)
             self._failed = index if self._failed is None else self._failed
             # Nothing that follows could be believed, or would ever come.
-            self._dead = end.timeout or self._bench.rule_broken
+            self._dead = end.timeout or self._driver.rule_broken

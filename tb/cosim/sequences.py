@@ -1,4 +1,4 @@
-"""Where a runner's jobs come from: a folder of single jobs, or frames."""
+"""Where a sequencer's jobs come from: a folder of single jobs, or frames."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import numpy as np
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
 from tb.cosim.failure import Failure
-from tb.cosim.frame_memory import FrameTensors, from_beats, from_reads
-from tb.cosim.scoreboard import Verdict, joined, judge, judge_files, judge_tap
-from tb.cosim.sequencer import Judged
-from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameJob, FrameList, frame_folder
+from tb.cosim.frame_memory import FrameMemory, from_beats, from_reads
+from tb.cosim.scoreboard import Verdict, compare, compare_files, compare_tap, merge_verdicts
+from tb.cosim.sequencer import JobOutcome
+from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameJob, FrameSchedule, frame_folder
 from tb.duts.conv_pe.job_record import NUMBERS, JobRecord
 from tb.duts.conv_pe.packing import read_recording, read_tap
 from tb.duts.conv_pe.registers import StatusCode
@@ -26,7 +26,7 @@ from tb.duts.conv_pe.registers import StatusCode
 POLL_SECONDS: Final = 0.02
 
 
-class FolderFeed:
+class FolderSequence:
     """Jobs that know nothing of each other, with their inputs and expected values in files.
 
     Parameters
@@ -45,50 +45,50 @@ class FolderFeed:
         """Jobs of the run."""
         return len(self._records)
 
-    def needs(self, index: int) -> int:
+    def jobs_needed(self, index: int) -> int:
         """None needs another."""
         return 0
 
-    def at_hand(self, index: int) -> bool:
+    def is_ready(self, index: int) -> bool:
         """All inputs are there from the start."""
         return True
 
-    def begin(self, index: int) -> JobRecord:
+    def prepare_input(self, index: int) -> JobRecord:
         """The job; its input is there."""
         return self._records[index]
 
-    def judge(self, index: int, end: Any, failure: Failure | None) -> Judged:
+    def check(self, index: int, end: Any, failure: Failure | None) -> JobOutcome:
         """Compare with the expected values on disk."""
         record = self._records[index]
         expected = np.load(self._folder / f"{record.stem}.expected.npy")
         if failure is not None:
-            return Judged(Verdict(expected.size, 0, 0, failure), {})
-        verdict = judge_files(self._folder, record, end.status, self._config)
-        return Judged(verdict, {})
+            return JobOutcome(Verdict(expected.size, 0, 0, failure), {})
+        verdict = compare_files(self._folder, record, end.status, self._config)
+        return JobOutcome(verdict, {})
 
-    def keep(self, result: dict[str, Any], index: int) -> None:
+    def record_result(self, result: dict[str, Any], index: int) -> None:
         """Append to ``results.jsonl``."""
         with (self._folder / RESULTS).open("a") as file:
             file.write(json.dumps(result) + "\n")
 
-    def goes_on(self, index: int, failed: int) -> bool:
+    def continues_after(self, index: int, failed: int) -> bool:
         """One job's failure is no other's."""
         return True
 
 
-class FrameFeed:
+class FrameSequence:
     """The jobs of one frame after another, each reading what the RTL made before it.
 
     Parameters
     ----------
     folder : Path
         The run's.
-    frames : FrameList
+    frames : FrameSchedule
     """
 
-    def __init__(self, folder: Path, frames: FrameList) -> None:
+    def __init__(self, folder: Path, frames: FrameSchedule) -> None:
         self._folder, self._frames = folder, frames
-        self._open: dict[int, FrameTensors] = {}
+        self._open: dict[int, FrameMemory] = {}
         self._red: list[int] = []
 
     @property
@@ -104,30 +104,30 @@ class FrameFeed:
     def _record(self, index: int) -> JobRecord:
         return replace(self._place(index)[1].record, number=index % NUMBERS)
 
-    def needs(self, index: int) -> int:
+    def jobs_needed(self, index: int) -> int:
         """Jobs up to the last one whose output this one reads."""
         frame, job = self._place(index)
         return frame * len(self._frames.jobs) + job.after if job.after else 0
 
-    def at_hand(self, index: int) -> bool:
+    def is_ready(self, index: int) -> bool:
         """Whether golden has computed the job's frame."""
         frame, _ = self._place(index)
         return frame in self._open or frame_folder(self._folder, frame).is_dir()
 
-    def begin(self, index: int) -> JobRecord:
+    def prepare_input(self, index: int) -> JobRecord:
         """Put the input together from what the RTL made, and write it."""
         frame, job = self._place(index)
-        while not self.at_hand(index):
+        while not self.is_ready(index):
             time.sleep(POLL_SECONDS)  # the simulation stands still meanwhile
         if frame not in self._open:
             folder = frame_folder(self._folder, frame)
-            self._open[frame] = FrameTensors(self._frames, folder)
+            self._open[frame] = FrameMemory(self._frames, folder)
             (folder / RESULTS).write_text("")
         record = self._record(index)
         self._open[frame].beats(job).tofile(self._folder / f"{record.stem}.act")
         return record
 
-    def judge(self, index: int, end: Any, failure: Failure | None) -> Judged:
+    def check(self, index: int, end: Any, failure: Failure | None) -> JobOutcome:
         """Compare with golden's tensors, and take the values in."""
         frame, job = self._place(index)
         tensors, record = self._open[frame], self._record(index)
@@ -136,23 +136,25 @@ class FrameFeed:
             found = [(name, Verdict(n, 0, 0, failure)) for name, n in job.expected.items()]
         else:
             if job.conv and record.tap:
-                found.append((job.conv, self._judge_tap(index, tensors, job, record, end)))
-            found.append((job.node, self._judge_out(index, tensors, job, record, end)))
-            found += [(name, self._judge_join(tensors, name)) for name in tensors.complete_joins()]
-        verdict = joined([verdict for _, verdict in found])
+                found.append((job.conv, self._compare_tap(index, tensors, job, record, end)))
+            found.append((job.node, self._compare_out(index, tensors, job, record, end)))
+            found += [
+                (name, self._compare_join(tensors, name)) for name in tensors.complete_joins()
+            ]
+        verdict = merge_verdicts([verdict for _, verdict in found])
         self._tidy(index, record, verdict)
         nodes = {
             name: (verdict.values_expected, verdict.values_compared, verdict.mismatches)
             for name, verdict in found
         }
-        return Judged(verdict, nodes)
+        return JobOutcome(verdict, nodes)
 
-    def _expected_out(self, index: int, tensors: FrameTensors, job: FrameJob) -> Int16Array:
+    def _expected_out(self, index: int, tensors: FrameMemory, job: FrameJob) -> Int16Array:
         """What the job is to make of its node, with the injected fault where it belongs there."""
         expected = job.record.out_tile.of(tensors.golden(job.node))
         return self._flipped(index, expected) if job.conv in ("", job.node) else expected
 
-    def _expected_tap(self, index: int, tensors: FrameTensors, job: FrameJob) -> Int16Array:
+    def _expected_tap(self, index: int, tensors: FrameMemory, job: FrameJob) -> Int16Array:
         """The convolution's values that the tap is to show, with the injected fault."""
         expected = np.array(job.record.tile.of(tensors.golden(job.conv or job.source)))
         mine = np.s_[:, : job.own.height, : job.own.width]
@@ -165,15 +167,15 @@ class FrameFeed:
         seed = self._frames.flip_seed
         return tensor if index or seed is None else flip_bit(tensor, seed)
 
-    def _judge_tap(
-        self, index: int, tensors: FrameTensors, job: FrameJob, record: JobRecord, end: Any
+    def _compare_tap(
+        self, index: int, tensors: FrameMemory, job: FrameJob, record: JobRecord, end: Any
     ) -> Verdict:
         """The convolution's values before the pool, of which the halo is compared, not counted."""
         config, tile, own = self._frames.config, record.tile, job.own
         expected = self._expected_tap(index, tensors, job)
         mine = np.s_[:, : own.height, : own.width]
         tap = read_tap(self._folder / f"{record.stem}.tap", config)
-        verdict = judge_tap(job.conv, tile, record.readout, expected, tap, config)
+        verdict = compare_tap(job.conv, tile, record.readout, expected, tap, config)
         whole = len(record.readout.order(tile.height, tile.width)) * -(
             -len(expected) // config.p_oc
         )
@@ -184,20 +186,20 @@ class FrameFeed:
         tensors.put(job.conv, tile, values, own.values)
         return Verdict(own.values, own.values, wrong, verdict.failure)
 
-    def _judge_out(
-        self, index: int, tensors: FrameTensors, job: FrameJob, record: JobRecord, end: Any
+    def _compare_out(
+        self, index: int, tensors: FrameMemory, job: FrameJob, record: JobRecord, end: Any
     ) -> Verdict:
         """What left the PE."""
         config, tile = self._frames.config, record.out_tile
         expected = self._expected_out(index, tensors, job)
         recording = read_recording(self._folder / f"{record.stem}.out", config)
-        verdict = judge(job.node, tile, expected, recording, end.status, config)
+        verdict = compare(job.node, tile, expected, recording, end.status, config)
         if len(recording.values) == record.out_beats:
             values = from_beats(recording.values, len(expected), tile.height, tile.width)
             tensors.put(job.node, tile, values, tile.values)
         return verdict
 
-    def _judge_join(self, tensors: FrameTensors, name: str) -> Verdict:
+    def _compare_join(self, tensors: FrameMemory, name: str) -> Verdict:
         """A concatenation as its readers get it, put together from what the RTL made."""
         expected, actual = tensors.golden(name), tensors.tensor(name)
         differs = actual != expected
@@ -224,7 +226,7 @@ class FrameFeed:
         if record.tap:
             np.save(f"{stem}.activated.npy", self._expected_tap(index, tensors, job))
 
-    def keep(self, result: dict[str, Any], index: int) -> None:
+    def record_result(self, result: dict[str, Any], index: int) -> None:
         """Append to the frame's ``results.jsonl``; a frame that is whole is saved."""
         frame, _ = self._place(index)
         folder = frame_folder(self._folder, frame)
@@ -234,7 +236,7 @@ class FrameFeed:
             self._open.pop(frame).save()
             (folder / DONE).touch()
 
-    def goes_on(self, index: int, failed: int) -> bool:
+    def continues_after(self, index: int, failed: int) -> bool:
         """After a failure its layer is finished; what follows would read wrong values."""
         if self._frames.golden_inputs:
             return True

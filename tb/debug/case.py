@@ -13,11 +13,11 @@ from tb.duts.conv_pe.frame_record import (
     INPUT,
     RESULTS,
     FrameJob,
-    FrameList,
+    FrameSchedule,
     frame_folder,
     write_frames,
 )
-from tb.duts.conv_pe.job_record import JobRecord, write_list
+from tb.duts.conv_pe.job_record import JobRecord, write_jobs
 
 
 class Around(NamedTuple):
@@ -79,7 +79,7 @@ class FrameCase:
     ----------
     folder : Path
         The run's, with weight streams and golden's tensors.
-    listed : FrameList
+    listed : FrameSchedule
         The run's jobs.
     frame : int
         Number of the frame.
@@ -90,7 +90,7 @@ class FrameCase:
     """
 
     folder: Path
-    listed: FrameList
+    listed: FrameSchedule
     frame: int
     place: int
     record: JobRecord
@@ -205,7 +205,7 @@ class FolderCase:
             for path in self.folder.glob(f"{record.stem}.*"):
                 if path.suffix in (".act", ".wgt", ".npy"):
                     _link(path, folder)
-        write_list(folder, self.config, chosen)
+        write_jobs(folder, self.config, chosen)
         return self.record
 
     def results(self, folder: Path) -> Path:

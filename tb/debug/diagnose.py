@@ -100,7 +100,7 @@ class Examination:
                 self.case.config,
                 waves=True,
                 patch=self.patch,
-                say=self.say,
+                print_line=self.say,
             )
 
     def _reproduce(self, made: Build) -> Replay:

@@ -1,4 +1,4 @@
-"""What ``make sim`` has to know of a network: how it is made, and what its outputs say."""
+"""What ``make sim`` has to know of a network: how it is made, and how its outputs are decoded."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array
+from golden.arithmetic.numerics import NumericOptions
 from golden.graph.fusion import makers
 from golden.graph.network import Network
 from golden.vision.images import default_image
@@ -21,15 +22,52 @@ from tb.cosim.failure import Failure
 if TYPE_CHECKING:
     from PIL import Image
 
-    from tb.flows.sim.options import SimOptions
-
 Pixels = npt.NDArray[np.float32]
 """A picture as a network takes it, (C, H, W)."""
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
+
+
+class NetworkOptions(Protocol):
+    """What a user may choose of a network, as the options of a flow hold it."""
+
+    @property
+    def model(self) -> Path | None:
+        """File of the weights."""
+
+    @property
+    def size(self) -> int:
+        """Rows and columns of the network's image."""
+
+    @property
+    def fit(self) -> str:
+        """``letterbox`` or ``plain``."""
+
+    @property
+    def retune(self) -> str:
+        """Retuning patch: ``shipped`` (also where empty), ``none`` or a file."""
+
+    @property
+    def weight_format(self) -> str:
+        """``integer`` or ``sm8``."""
+
+    @property
+    def mode(self) -> str:
+        """Product mode."""
+
+    @property
+    def act_bits(self) -> int:
+        """Width of an activation."""
+
+    @property
+    def weight_bits(self) -> int:
+        """Width of a weight."""
+
+    def numerics(self) -> NumericOptions:
+        """The arithmetic."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Built:
+class QuantizedNetwork:
     """A network with its numbers.
 
     Parameters
@@ -53,8 +91,8 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What the outputs of a frame say.
+class DecodedOutput:
+    """The outputs of a frame, decoded.
 
     Parameters
     ----------
@@ -65,7 +103,7 @@ class Said:
     cosine : float or None
         Of the angle between the embedding and the float network's.
     failure : Failure or None
-        Where golden's outputs say something else.
+        Where the reference model's outputs decode to something else.
     """
 
     text: str = ""
@@ -74,7 +112,7 @@ class Said:
     failure: Failure | None = None
 
 
-class Net(ABC):
+class NetworkAdapter(ABC):
     """A network that the bench can run; it holds no state.
 
     Attributes
@@ -86,11 +124,11 @@ class Net(ABC):
     size : int
         Rows and columns of its picture, unless others are asked for.
     heads : tuple of str
-        The nodes whose values `said` puts into words.
+        The nodes whose values `decode` puts into words.
     without : frozenset of str
         Options that mean nothing to it: refused where given, null in the report.
     drawing : str
-        File that `said` writes beside a frame; empty for none.
+        File that `decode` writes beside a frame; empty for none.
     distinct : bool
         Whether Icarus simulates one layer of each shape, rather than every layer.
     """
@@ -108,7 +146,7 @@ class Net(ABC):
         """List the nodes without their numbers, in data-flow order: name, kind and sources."""
 
     @abstractmethod
-    def check(self, options: SimOptions) -> None:
+    def check(self, options: NetworkOptions) -> None:
         """Refuse options that it cannot honour, its size above all.
 
         Raises
@@ -118,7 +156,7 @@ class Net(ABC):
         """
 
     @abstractmethod
-    def build(self, options: SimOptions, say: Say) -> Built:
+    def build(self, options: NetworkOptions, print_line: PrintLine) -> QuantizedNetwork:
         """Read and quantise the network.
 
         Raises
@@ -130,19 +168,19 @@ class Net(ABC):
         """
 
     @abstractmethod
-    def pixels(self, picture: Image.Image, options: SimOptions) -> Pixels:
+    def pixels(self, picture: Image.Image, options: NetworkOptions) -> Pixels:
         """Bring a picture to what the network takes, (C, H, W)."""
 
     @abstractmethod
-    def said(
+    def decode(
         self,
         heads: Mapping[str, Int16Array],
         golden: Mapping[str, Int16Array],
         picture: npt.NDArray[np.uint8],
-        built: Built,
-        options: SimOptions,
+        built: QuantizedNetwork,
+        options: NetworkOptions,
         folder: Path,
-    ) -> Said:
+    ) -> DecodedOutput:
         """Put the RTL's outputs into words.
 
         Parameters
@@ -151,8 +189,8 @@ class Net(ABC):
             The RTL's values of `heads`, and the golden model's.
         picture : ndarray of uint8, (H, W, 3)
             As read.
-        built : Built
-        options : SimOptions
+        built : QuantizedNetwork
+        options : NetworkOptions
         folder : Path
             The frame's; takes the drawing.
         """
@@ -175,6 +213,6 @@ class Net(ABC):
         return makers(self.nodes())
 
     @property
-    def stages(self) -> tuple[str, ...]:
+    def job_layers(self) -> tuple[str, ...]:
         """The layers that have jobs, in data-flow order."""
         return tuple(dict.fromkeys(self.makers.values()))

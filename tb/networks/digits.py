@@ -13,17 +13,22 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError
 from golden.networks.digits.table import GRAPH, HEAD, SIDE
-from tb.networks.base import Built, Net, Pixels, Said, Say
+from tb.networks.base import (
+    DecodedOutput,
+    NetworkAdapter,
+    NetworkOptions,
+    Pixels,
+    PrintLine,
+    QuantizedNetwork,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from tb.flows.sim.options import SimOptions
-
 NOTE: Final = "the weights were trained just now, from seed 1, on scikit-learn's digits"
 
 
-class Digits(Net):
+class Digits(NetworkAdapter):
     """LeNet's widths on pictures of 8x8 pixels."""
 
     name: ClassVar[str] = "digits"
@@ -38,7 +43,7 @@ class Digits(Net):
         """List its nodes."""
         return GRAPH.nodes
 
-    def check(self, options: SimOptions) -> None:
+    def check(self, options: NetworkOptions) -> None:
         """Refuse every size but its own.
 
         Raises
@@ -49,46 +54,46 @@ class Digits(Net):
         if options.size != SIDE:
             raise ConfigError(f"SIZE={options.size}: the digits have {SIDE} rows and columns")
 
-    def build(self, options: SimOptions, say: Say) -> Built:
+    def build(self, options: NetworkOptions, print_line: PrintLine) -> QuantizedNetwork:
         """Read the network, or train it; fold and quantise it."""
         from golden.networks.digits.builder import build_digits, convs_of, read_convs
         from golden.networks.digits.training import model_bytes, train
 
         if options.model is None:
-            say("training the network")
+            print_line("training the network")
             tensors = train()
             content, convs, note = model_bytes(tensors), convs_of(tensors), NOTE
         else:
             convs, note = read_convs(options.model), ""
             content = options.model.read_bytes()
         numerics = options.numerics()
-        return Built(
+        return QuantizedNetwork(
             build_digits(convs, numerics),
             hashlib.sha256(content).hexdigest(),
             note=note,
             numerics=f"{numerics.weight_w}-bit weights, {numerics.act_w}-bit activations",
         )
 
-    def pixels(self, picture: Image.Image, options: SimOptions) -> Pixels:
+    def pixels(self, picture: Image.Image, options: NetworkOptions) -> Pixels:
         """Bring a picture to 8x8 grey pixels, 0 to 1."""
         from golden.networks.digits.samples import prepare
 
         return prepare(picture)
 
-    def said(
+    def decode(
         self,
         heads: Mapping[str, Int16Array],
         golden: Mapping[str, Int16Array],
         picture: npt.NDArray[np.uint8],
-        built: Built,
-        options: SimOptions,
+        built: QuantizedNetwork,
+        options: NetworkOptions,
         folder: Path,
-    ) -> Said:
+    ) -> DecodedOutput:
         """Name the digit that scores most."""
         from golden.networks.digits.builder import read_off
 
         digit = int(read_off([heads[HEAD]])[0])
-        return Said(f"the RTL reads a {built.network.classes[digit]}")
+        return DecodedOutput(f"the RTL reads a {built.network.classes[digit]}")
 
     def default_image(self) -> Path:
         """The first of the pictures that the network was not trained on."""

@@ -17,12 +17,17 @@ from golden.config import ConfigError, ProductMode
 from golden.graph.float_conv import FloatConv
 from golden.networks.facenet.structure import BOTTLENECK, INPUT_SIZE, MIN_SIZE, Structure
 from golden.networks.facenet.table import facenet
-from tb.networks.base import Built, Net, Pixels, Said, Say
+from tb.networks.base import (
+    DecodedOutput,
+    NetworkAdapter,
+    NetworkOptions,
+    Pixels,
+    PrintLine,
+    QuantizedNetwork,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
-
-    from tb.flows.sim.options import SimOptions
 
 MAX_SIZE: Final = 298
 """The largest picture whose last map, 7x7, a kernel of the PE covers."""
@@ -32,7 +37,7 @@ NOTE: Final = "the weights are drawn from seed 1: numbers of the right size, no 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BuiltFaceNet(Built):
+class QuantizedFaceNet(QuantizedNetwork):
     """The integer network, and the float one beside it.
 
     Parameters
@@ -46,7 +51,7 @@ class BuiltFaceNet(Built):
     floats: Mapping[str, FloatConv] | None = None
 
 
-class FaceNet(Net):
+class FaceNet(NetworkAdapter):
     """Inception-ResNet-v1."""
 
     name: ClassVar[str] = "facenet"
@@ -62,7 +67,7 @@ class FaceNet(Net):
         """List its nodes; their names are the same whatever a file's widths."""
         return facenet().nodes
 
-    def check(self, options: SimOptions) -> None:
+    def check(self, options: NetworkOptions) -> None:
         """Refuse a size that it has no embedding for, and cut products.
 
         Raises
@@ -77,7 +82,7 @@ class FaceNet(Net):
         if options.mode != ProductMode.FULL.value:
             raise ConfigError(f"MODE={options.mode}: FaceNet's average needs MODE=full")
 
-    def build(self, options: SimOptions, say: Say) -> Built:
+    def build(self, options: NetworkOptions, print_line: PrintLine) -> QuantizedNetwork:
         """Read or draw the network, fold and quantise it."""
         from golden.networks.facenet.builder import build_folded
         from golden.networks.facenet.reading import read_facenet
@@ -85,16 +90,16 @@ class FaceNet(Net):
         from tb.toolchain.build import CACHE
 
         if options.model is None:
-            say(NOTE)
+            print_line(NOTE)
         path = options.model or seeded_file(CACHE)
         weights = read_facenet(path)
-        say("quantising the network")
+        print_line("quantising the network")
         floats = weights.folded()
         held = _sm8(floats) if options.weight_format == "sm8" else floats
         numerics = options.numerics()
         network = build_folded(weights.structure, held, numerics, None, options.size)
         coding = " in SM8" if options.weight_format == "sm8" else ""
-        return BuiltFaceNet(
+        return QuantizedFaceNet(
             network,
             _sha256(path),
             note=NOTE if options.model is None else "",
@@ -103,21 +108,21 @@ class FaceNet(Net):
             floats=floats,
         )
 
-    def pixels(self, picture: Image.Image, options: SimOptions) -> Pixels:
+    def pixels(self, picture: Image.Image, options: NetworkOptions) -> Pixels:
         """Cut out the middle square and standardise it."""
         from golden.networks.facenet.pictures import prepare
 
         return prepare(picture, options.size)
 
-    def said(
+    def decode(
         self,
         heads: Mapping[str, Int16Array],
         golden: Mapping[str, Int16Array],
         picture: npt.NDArray[np.uint8],
-        built: Built,
-        options: SimOptions,
+        built: QuantizedNetwork,
+        options: NetworkOptions,
         folder: Path,
-    ) -> Said:
+    ) -> DecodedOutput:
         """Compare the RTL's embedding with the float network's."""
         import torch
         from PIL import Image
@@ -125,12 +130,12 @@ class FaceNet(Net):
         from golden.graph import floats
         from golden.study.facenet.block_errors import cosine
 
-        assert isinstance(built, BuiltFaceNet) and built.structure and built.floats
+        assert isinstance(built, QuantizedFaceNet) and built.structure and built.floats
         pixels = self.pixels(Image.fromarray(picture), options)
         wanted = floats.run(built.structure, built.floats, pixels, torch.float64)[BOTTLENECK]
         angle = cosine(wanted, heads[BOTTLENECK].astype(np.float64))
         text = f"embedding of {wanted.size} values, cosine {angle:.6f} to the float network's"
-        return Said(text, cosine=angle)
+        return DecodedOutput(text, cosine=angle)
 
     def block(self, name: str) -> str:
         """The chain of blocks, or the block, that a node belongs to."""

@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from typing import Final
 
 from golden.config import ConfigError
-from tb.networks.base import Built, Net, Said
+from tb.networks.base import DecodedOutput, NetworkAdapter, QuantizedNetwork
 from tb.networks.digits import Digits
 from tb.networks.facenet import FaceNet
-from tb.networks.yolov3_tiny import Yolo
+from tb.networks.yolov3_tiny import YoloV3Tiny
 
-__all__ = ["NETS", "Built", "Net", "Said", "find"]
+__all__ = ["NETWORKS", "DecodedOutput", "NetworkAdapter", "QuantizedNetwork", "find"]
 
-NETS: Final[Mapping[str, Net]] = {net.name: net for net in (Yolo(), FaceNet(), Digits())}
+NETWORKS: Final[Mapping[str, NetworkAdapter]] = {
+    net.name: net for net in (YoloV3Tiny(), FaceNet(), Digits())
+}
 """By the name that ``NET`` has; the first is the default."""
 
 
-def find(name: str) -> Net:
+def find(name: str) -> NetworkAdapter:
     """Return the network of that name.
 
     Raises
@@ -28,7 +30,7 @@ def find(name: str) -> Net:
     >>> find("facenet").size
     160
     """
-    if name not in NETS:
-        *first, last = NETS
+    if name not in NETWORKS:
+        *first, last = NETWORKS
         raise ConfigError(f"NET={name}: choose {', '.join(first)} or {last}")
-    return NETS[name]
+    return NETWORKS[name]

@@ -13,7 +13,14 @@ from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, Slope
 from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, check_size, graph
 from tb.cosim.failure import Failure
-from tb.networks.base import Built, Net, Pixels, Said, Say
+from tb.networks.base import (
+    DecodedOutput,
+    NetworkAdapter,
+    NetworkOptions,
+    Pixels,
+    PrintLine,
+    QuantizedNetwork,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -21,7 +28,6 @@ if TYPE_CHECKING:
     from golden.graph.network import Network
     from golden.vision.boxes import Box
     from golden.vision.placement import Fit
-    from tb.flows.sim.options import SimOptions
 
 DRAWING: Final = "detections.png"
 MOST: Final = 100
@@ -29,7 +35,7 @@ MOST: Final = 100
 BOXES_SHOWN: Final = 8
 
 
-class Yolo(Net):
+class YoloV3Tiny(NetworkAdapter):
     """The hardware-shaped YOLOv3-tiny."""
 
     name: ClassVar[str] = "yolov3-tiny"
@@ -43,7 +49,7 @@ class Yolo(Net):
         """List its nodes."""
         return graph()
 
-    def check(self, options: SimOptions) -> None:
+    def check(self, options: NetworkOptions) -> None:
         """Refuse a size that is no multiple of 32, and operands of 8 bits.
 
         Raises
@@ -58,15 +64,15 @@ class Yolo(Net):
                     f"{name.upper()}={getattr(options, name)}: {self.name} runs with 16 bits"
                 )
 
-    def build(self, options: SimOptions, say: Say) -> Built:
+    def build(self, options: NetworkOptions, print_line: PrintLine) -> QuantizedNetwork:
         """Read the model, fold, retune and quantise it."""
         from golden.export.reader import integer_network
         from golden.networks.yolov3_tiny.build import build_yolov3_tiny
         from golden.networks.yolov3_tiny.files.fetch import INTEGERS, model_files, sha256_of
         from golden.networks.yolov3_tiny.retune_patch import fitting, retune_choice
 
-        files = model_files(options.model, say=say)
-        say("quantising the network")
+        files = model_files(options.model, say=print_line)
+        print_line("quantising the network")
         numerics = options.numerics()
         patch = fitting(retune_choice(options.retune), files.sha256, numerics.slope)
         if files.weights.suffix.lower() == INTEGERS:
@@ -79,31 +85,31 @@ class Yolo(Net):
         elif files.official and network.slope is Slope.EIGHTH:
             slope += " untuned"
         retuned = None if patch is None else sha256_of(patch)
-        return Built(network, files.sha256, numerics=slope, retune_sha256=retuned)
+        return QuantizedNetwork(network, files.sha256, numerics=slope, retune_sha256=retuned)
 
-    def pixels(self, picture: Image.Image, options: SimOptions) -> Pixels:
+    def pixels(self, picture: Image.Image, options: NetworkOptions) -> Pixels:
         """Bring a picture to the network's size; values 0 to 1."""
         from golden.vision.images import preprocess
 
         fit: Fit = "plain" if options.fit == "plain" else "letterbox"
         return preprocess(picture, options.size, fit)
 
-    def said(
+    def decode(
         self,
         heads: Mapping[str, Int16Array],
         golden: Mapping[str, Int16Array],
         picture: npt.NDArray[np.uint8],
-        built: Built,
-        options: SimOptions,
+        built: QuantizedNetwork,
+        options: NetworkOptions,
         folder: Path,
-    ) -> Said:
-        """Name the boxes, draw them, and hold them against golden's."""
+    ) -> DecodedOutput:
+        """Name the boxes, draw them, and compare them with the reference model's."""
         path = folder / self.drawing
         return show_boxes(path, dict(heads), dict(golden), picture, built.network, options)
 
 
 def boxes_of(
-    heads: dict[str, Int16Array], network: Network, size: tuple[int, int], options: SimOptions
+    heads: dict[str, Int16Array], network: Network, size: tuple[int, int], options: NetworkOptions
 ) -> list[Box]:
     """Boxes of integer heads on a picture of so many rows and columns."""
     from golden.networks.yolov3_tiny.detection import detect
@@ -118,24 +124,24 @@ def show_boxes(
     golden: dict[str, Int16Array],
     pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
     network: Network,
-    options: SimOptions,
-) -> Said:
-    """Draw the boxes of the RTL's heads, and compare them with golden's.
+    options: NetworkOptions,
+) -> DecodedOutput:
+    """Draw the boxes of the RTL's heads, and compare them with the reference model's.
 
     Parameters
     ----------
     path : Path
         The drawing.
     heads, golden : dict of str to ndarray of int16, (C, G, G)
-        The RTL's heads and golden's.
+        The RTL's heads and the reference model's.
     pixels : ndarray of uint8, (H, W, 3)
         The picture.
     network : Network
-    options : SimOptions
+    options : NetworkOptions
 
     Returns
     -------
-    Said
+    DecodedOutput
         The RTL's most confident boxes, and what is wrong with them.
     """
     from golden.vision.drawing import draw
@@ -146,10 +152,12 @@ def show_boxes(
     draw(pixels, found[:MOST], path)
     failure = None
     if found != wanted:
-        text = f"the RTL's heads give {len(found)} boxes, golden's {len(wanted)} others"
+        text = (
+            f"the RTL's heads give {len(found)} boxes, the reference model's {len(wanted)} others"
+        )
         failure = Failure("mismatch", text, layer=HEADS[0])
     boxes = [box.to_dict() for box in found[:MOST]]
-    return Said(_in_words(boxes, len(found)), boxes, failure=failure)
+    return DecodedOutput(_in_words(boxes, len(found)), boxes, failure=failure)
 
 
 def _in_words(boxes: list[dict[str, Any]], count: int) -> str:

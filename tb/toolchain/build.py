@@ -88,7 +88,7 @@ def build(
     top: str = TOP,
     waves: bool = False,
     patch: Patch | None = None,
-    say: Callable[[str], None] = lambda text: None,
+    print_line: Callable[[str], None] = lambda text: None,
     cache: Path = CACHE,
 ) -> Build:
     """Return the compiled design, compiling it where the cache has none.
@@ -103,7 +103,7 @@ def build(
         Compile in what writes waveforms, and the probe that follows one value (`PROBE`).
     patch : Patch, optional
         Break the design with it.
-    say : callable
+    print_line : callable
         Told in one line when a compilation starts.
     cache : Path
 
@@ -127,7 +127,9 @@ def build(
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / f".{folder.name}.lock"):
         if not (folder / "build.json").is_file():
-            say(f"compiling the {config.array} array for {simulator.name}, once for this design")
+            print_line(
+                f"compiling the {config.array} array for {simulator.name}, once for this design"
+            )
             _compile(made, flags, patch, cache)
     return made
 

@@ -266,7 +266,7 @@ def _on_rtl(options: SimOptions, json: Path | None, console: Console) -> bool:
     from golden.study.dumps.bisection import WRONG, Verdict, conclusion
     from tb.commands.inference.bisect_rtl import verdicts
     from tb.commands.inference.bisect_tables import verdict_table
-    from tb.flows.sim.bisect_run import run_layers
+    from tb.flows.sim.isolated_layers import run_layers
     from tb.flows.sim.verdict import shown
 
     with progress(console) as bar:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from golden.study.dumps.bisection import Difference, LayerVerdict, Verdict, bisect_fed
-from tb.flows.sim.bisect_run import RtlLayers
+from tb.flows.sim.isolated_layers import RtlLayers
 
 
 def verdicts(run: RtlLayers) -> list[LayerVerdict]:

@@ -1,6 +1,6 @@
 """Frames on disk: what the simulator's side needs to run one job after another and compare.
 
-A run folder holds ``frame.json`` (a `FrameList`), ``job_<n>.wgt`` (weight streams), and
+A run folder holds ``frame.json`` (a `FrameSchedule`), ``job_<n>.wgt`` (weight streams), and
 one folder a frame, ``frame_<n>``: ``golden/<node>.npy`` (C, H, W) and ``input.npy``
 (H, W, C), the packed image. The simulation adds ``job_<n>.act``, ``.out`` and ``.tap``
 for as long as it needs them, and in the frame's folder ``results.jsonl``, tensors of the
@@ -74,7 +74,7 @@ class FrameJob:
 
 
 @dataclass(frozen=True, slots=True)
-class FrameList:
+class FrameSchedule:
     """All jobs of a frame, and the tensors between them.
 
     Parameters
@@ -142,16 +142,16 @@ def frame_folder(run: Path, number: int) -> Path:
     return run / f"frame_{number:05d}"
 
 
-def write_frames(folder: Path, frames: FrameList) -> None:
+def write_frames(folder: Path, frames: FrameSchedule) -> None:
     """Write ``frame.json``."""
     (folder / LIST).write_text(json.dumps(asdict(frames)))
 
 
-def read_frames(folder: Path) -> FrameList:
+def read_frames(folder: Path) -> FrameSchedule:
     """Read ``frame.json``."""
     document: dict[str, Any] = json.loads((folder / LIST).read_text())
     shapes = {name: (c, h, w) for name, (c, h, w) in document["shapes"].items()}
-    return FrameList(
+    return FrameSchedule(
         **{
             **document,
             "config": as_config(document["config"]),

@@ -186,13 +186,13 @@ def write_job(
     return record
 
 
-def write_list(folder: Path, config: PEConfig, records: Sequence[JobRecord]) -> None:
+def write_jobs(folder: Path, config: PEConfig, records: Sequence[JobRecord]) -> None:
     """Write ``jobs.json``."""
     document = {"config": asdict(config), "jobs": [asdict(record) for record in records]}
     (folder / "jobs.json").write_text(json.dumps(document))
 
 
-def read_list(folder: Path) -> tuple[PEConfig, list[JobRecord]]:
+def read_jobs(folder: Path) -> tuple[PEConfig, list[JobRecord]]:
     """Read ``jobs.json``."""
     document: dict[str, Any] = json.loads((folder / "jobs.json").read_text())
     return as_config(document["config"]), [as_record(entry) for entry in document["jobs"]]

@@ -20,8 +20,8 @@ from golden.graph.layers import ConvLayer, Padding
 from tb.cosim import cocotb_test
 from tb.cosim.results import read_results
 from tb.duts.conv_pe.job_record import JobRecord, Stalls
-from tb.flows.benchmark import cocotb_python
-from tb.flows.benchmark.python_jobs import drive
+from tb.flows.benchmark.python_driven import cocotb_python
+from tb.flows.benchmark.python_driven.jobs import drive
 from tb.flows.benchmark.record import Beat, MeasureError
 from tb.flows.fuzz.cases import Case, run_cases, write_cases
 from tb.toolchain import build
@@ -33,7 +33,7 @@ SIDE: Final = 15
 INPUT_GROUPS: Final = 4
 REPEATS: Final = {"python": 4, "cocotbext-axi": 1, "player": 100}
 """Jobs that are timed together: more of them where they are short."""
-AXI_MODULE: Final = "tb.flows.benchmark.cocotb_axi"
+AXI_MODULE: Final = "tb.flows.benchmark.python_driven.cocotb_axi"
 
 
 def beat_job() -> Job:
@@ -62,14 +62,14 @@ def beat_job() -> Job:
     return whole_job(layer, tensor)
 
 
-def beat_costs(folder: Path, say: Callable[[str], None], verilator: str) -> Beat:
+def beat_costs(folder: Path, print_line: Callable[[str], None], verilator: str) -> Beat:
     """Measure all three.
 
     Parameters
     ----------
     folder : Path
         Takes the jobs.
-    say : callable
+    print_line : callable
         Told of what was left out.
     verilator : str
         A Verilator of the user's, or nothing.
@@ -81,7 +81,9 @@ def beat_costs(folder: Path, say: Callable[[str], None], verilator: str) -> Beat
     """
     models: float | None = None
     if util.find_spec("cocotbext") is None or util.find_spec("cocotbext.axi") is None:
-        say("cocotbext-axi is not installed (a dependency of the tests): its beats are not timed")
+        print_line(
+            "cocotbext-axi is not installed (a dependency of the tests): its beats are not timed"
+        )
     else:
         models = _driven_us(folder, "cocotbext-axi", AXI_MODULE, verilator)
     return Beat(

@@ -18,14 +18,14 @@ from golden.reference.layer_sums import layer_sums
 from tb.flows.benchmark.beats import beat_costs
 from tb.flows.benchmark.designs import compile_all, designs
 from tb.flows.benchmark.plan import Measurement, Way
-from tb.flows.benchmark.python_jobs import time_tiles
+from tb.flows.benchmark.python_driven.jobs import time_tiles
 from tb.flows.benchmark.record import Beat, MeasureError, Record, SimRun
 from tb.flows.benchmark.scalar import compile_scalar, scalar_speed
 from tb.flows.benchmark.sims import time_sim
+from tb.flows.sim.frames import pictures
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.oracles import OracleError
-from tb.flows.sim.pictures import pictures
-from tb.flows.sim.prepare import prepare, see
+from tb.flows.sim.prepare import prepare, run_reference
 from tb.flows.sim.verdict import one_line, shown
 from tb.toolchain import build, run_folder
 from tb.toolchain.simulators import find_icarus
@@ -149,34 +149,34 @@ class _Session:
         self.at = ""
         return done
 
-    def _say(self, text: str) -> None:
+    def _print_line(self, text: str) -> None:
         _line(self._bar.console, text)
 
     def _compile(self) -> None:
         wanted = designs(self._planned)
         begun = time.monotonic()
         compile_all(wanted, lambda text: self._bar.update(self._task, description=text))
-        self._say(f"{len(wanted)} designs compiled, in {time.monotonic() - begun:.0f} s")
+        self._print_line(f"{len(wanted)} designs compiled, in {time.monotonic() - begun:.0f} s")
 
     def _scalar(self, folder: Path) -> float:
         options = SimOptions()
         prepared = prepare(options, lambda text: None)
         path = pictures(options, lambda text: None)[0]
-        picture = see(prepared, options, path)
+        picture = run_reference(prepared, options, path)
         loop = compile_scalar(folder)
         macs, seconds = scalar_speed(loop, layer_sums(prepared.network, picture.tensors))
         speed = macs / seconds
-        self._say(
+        self._print_line(
             f"scalar C loop: {speed / 1e6:,.0f} million MAC/s over {macs / 1e6:,.1f} MMAC, "
             "every sum as golden's"
         )
         return speed
 
     def _beats(self, folder: Path) -> Beat:
-        beat = beat_costs(folder / "beats", self._say, self._verilator)
+        beat = beat_costs(folder / "beats", self._print_line, self._verilator)
         models = beat.cocotbext_axi_us
         between = "" if models is None else f"{models:.1f} us by cocotbext-axi, "
-        self._say(
+        self._print_line(
             f"beats: {beat.python_driver_us:.1f} us by a Python driver, {between}"
             f"{beat.player_us:.2f} us by a player"
         )
@@ -188,7 +188,7 @@ class _Session:
         # A frame's files are large, and the next one's come on top.
         shutil.rmtree(folder / entry.name, ignore_errors=True)
         timing = run.timing
-        self._say(
+        self._print_line(
             f"{entry.title}: {timing.macs_per_second / 1e6:,.3g} million MAC/s, "
             f"{timing.macs_per_second / scalar:.2g} of the C loop; {timing.macs / 1e6:,.1f} MMAC "
             f"and {timing.cycles:,} cycles in {timing.cpu_seconds:.1f} s of CPU time"

@@ -14,7 +14,7 @@ from typing import Final
 
 from tb.choices import parse_array
 from tb.flows.benchmark.plan import Measurement, Way
-from tb.flows.benchmark.python_jobs import TOP
+from tb.flows.benchmark.python_driven.jobs import TOP
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.prepare import prepare
 from tb.toolchain import build
@@ -44,7 +44,7 @@ def _products(options: SimOptions) -> int:
     return inputs * outputs
 
 
-def compile_all(wanted: Sequence[Design], say: Callable[[str], None]) -> None:
+def compile_all(wanted: Sequence[Design], print_line: Callable[[str], None]) -> None:
     """Compile the designs that the cache lacks.
 
     An interruption ends the compilers at once.
@@ -52,7 +52,7 @@ def compile_all(wanted: Sequence[Design], say: Callable[[str], None]) -> None:
     Parameters
     ----------
     wanted : sequence of Design
-    say : callable
+    print_line : callable
         Told how far it is.
 
     Raises
@@ -65,7 +65,7 @@ def compile_all(wanted: Sequence[Design], say: Callable[[str], None]) -> None:
     ignore = signal.SIGINT, signal.SIG_IGN
     with get_context("spawn").Pool(workers, signal.signal, ignore) as pool:
         for done, _ in enumerate(pool.imap_unordered(compile_one, wanted), start=1):
-            say(f"compiling the designs: {done} of {len(wanted)}")
+            print_line(f"compiling the designs: {done} of {len(wanted)}")
 
 
 def compile_one(design: Design) -> None:

@@ -20,7 +20,7 @@ from golden.stimulus.random_jobs import random_job
 from tb.cosim import cocotb_test
 from tb.cosim.failure import Failure
 from tb.cosim.results import read_results
-from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_list
+from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_jobs
 from tb.flows.sim.oracles import OracleError
 from tb.toolchain import build
 
@@ -156,7 +156,7 @@ def write_cases(folder: Path, config: PEConfig, cases: Sequence[Case]) -> list[J
             activated=activated,
         )
         records.append(record)
-    write_list(folder, config, records)
+    write_jobs(folder, config, records)
     return records
 
 

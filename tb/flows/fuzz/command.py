@@ -24,7 +24,7 @@ from golden.stimulus.random_jobs import mode_of
 from tb.cosim.failure import Failure
 from tb.debug.case import FolderCase
 from tb.debug.diagnose import Examination
-from tb.duts.conv_pe.job_record import read_list
+from tb.duts.conv_pe.job_record import read_jobs
 from tb.flows.fuzz.cases import (
     Case,
     Outcome,
@@ -60,11 +60,11 @@ class _Run:
     simulator: Simulator
     patch: Patch | None
     shrink_seconds: float
-    say: Callable[[str], None]
+    print_line: Callable[[str], None]
 
     def build(self, config: PEConfig) -> build.Build:
         """The compiled design."""
-        return build.build(self.simulator, config, patch=self.patch, say=self.say)
+        return build.build(self.simulator, config, patch=self.patch, print_line=self.print_line)
 
 
 def fuzz(
@@ -109,12 +109,12 @@ def fuzz(
     try:
         with _progress(console) as progress:
 
-            def say(text: str) -> None:
+            def print_line(text: str) -> None:
                 progress.console.print(text, highlight=False)
 
             found = find_simulator(options.sim, options.verilator)
             final.simulator_version = found.version
-            run = _Run(options, folder, final, found, patch, shrink_seconds, say)
+            run = _Run(options, folder, final, found, patch, shrink_seconds, print_line)
             if options.replay is not None:
                 _replay(run, options.replay, progress)
             else:
@@ -203,7 +203,7 @@ def _failed(
         final.smallest, final.smallest_failure = _among(together, how), how
     final.replay.append(run.options.replay_command(shown(smallest)))
     if run.options.diagnose:
-        _look_into(run, smallest, run_cases(made, smallest, len(read_list(smallest)[1])))
+        _look_into(run, smallest, run_cases(made, smallest, len(read_jobs(smallest)[1])))
 
 
 def _look_into(run: _Run, folder: Path, outcome: Outcome) -> None:
@@ -211,19 +211,19 @@ def _look_into(run: _Run, folder: Path, outcome: Outcome) -> None:
     place = outcome.first
     if not run.options.diagnose or place is None:
         return
-    config, records = read_list(folder)
+    config, records = read_jobs(folder)
     look = Examination(
         FolderCase(folder, config, records, place),
         outcome.failures[place],
         run.simulator,
         run.folder / "debug",
         patch=run.patch,
-        say=run.say,
+        say=run.print_line,
     )
     try:
         run.report.take(look.run())
     except (InputError, ConfigError, OSError) as error:
-        run.say(f"no diagnosis: {' '.join(str(error).split())}")
+        run.print_line(f"no diagnosis: {' '.join(str(error).split())}")
 
 
 def _among(cases: Sequence[Case], how: Failure | None) -> str:
@@ -237,7 +237,7 @@ def _among(cases: Sequence[Case], how: Failure | None) -> str:
 def _replay(run: _Run, source: Path, progress: Progress) -> None:
     """Run the jobs of a folder again, in a folder of this run."""
     try:
-        config, records = read_list(source)
+        config, records = read_jobs(source)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"REPLAY={source}: jobs.json is damaged ({error})") from None
     folder = run.folder / "replay"

@@ -15,13 +15,13 @@ from golden.config import ConfigError, InputError
 from tb.cosim import cocotb_test
 from tb.cosim.failure import Failure
 from tb.debug.diagnose import Examination
+from tb.flows.sim.frame_writer import write_run_files
+from tb.flows.sim.frames import Checkpoint, Prefetch, pictures
 from tb.flows.sim.live_table import cycles_table, layer_table
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.oracles import OracleError
-from tb.flows.sim.pictures import HandOver, Kept, pictures
 from tb.flows.sim.prepare import prepare
-from tb.flows.sim.run import Run
-from tb.flows.sim.run_files import write_run
+from tb.flows.sim.run_state import RunState
 from tb.flows.sim.verdict import one_line, show_verdict, shown
 from tb.toolchain import build, run_folder
 from tb.toolchain.simulators import find_simulator
@@ -58,7 +58,7 @@ def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
         folder = run_folder.new_run_folder(base)
     except OSError as error:
         return _unreported(f"{shown(base)} cannot be written: {one_line(error)}", console)
-    run = Run(options, folder, time.monotonic())
+    run = RunState(options, folder, time.monotonic())
     failure: Failure | None = None
     code = EXIT_RED
     try:
@@ -71,14 +71,14 @@ def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
     final = run.summary(failure)
     if not final.passed and code == EXIT_RED and _disk_is_full(folder):
         final = run.summary(Failure("setup", f"the disk of {shown(base)} is full"))
-        run.make_room()
+        run.free_disk()
     try:
         final.publish(base)
     except OSError as error:
         known = f"{final.first_failure.message}; " if final.first_failure else ""
         return _unreported(f"{known}the report cannot be written: {one_line(error)}", console)
     if final.passed:
-        run.forget_kept()
+        run.clear_checkpoint()
         run.tidy()
     show_verdict(final, run, base, console)
     return 0 if final.passed else code
@@ -95,27 +95,29 @@ def _disk_is_full(folder: Path) -> bool:
     return shutil.disk_usage(folder).free < SPACE_NEEDED
 
 
-def _stages(run: Run, console: Console) -> Failure | None:
+def _stages(run: RunState, console: Console) -> Failure | None:
     options = run.options
     with console.status("starting") as status:
 
-        def say(text: str) -> None:
+        def print_line(text: str) -> None:
             status.update(text)
             if not console.is_terminal or text.startswith(SAID_ALWAYS):
                 console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-        run.pictures = pictures(options, say)
+        run.pictures = pictures(options, print_line)
         run.simulator = find_simulator(options.sim, options.verilator)
-        prepared = run.prepared = prepare(options, say)
-        made = build.build(run.simulator, prepared.config, patch=options.patch, say=say)
+        prepared = run.prepared = prepare(options, print_line)
+        made = build.build(
+            run.simulator, prepared.config, patch=options.patch, print_line=print_line
+        )
         if options.images is not None:
-            run.kept = Kept(run.folder.parent / "kept", prepared, options, made)
-            run.take_kept(say)
-        listed = run.listed = write_run(run.folder, prepared, options, len(run.paths))
-        run.hand_over = HandOver(run.folder, prepared, options, listed, run.paths)
+            run.checkpoint = Checkpoint(run.folder.parent / "kept", prepared, options, made)
+            run.resume(print_line)
+        schedule = run.schedule = write_run_files(run.folder, prepared, options, len(run.paths))
+        run.prefetch = Prefetch(run.folder, prepared, options, schedule, run.paths)
         if run.paths:
-            say("running the golden model on the picture")
-            run.hand_over.hand_over(0, status.update)
+            print_line("running the golden model on the picture")
+            run.prefetch.prefetch(0, status.update)
     if not run.paths:
         return None
     results_file = _simulate(run, made, console)
@@ -125,10 +127,10 @@ def _stages(run: Run, console: Console) -> Failure | None:
     return failure
 
 
-def _simulate(run: Run, made: build.Build, console: Console) -> Path:
+def _simulate(run: RunState, made: build.Build, console: Console) -> Path:
     """Run the simulator to its end, the table kept up to date."""
-    assert run.hand_over is not None
-    run.hand_over.start()
+    assert run.prefetch is not None
+    run.prefetch.start()
     try:
         with Live(console=console, refresh_per_second=4) as live:
 
@@ -139,7 +141,7 @@ def _simulate(run: Run, made: build.Build, console: Console) -> Path:
             results = build.run(made, JOBS_MODULE, run.folder, seed=run.options.seed, poll=show)
             show()
     finally:
-        run.hand_over.stop()
+        run.prefetch.stop()
     if not console.is_terminal:
         console.line()
     rows = [entry.report for entry in run.progress() if entry.report.cycles]
@@ -148,12 +150,12 @@ def _simulate(run: Run, made: build.Build, console: Console) -> Path:
     return results
 
 
-def _array(run: Run) -> tuple[int, int]:
+def _array(run: RunState) -> tuple[int, int]:
     assert run.prepared is not None
     return run.prepared.config.p_ic, run.prepared.config.p_oc
 
 
-def _table(run: Run) -> Any:
+def _table(run: RunState) -> Any:
     assert run.prepared is not None and run.simulator is not None
     config, shapes = run.prepared.config, run.prepared.network.shapes()
     rows = [
@@ -178,7 +180,7 @@ def _table(run: Run) -> Any:
     )
 
 
-def _unfinished(run: Run, results_file: Path) -> Failure | None:
+def _unfinished(run: RunState, results_file: Path) -> Failure | None:
     """A failure of the simulation itself, where the jobs' own results do not tell one."""
     done, wanted = run.jobs_done(), run.jobs_wanted()
     if run.failed_job() is not None:
@@ -195,15 +197,15 @@ def _unfinished(run: Run, results_file: Path) -> Failure | None:
     return Failure("status", f"{text} (see {log})")
 
 
-def _look_into(run: Run, console: Console) -> None:
+def _look_into(run: RunState, console: Console) -> None:
     """Diagnose the first job that failed; or the first, where waves of it are asked for."""
     failed, options = run.failed_job(), run.options
     wanted = options.waves if failed is None else options.diagnose
-    if not wanted or run.listed is None or run.simulator is None:
+    if not wanted or run.schedule is None or run.simulator is None:
         return
     with console.status("looking into the job") as status:
 
-        def say(text: str) -> None:
+        def print_line(text: str) -> None:
             status.update(text)
             if not console.is_terminal:
                 console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -219,7 +221,7 @@ def _look_into(run: Run, console: Console) -> None:
             patch=options.patch,
             seed=options.seed,
             window=options.window,
-            say=say,
+            say=print_line,
         )
         try:
             run.diagnosis = look.run()

@@ -21,8 +21,8 @@ from golden.config import (
 )
 from tb.choices import DEFAULT_CLOCK, choose, parse_array, parse_clock, parse_jobs
 from tb.faults import catalogue
-from tb.networks.registry import NETS, Net
-from tb.networks.registry import find as find_net
+from tb.networks.registry import NETWORKS, NetworkAdapter
+from tb.networks.registry import find as find_network
 from tb.toolchain.patch import Patch
 
 DEFAULT_BUG: Final = "rounding"
@@ -51,7 +51,7 @@ def _member(kind: type[_E], name: str, value: str) -> _E:
     return kind(choose(name, value, (str(member.value) for member in kind)))
 
 
-def _check_layer(net: Net, name: str, layer: str) -> None:
+def _check_layer(net: NetworkAdapter, name: str, layer: str) -> None:
     """Refuse a layer without jobs of its own."""
     maker = net.makers.get(layer)
     if maker is not None and maker != layer:
@@ -59,12 +59,12 @@ def _check_layer(net: Net, name: str, layer: str) -> None:
             f"{name}={layer}: it has no jobs of its own, those of {maker} make it: "
             f"give {name}={maker}"
         )
-    if layer not in net.stages and len(net.stages) > FEW:
-        near = difflib.get_close_matches(layer, net.stages, 3, 0) or net.stages[:3]
+    if layer not in net.job_layers and len(net.job_layers) > FEW:
+        near = difflib.get_close_matches(layer, net.job_layers, 3, 0) or net.job_layers[:3]
         raise ConfigError(
             f"{name}={layer}: {net.title} has no such layer; nearest: {', '.join(near)}"
         )
-    choose(name, layer, net.stages)
+    choose(name, layer, net.job_layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class SimOptions:
     Parameters
     ----------
     net : str
-        Network: a name of `tb.networks.registry.NETS`.
+        Network: a name of `tb.networks.registry.NETWORKS`.
     layer, mode, format, slope, leaky_place, pool_pad, array, fit, sim, verilator, inject : str
         By the names of docs/interfaces.md.
     from_layer : str
@@ -112,7 +112,7 @@ class SimOptions:
         An unknown value, with the choices, or two that contradict each other.
     """
 
-    net: str = next(iter(NETS))
+    net: str = next(iter(NETWORKS))
     layer: str = ""
     from_layer: str = ""
     tiles: int | None = None
@@ -143,7 +143,7 @@ class SimOptions:
     bug: str = ""
 
     def __post_init__(self) -> None:
-        find_net(self.net)
+        find_network(self.net)
         if self.size == NET_SIZE:
             object.__setattr__(self, "size", self.network.size)
         choose("FIT", self.fit, FITS)
@@ -204,9 +204,9 @@ class SimOptions:
             raise ConfigError(f"BUG={self.bug}: it is what INJECT=rtl puts in, not {self.inject}")
 
     @property
-    def network(self) -> Net:
+    def network(self) -> NetworkAdapter:
         """The description of the network."""
-        return find_net(self.net)
+        return find_network(self.net)
 
     @property
     def injected(self) -> str:
@@ -229,11 +229,11 @@ class SimOptions:
         return self.sim == "icarus" or self.tiles is not None
 
     @property
-    def stages(self) -> tuple[str, ...]:
+    def job_layers(self) -> tuple[str, ...]:
         """The layers whose jobs are simulated, in data-flow order."""
         if self.layer:
             return (self.layer,)
-        every = self.network.stages
+        every = self.network.job_layers
         return every[every.index(self.from_layer) :] if self.from_layer else every
 
     @property

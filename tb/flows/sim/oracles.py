@@ -29,7 +29,7 @@ class OracleError(AssertionError):
 
 
 def check_oracles(
-    prepared: Prepared, options: SimOptions, picture: Picture, say: Callable[[str], None]
+    prepared: Prepared, options: SimOptions, picture: Picture, print_line: Callable[[str], None]
 ) -> None:
     """Hold the golden models against each other on all that is about to be compared.
 
@@ -43,7 +43,7 @@ def check_oracles(
     """
     tensors = picture.tensors
     for stage in prepared.stages:
-        say(f"checking the golden models against each other: {stage.name}")
+        print_line(f"checking the golden models against each other: {stage.name}")
         for name in stage.makes:
             node = prepared.network.node(name)
             inputs = [tensors[source] for source in sources(node)]

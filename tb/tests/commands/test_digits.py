@@ -138,7 +138,7 @@ def test_the_digit_is_the_largest_score(model: Path) -> None:
     blank = np.zeros((8, 8, 3), np.uint8)
     for values, digit in ((scores, 9), (-scores, 0), (np.full_like(scores, 3), 0)):
         heads = {HEAD: values}
-        said = net.said(heads, heads, blank, built, options, Path())
+        said = net.decode(heads, heads, blank, built, options, Path())
         assert said.text == f"the RTL reads a {digit}" and read_off([values])[0] == digit
 
 

@@ -17,7 +17,7 @@ from golden.study.multiplier import FRAC, Operand, Result, parse_operand, result
 from tb.cosim import cocotb_test
 from tb.cosim.frame_memory import from_beats
 from tb.cosim.results import first_failure, read_results
-from tb.duts.conv_pe.job_record import write_job, write_list
+from tb.duts.conv_pe.job_record import write_job, write_jobs
 from tb.duts.conv_pe.packing import read_recording
 from tb.tests.configs import TINY
 from tb.tests.cosim.test_vectors import run_vectors
@@ -68,7 +68,7 @@ def test_the_pe_convolves_uniform_numbers_as_golden_does(
     layer = experiment.layer(mode)
     job = whole_job(layer, experiment.pixels)
     record = write_job(tmp_path, 0, job, spec.conv(experiment.pixels, layer), config)
-    write_list(tmp_path, config, [record])
+    write_jobs(tmp_path, config, [record])
     build.run(build.build(simulator, config), cocotb_test.__name__, tmp_path)
     results = read_results(tmp_path / cocotb_test.RESULTS)
     assert first_failure(results) is None

@@ -29,7 +29,7 @@ QUEUE = 3
 
 @dataclass(frozen=True)
 class End:
-    """What `tb.cosim.driver.Bench.result` tells."""
+    """What `tb.cosim.driver.Driver.result` tells."""
 
     status: StatusCode
     start_cycle: int
@@ -42,7 +42,7 @@ class End:
 
 @dataclass
 class FakePE:
-    """Stands in for `tb.cosim.driver.Bench`.
+    """Stands in for `tb.cosim.driver.Driver`.
 
     Parameters
     ----------

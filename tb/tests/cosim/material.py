@@ -21,7 +21,7 @@ from golden.dataflow.tile import Job, Tile, make_job
 from golden.graph.conv_layer import ConvLayer, Padding
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
-from tb.cosim.driver import Bench, JobEnd, JobResult
+from tb.cosim.driver import Driver, JobEnd, JobResult
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job
 
 
@@ -102,17 +102,17 @@ def pool_only_job(
     return job, readout.apply(tensor, config.act_w)
 
 
-def assert_sound(bench: Bench, record: JobRecord, end: JobEnd) -> None:
-    """The bench did not give up on a job, and no checker has seen a broken rule."""
-    failure = bench.failure(record, end)
+def assert_sound(driver: Driver, record: JobRecord, end: JobEnd) -> None:
+    """The driver did not give up on a job, and no checker has seen a broken rule."""
+    failure = driver.failure(record, end)
     assert failure is None, failure.message
 
 
 class Jobs:
     """Writes jobs into the working folder and runs them one after another."""
 
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
         self.folder = Path.cwd()
         self._number = 0
 
@@ -128,7 +128,7 @@ class Jobs:
             number,
             job,
             expected,
-            self.bench.config,
+            self.driver.config,
             stalls,
             in_base=in_base,
             activated=activated,
@@ -138,7 +138,7 @@ class Jobs:
         self, job: Job, expected: Int16Array, stalls: Stalls | None = None
     ) -> JobResult:
         """Run one job and assert that every value is right."""
-        result = await self.bench.run(self.write(job, expected, stalls), self.folder)
+        result = await self.driver.run(self.write(job, expected, stalls), self.folder)
         failure = result.verdict.failure
         assert failure is None, f"{failure.kind}: {failure.message}"
         tapped = 0 if job.readout.plain else job.tile.values

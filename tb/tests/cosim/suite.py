@@ -20,7 +20,7 @@ from rich.console import Console
 
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
 from tb.choices import choose, parse_array
-from tb.duts.conv_pe.job_record import write_list
+from tb.duts.conv_pe.job_record import write_jobs
 from tb.flows.fuzz.options import small_config
 from tb.flows.fuzz.report import shown
 from tb.flows.sim.options import SIMULATORS
@@ -112,7 +112,7 @@ def run_suite(
 ) -> dict[str, str]:
     """Run every test of ``tb.tests.cosim.suites.<module>``; the failed ones with their messages."""
     made = build.build(simulator, config, patch=patch, top=top)
-    write_list(folder, config, [])
+    write_jobs(folder, config, [])
     results = build.run(
         made, f"tb.tests.cosim.suites.{module}", folder, testcase=testcase, seed=seed
     )

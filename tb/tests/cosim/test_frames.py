@@ -1,4 +1,4 @@
-"""Frames job by job through the runner, on a PE that computes with the golden kernels."""
+"""Frames job by job through the sequencer, on a PE that computes with the golden kernels."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from tb.cosim import sequences
 from tb.cosim.frame_memory import from_reads
 from tb.cosim.results import first_failure, read_results
 from tb.cosim.scoreboard import Verdict
-from tb.cosim.sequencer import Runner
-from tb.cosim.sequences import FrameFeed
-from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameList, frame_folder, read_frames
+from tb.cosim.sequencer import Sequencer
+from tb.cosim.sequences import FrameSequence
+from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameSchedule, frame_folder, read_frames
+from tb.flows.sim.frame_writer import write_frame, write_run_files
+from tb.flows.sim.layer_results import layer_progress, summed
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.prepare import Picture, Prepared
-from tb.flows.sim.results import layer_progress, summed
-from tb.flows.sim.run_files import write_frame, write_run
-from tb.networks.registry import Built
+from tb.networks.registry import QuantizedNetwork
 from tb.tests.cosim.fake_pe import FakePE, read_out, read_tap
 
 CONFIG = PEConfig(4, 4, tile_pixels=16, input_words=128)
@@ -52,7 +52,7 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> None:
 class Ran:
     """A run that has ended."""
 
-    listed: FrameList
+    listed: FrameSchedule
     pe: FakePE
     folder: Path
     network: Network
@@ -74,8 +74,8 @@ def run_frames(
     found = stages(network, CONFIG)
     jobs = plan_jobs(found, CONFIG, tiles)
     linked = jobs if options.golden_inputs else link(network, jobs)
-    prepared = Prepared(Built(network, ""), CONFIG, found, tuple(linked))
-    write_run(folder, prepared, options, frames)
+    prepared = Prepared(QuantizedNetwork(network, ""), CONFIG, found, tuple(linked))
+    write_run_files(folder, prepared, options, frames)
     listed = read_frames(folder)
     expected = []
     for number in range(frames):
@@ -87,9 +87,9 @@ def run_frames(
 
     async def go() -> FakePE:
         fake = FakePE(folder, prepared, **pe)
-        runner = Runner(fake, FrameFeed(folder, listed), asyncio.Event)
-        feeding = asyncio.create_task(runner.feed())
-        await asyncio.wait_for(runner.collect(), 60)
+        sequencer = Sequencer(fake, FrameSequence(folder, listed), asyncio.Event)
+        feeding = asyncio.create_task(sequencer.start_jobs())
+        await asyncio.wait_for(sequencer.collect_results(), 60)
         feeding.cancel()
         return fake
 
@@ -237,8 +237,8 @@ def test_an_input_is_what_the_rtl_made(tmp_path: Path) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sequences, "judge", blind)
-        patch.setattr(sequences, "judge_tap", blind)
-        patch.setattr(FrameFeed, "_judge_join", blind)
+        patch.setattr(sequences, "compare_tap", blind)
+        patch.setattr(FrameSequence, "_judge_join", blind)
         run_frames(network, tmp_path, fault=lambda number, values: values * (number > 0))
     values = np.load(frame_folder(tmp_path, 0) / "conv7.npy")
     assert not np.array_equal(values, run_frames_expected(network)["conv7"])

@@ -10,7 +10,7 @@ import pytest
 from golden.config import PEConfig
 from golden.dataflow.tile import Tile
 from tb.cosim.failure import Failure
-from tb.cosim.scoreboard import Verdict, in_stream_order, judge, time_ns
+from tb.cosim.scoreboard import Verdict, compare, in_stream_order, time_ns
 from tb.duts.conv_pe.packing import Recording
 from tb.duts.conv_pe.registers import StatusCode
 
@@ -27,7 +27,7 @@ def perfect() -> Recording:
 
 
 def verdict(recording: Recording, status: StatusCode = StatusCode.NONE) -> Verdict:
-    return judge("conv9", TILE, EXPECTED, recording, status, CONFIG)
+    return compare("conv9", TILE, EXPECTED, recording, status, CONFIG)
 
 
 def failure(recording: Recording, status: StatusCode = StatusCode.NONE) -> Failure:

@@ -12,7 +12,7 @@ from golden.dataflow.tile import whole_job
 from golden.stimulus.directed import VECTORS, Vector, shift_vectors
 from tb.cosim import cocotb_test
 from tb.cosim.results import first_failure, read_results
-from tb.duts.conv_pe.job_record import write_job, write_list
+from tb.duts.conv_pe.job_record import write_job, write_jobs
 from tb.tests.configs import TINY, TINY_BYTES
 from tb.toolchain import build
 from tb.toolchain.simulators import Simulator
@@ -32,7 +32,7 @@ def run_vectors(
         )
         for number, vector in enumerate(vectors)
     ]
-    write_list(folder, config, records)
+    write_jobs(folder, config, records)
     build.run(build.build(simulator, config), cocotb_test.__name__, folder)
     results = read_results(folder / cocotb_test.RESULTS)
     assert first_failure(results) is None

@@ -13,11 +13,11 @@ from golden.quantization.layers import quantize_image
 from golden.reference.run import run
 from golden.tests.networks.facenet.facenet_narrow import PREFIX
 from golden.vision.images import load, shipped
+from tb.flows.sim.layer_results import MANY, LayerProgress, in_blocks
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.report import LAYER_KINDS, LayerReport
-from tb.flows.sim.results import MANY, LayerProgress, in_blocks
-from tb.networks.base import Net
-from tb.networks.registry import NETS, find
+from tb.networks.base import NetworkAdapter
+from tb.networks.registry import NETWORKS, find
 
 FACENET: dict[str, Any] = {"net": "facenet"}
 REFUSED = [
@@ -54,12 +54,12 @@ def test_refuses_in_one_line(given: dict[str, Any], line: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("net", NETS.values(), ids=list(NETS))
-def test_a_description_is_whole(net: Net) -> None:
+@pytest.mark.parametrize("net", NETWORKS.values(), ids=list(NETWORKS))
+def test_a_description_is_whole(net: NetworkAdapter) -> None:
     options = SimOptions(net=net.name)
     assert find(net.name) is net is options.network and options.size == net.size
     names = [node.name for node in net.nodes()]
-    assert set(net.heads) <= set(names) and set(net.stages) <= set(names) == set(net.makers)
+    assert set(net.heads) <= set(names) and set(net.job_layers) <= set(names) == set(net.makers)
     assert {net.kind(node) for node in net.nodes()} <= set(LAYER_KINDS)
     assert all("/" not in name for name in names)
     assert net.default_image().is_file()
@@ -70,7 +70,7 @@ def test_the_blocks_of_facenet_are_seven() -> None:
     blocks = list(dict.fromkeys(net.block(node.name) for node in net.nodes()))
     assert blocks == ["stem", "block35", "Mixed_6a", "block17", "Mixed_7a", "block8", "logits"]
     assert net.block("Block8.add") == net.block("Repeat_2.block8_1.add") == "block8"
-    assert SimOptions(net="facenet").stages[-1] == "Bottleneck"
+    assert SimOptions(net="facenet").job_layers[-1] == "Bottleneck"
 
 
 def test_the_command_names_a_network_that_is_not_the_default() -> None:
@@ -110,9 +110,9 @@ def test_a_wrong_embedding_has_a_smaller_cosine() -> None:
     pixels = net.pixels(picture, options)
     ints = quantize_image(pixels, built.network.input_frac, built.network.options.act_w)[0]
     heads = {"Bottleneck": run(built.network, ints)["Bottleneck"]}
-    right = net.said(heads, heads, np.asarray(picture), built, options, Path())
+    right = net.decode(heads, heads, np.asarray(picture), built, options, Path())
     wrong = {"Bottleneck": -heads["Bottleneck"]}
-    other = net.said(wrong, heads, np.asarray(picture), built, options, Path())
+    other = net.decode(wrong, heads, np.asarray(picture), built, options, Path())
     assert right.cosine is not None and right.cosine > 0.9999
     assert other.cosine == pytest.approx(-right.cosine)
     assert f"{right.cosine:.6f}" in right.text

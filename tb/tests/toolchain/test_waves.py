@@ -13,7 +13,7 @@ import pywellen
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
 from tb.debug.gtkwave.layout import suffix
 from tb.debug.gtkwave.signals import groups
-from tb.duts.conv_pe.job_record import write_job, write_list
+from tb.duts.conv_pe.job_record import write_job, write_jobs
 from tb.tests.configs import TINY, TINY_BYTES
 from tb.tests.conftest import NO_ICARUS
 from tb.tests.cosim.material import small_job
@@ -34,7 +34,7 @@ def run(made: build.Build, folder: Path, wave: Wave) -> Path:
     """Run one small job, record its waves, and return the simulator's log."""
     folder.mkdir(exist_ok=True)
     job, expected = small_job(made.config)
-    write_list(folder, made.config, [write_job(folder, 0, job, expected, made.config)])
+    write_jobs(folder, made.config, [write_job(folder, 0, job, expected, made.config)])
     build.run(made, MODULE, folder, wave=wave)
     assert len((folder / "results.jsonl").read_text().splitlines()) == 1
     return folder / "simulator.log"

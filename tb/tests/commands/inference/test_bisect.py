@@ -19,10 +19,10 @@ from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.study.dumps.dump import Dump, read_dump, write_dump
 from tb.cli import app
 from tb.commands.inference.bisect_rtl import verdicts
-from tb.duts.conv_pe.frame_record import RESULTS, FrameJob, FrameList, Region, read_frames
+from tb.duts.conv_pe.frame_record import RESULTS, FrameJob, FrameSchedule, Region, read_frames
 from tb.duts.conv_pe.job_record import JobRecord
-from tb.flows.sim import bisect_run
-from tb.flows.sim.bisect_run import RtlLayers, run_layers
+from tb.flows.sim import isolated_layers
+from tb.flows.sim.isolated_layers import RtlLayers, run_layers
 from tb.flows.sim.options import SimOptions
 from tb.tests.commands.commands import results, run
 from tb.toolchain import build
@@ -165,9 +165,9 @@ def test_it_goes_on_behind_a_layer_that_ends_the_simulation(
     monkeypatch.setattr(build, "run", simulate)
     (tmp_path / "frame_00000").mkdir()
     told: list[tuple[int, int]] = []
-    listed = FrameList(config, jobs, {"image": (1, 1, 1)}, {}, golden_inputs=True)
+    listed = FrameSchedule(config, jobs, {"image": (1, 1, 1)}, {}, golden_inputs=True)
     made: Any = None
-    found = bisect_run._simulate(made, tmp_path, listed, 1, lambda *count: told.append(count))
+    found = isolated_layers._simulate(made, tmp_path, listed, 1, lambda *count: told.append(count))
     assert ran == [layers, ["c"]]
     assert [result["layer"] for result in found] == ["a", "a", "b", "c"]
     assert told == [(3, 5), (4, 5)]
@@ -204,7 +204,7 @@ def test_every_layer_of_a_broken_design(tmp_path: Path) -> None:
 def test_the_command_on_the_rtl(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bisect_run, "BASE", tmp_path)
+    monkeypatch.setattr(isolated_layers, "BASE", tmp_path)
     words = ("--size", "64", "--array", "4x4", "--sim", simulator.name, "--layer", "conv2")
     tiles = ("--tiles", "1") if simulator.name == "icarus" else ()
     shown = run("bisect", *words, *tiles, "--json", tmp_path / "b.json")

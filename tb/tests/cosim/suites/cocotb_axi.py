@@ -24,7 +24,7 @@ from cocotbext.axi import (
 from golden.arithmetic.fixed import Int16Array
 from golden.dataflow.tile import Job
 from tb.cosim.scoreboard import CLOCK_NS, in_stream_order
-from tb.duts.conv_pe.job_record import read_list
+from tb.duts.conv_pe.job_record import read_jobs
 from tb.duts.conv_pe.packing import pack_activations, pack_weights
 from tb.duts.conv_pe.registers import (
     SLOT_STRIDE,
@@ -48,7 +48,7 @@ class AxiBench:
 
     def __init__(self, dut: Any) -> None:
         self.dut = dut
-        self.config, _ = read_list(Path.cwd())
+        self.config, _ = read_jobs(Path.cwd())
         self.registers = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst)
         self.act = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis_act"), dut.clk, dut.rst)
         self.wgt = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis_wgt"), dut.clk, dut.rst)

@@ -32,7 +32,7 @@ SIDES = ((1, 1), (1, 2), (2, 2), (2, 3), (3, 3), (4, 5), (5, 4), (7, 7), (8, 8),
 
 def random_job(jobs: Jobs, draw: random.Random) -> tuple[Job, Int16Array]:
     """A job of any kind, from a single pixel to a full accumulator bank."""
-    config, seed = jobs.bench.config, draw.randrange(1 << 30)
+    config, seed = jobs.driver.config, draw.randrange(1 << 30)
     rows, columns = draw.choice(SIDES)
     readout = draw.choice([r for r in READOUTS if r.size <= min(rows, columns)])
     if config.p_ic == config.p_oc and draw.random() < 0.2:
@@ -70,27 +70,27 @@ async def run_jobs(
     jobs: Jobs, draw: random.Random, count: int
 ) -> tuple[list[JobShape], list[JobEnd]]:
     """Random jobs as close as the PE takes them, on tile memory that they share or do not."""
-    memory = jobs.bench.config.input_words
+    memory = jobs.driver.config.input_words
     orders, shapes = [], []
     for number in range(count):
         job, expected = random_job(jobs, draw)
-        words = job_shape(job, jobs.bench.config).words
+        words = job_shape(job, jobs.driver.config).words
         in_base = draw.choice((0, memory // 2 * (number % 2), (memory - words) * (number % 2)))
         in_base = min(in_base, memory - words)
         record = jobs.write(job, expected, in_base=in_base)
         orders.append(Order(record, dict(record.registers)))
-        shapes.append(job_shape(job, jobs.bench.config, in_base))
-    return shapes, await run_all(jobs.bench, jobs, orders)
+        shapes.append(job_shape(job, jobs.driver.config, in_base))
+    return shapes, await run_all(jobs.driver, jobs, orders)
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def counts_what_the_model_counts(dut: Any) -> None:
     """Each job's end and counters, to the clock, from the clocks of the starts."""
     for seed in range(4):
-        bench = await bench_of(dut)
-        shapes, ends = await run_jobs(Jobs(bench), random.Random(seed), 12)
+        driver = await bench_of(dut)
+        shapes, ends = await run_jobs(Jobs(driver), random.Random(seed), 12)
         starts = [end.start_cycle for end in ends]
-        predicted = predict(shapes, bench.config, starts=starts)
+        predicted = predict(shapes, driver.config, starts=starts)
         assert [job.end + 1 for job in predicted] == [end.end_cycle for end in ends], seed
         in_time = read_in_time(ends)
         assert sum(in_time) >= len(ends) // 2
@@ -105,9 +105,9 @@ async def counts_what_the_model_counts(dut: Any) -> None:
 async def starts_as_soon_as_the_model(dut: Any) -> None:
     """The whole time, with the bench's own latency, within 2 in a hundred."""
     for seed in range(4, 6):
-        bench = await bench_of(dut)
-        shapes, ends = await run_jobs(Jobs(bench), random.Random(seed), 12)
+        driver = await bench_of(dut)
+        shapes, ends = await run_jobs(Jobs(driver), random.Random(seed), 12)
         elapsed = ends[-1].end_cycle - ends[0].start_cycle
-        predicted = layers(shapes, predict(shapes, bench.config))
+        predicted = layers(shapes, predict(shapes, driver.config))
         expected = sum(layer.counters.cycles for layer in predicted)
         assert abs(elapsed - expected) <= 0.02 * elapsed, (seed, elapsed, expected)

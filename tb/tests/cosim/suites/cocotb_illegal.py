@@ -9,7 +9,7 @@ import cocotb
 import numpy as np
 
 from golden.config import PEConfig
-from tb.cosim.driver import Bench
+from tb.cosim.driver import Driver
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.duts.conv_pe.packing import read_recording
 from tb.duts.conv_pe.registers import COUNTERS, PE_ID, SLOT_STRIDE, Register, StatusCode
@@ -44,9 +44,11 @@ def kernel(base: int, **changes: int) -> int:
     return base
 
 
-def illegal_descriptors(record: JobRecord, bench: Bench) -> list[tuple[StatusCode, dict[int, int]]]:
+def illegal_descriptors(
+    record: JobRecord, driver: Driver
+) -> list[tuple[StatusCode, dict[int, int]]]:
     """Every way to ask for what the PE cannot do, from a legal 3x3 job on 4x4 pixels."""
-    good, config = record.registers[Register.KERNEL], bench.config
+    good, config = record.registers[Register.KERNEL], driver.config
     code = StatusCode
     sizes = [0, 1024, 0xFFFF]
     cases: list[tuple[StatusCode, dict[int, int]]] = []
@@ -121,18 +123,20 @@ def illegal_readouts(config: PEConfig) -> list[tuple[StatusCode, dict[int, int]]
 
 def assert_closed(record: JobRecord, jobs: Jobs) -> None:
     """The output is one empty beat with TLAST and TUSER, after whatever came before."""
-    recording = read_recording(jobs.folder / f"{record.stem}.out", jobs.bench.config)
+    recording = read_recording(jobs.folder / f"{record.stem}.out", jobs.driver.config)
     assert recording.last.tolist() == [False] * (len(recording.last) - 1) + [True]
     assert recording.user[-1] and not recording.user[:-1].any()
     assert not recording.keep[-1].any()
 
 
-async def expect(bench: Bench, jobs: Jobs, record: JobRecord, code: StatusCode, case: str) -> None:
+async def expect(
+    driver: Driver, jobs: Jobs, record: JobRecord, code: StatusCode, case: str
+) -> None:
     """Await the running job's end with this code and a closed output."""
-    end = await bench.result()
-    assert_sound(bench, record, end)
+    end = await driver.result()
+    assert_sound(driver, record, end)
     assert end.status is code, f"{case}: status {end.status.name}, {code.name} expected"
-    said = await bench.status()
+    said = await driver.status()
     assert said is code, f"{case}: STATUS says {said.name}, {code.name} expected"
     assert_closed(record, jobs)
 
@@ -140,31 +144,31 @@ async def expect(bench: Bench, jobs: Jobs, record: JobRecord, code: StatusCode, 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def names_every_illegal_descriptor(dut: Any) -> None:
     """Each descriptor that the PE cannot run ends with its code; the next job is right."""
-    bench = await bench_of(dut)
-    jobs = Jobs(bench)
-    good = small_job(bench.config, output=(4, 4))
+    driver = await bench_of(dut)
+    jobs = Jobs(driver)
+    good = small_job(driver.config, output=(4, 4))
     record = jobs.write(*good)
-    for code, changes in illegal_descriptors(record, bench):
+    for code, changes in illegal_descriptors(record, driver):
         case = f"{ {Register(r).name: hex(w) for r, w in changes.items()} }"
-        await bench.start(record, {**record.registers, **changes})
-        await expect(bench, jobs, record, code, case)
-        await jobs.check(*small_job(bench.config, 2, 3, (1, 1), (1, 2), seed=int(code)))
+        await driver.start(record, {**record.registers, **changes})
+        await expect(driver, jobs, record, code, case)
+        await jobs.check(*small_job(driver.config, 2, 3, (1, 1), (1, 2), seed=int(code)))
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def names_every_stream_that_ends_at_the_wrong_beat(dut: Any) -> None:
     """TLAST early at every beat, and late by one and by many, on both inputs."""
-    bench = await bench_of(dut)
-    jobs = Jobs(bench)
-    job, expected = small_job(bench.config, 5, 6, (2, 2), (2, 2), seed=9)
+    driver = await bench_of(dut)
+    jobs = Jobs(driver)
+    job, expected = small_job(driver.config, 5, 6, (2, 2), (2, 2), seed=9)
     whole = jobs.write(job, expected)
     for stream, beats in (("act", whole.act_beats), ("wgt", whole.wgt_beats)):
         for count in [*range(1, beats), beats + 1, beats + 9]:
             record = resized(jobs, jobs.write(job, expected), stream, count)
             end = "EARLY" if count < beats else "LATE"
-            await bench.start(record)
+            await driver.start(record)
             case = f"{stream} of {count} beats, not {beats}"
-            await expect(bench, jobs, record, StatusCode[f"{stream.upper()}_{end}"], case)
+            await expect(driver, jobs, record, StatusCode[f"{stream.upper()}_{end}"], case)
         await jobs.check(job, expected)
 
 
@@ -182,39 +186,39 @@ def resized(jobs: Jobs, record: JobRecord, stream: str, beats: int) -> JobRecord
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def ends_a_stream_that_never_comes(dut: Any) -> None:
     """Nothing, or a part without TLAST, on either input: the watchdog ends the job."""
-    bench = await bench_of(dut)
-    jobs = Jobs(bench)
-    job, expected = small_job(bench.config, 5, 6, (2, 2), (2, 2), seed=9)
+    driver = await bench_of(dut)
+    jobs = Jobs(driver)
+    job, expected = small_job(driver.config, 5, 6, (2, 2), (2, 2), seed=9)
     whole = jobs.write(job, expected)
     for stream, beats in (("act", whole.act_beats), ("wgt", whole.wgt_beats)):
         for count in (0, 1, beats // 2, beats - 1):
-            await bench.write(Register.WATCHDOG, WATCHDOG_CYCLES)
+            await driver.write(Register.WATCHDOG, WATCHDOG_CYCLES)
             record = jobs.write(job, expected)
-            await bench.start(record, hold={stream: count})
-            await expect(bench, jobs, record, StatusCode.WATCHDOG, f"{stream} stops at {count}")
-            await bench.soft_reset()
-            await bench.write(Register.WATCHDOG, 0)
+            await driver.start(record, hold={stream: count})
+            await expect(driver, jobs, record, StatusCode.WATCHDOG, f"{stream} stops at {count}")
+            await driver.soft_reset()
+            await driver.write(Register.WATCHDOG, 0)
             await jobs.check(job, expected)
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def waits_for_ever_without_a_watchdog(dut: Any) -> None:
     """With WATCHDOG 0 the PE keeps waiting; the bench's own limit tells of it."""
-    bench = await bench_of(dut)
-    jobs = Jobs(bench)
-    job, expected = small_job(bench.config, 2, 2)
+    driver = await bench_of(dut)
+    jobs = Jobs(driver)
+    job, expected = small_job(driver.config, 2, 2)
     record = replace(jobs.write(job, expected), act_beats=0, limit=2000)
-    result = await bench.run(record, jobs.folder)
+    result = await driver.run(record, jobs.folder)
     failure = result.verdict.failure
     assert failure is not None and failure.kind == "timeout"
-    await bench.soft_reset()
+    await driver.soft_reset()
     await jobs.check(job, expected)
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def refuses_unknown_and_read_only_registers(dut: Any) -> None:
     """Bad addresses and partial writes answer SLVERR and change nothing."""
-    bench = await bench_of(dut)
+    driver = await bench_of(dut)
     results = {*COUNTERS, Register.ERROR}
     known = {int(register) for register in Register} | {r + SLOT_STRIDE for r in results}
     writable = {
@@ -223,22 +227,22 @@ async def refuses_unknown_and_read_only_registers(dut: Any) -> None:
     }
     for address in range(256):
         if address not in writable:
-            assert await bench.try_write(address, 0) == SLVERR, hex(address)
+            assert await driver.try_write(address, 0) == SLVERR, hex(address)
         if address not in known - {Register.CONTROL}:
-            assert (await bench.try_read(address))[1] == SLVERR, hex(address)
+            assert (await driver.try_read(address))[1] == SLVERR, hex(address)
     for register in sorted(writable - {Register.CONTROL}):
-        await bench.write(register, 0x1234_5678)
+        await driver.write(register, 0x1234_5678)
         for strobe in range(15):
-            assert await bench.try_write(register, 0, strobe) == SLVERR
-        assert await bench.read(register) == 0x1234_5678
-    await bench.reset()
-    await Jobs(bench).check(*small_job(bench.config))
+            assert await driver.try_write(register, 0, strobe) == SLVERR
+        assert await driver.read(register) == 0x1234_5678
+    await driver.reset()
+    await Jobs(driver).check(*small_job(driver.config))
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def holds_a_response_until_it_is_taken(dut: Any) -> None:
     """A write's and a read's answer stay as they are while nobody takes them."""
-    bench = await bench_of(dut)
+    driver = await bench_of(dut)
     dut.s_axil_bready.value = 0
     dut.s_axil_awaddr.value = Register.WATCHDOG
     dut.s_axil_wdata.value = 0
@@ -247,13 +251,13 @@ async def holds_a_response_until_it_is_taken(dut: Any) -> None:
     dut.s_axil_rready.value = 0
     dut.s_axil_araddr.value = Register.ID
     dut.s_axil_arvalid.value = 1
-    await bench.clocks(1)
+    await driver.clocks(1)
     dut.s_axil_awvalid.value = dut.s_axil_wvalid.value = dut.s_axil_arvalid.value = 0
-    await bench.clocks(8)
-    assert not bench.rule_broken, (Jobs(bench).folder / "checker.txt").read_text()
+    await driver.clocks(8)
+    assert not driver.rule_broken, (Jobs(driver).folder / "checker.txt").read_text()
     assert int(dut.s_axil_bvalid.value) == int(dut.s_axil_rvalid.value) == 1
     assert int(dut.s_axil_bresp.value) == int(dut.s_axil_rresp.value) == 0
     assert int(dut.s_axil_rdata.value) == PE_ID
     dut.s_axil_bready.value = dut.s_axil_rready.value = 1
-    await bench.clocks(2)
+    await driver.clocks(2)
     assert int(dut.s_axil_bvalid.value) == int(dut.s_axil_rvalid.value) == 0

@@ -15,7 +15,7 @@ from golden.arithmetic.fixed import Int16Array
 from golden.config import PoolPad
 from golden.dataflow.tile import Job
 from golden.reference.readout import PLAIN, Readout
-from tb.cosim.driver import Bench, JobEnd
+from tb.cosim.driver import Driver, JobEnd
 from tb.duts.conv_pe.job_record import JobRecord, Stalls
 from tb.duts.conv_pe.packing import read_recording
 from tb.duts.conv_pe.registers import Register, StatusCode
@@ -42,7 +42,7 @@ class Order:
 
 def random_order(jobs: Jobs, draw: random.Random, stalls: Stalls, in_base: int) -> Order:
     """A small job of any kind."""
-    config, seed = jobs.bench.config, draw.randrange(1 << 30)
+    config, seed = jobs.driver.config, draw.randrange(1 << 30)
     readout = draw.choice(READOUTS)
     size = (draw.randint(2, 5), draw.randint(2, 5))
     made: tuple[Job, Int16Array]
@@ -58,31 +58,31 @@ def random_order(jobs: Jobs, draw: random.Random, stalls: Stalls, in_base: int) 
 def random_orders(jobs: Jobs, draw: random.Random, count: int) -> list[Order]:
     """Small jobs of any kind, on tile memory that they share or do not."""
     stalls = Stalls(*(draw.choice(RATES) for _ in range(3)))
-    half = jobs.bench.config.input_words // 2
+    half = jobs.driver.config.input_words // 2
     return [
         random_order(jobs, draw, stalls, draw.choice((0, half * (number % 2))))
         for number in range(count)
     ]
 
 
-async def run_all(bench: Bench, jobs: Jobs, orders: Sequence[Order]) -> list[JobEnd]:
+async def run_all(driver: Driver, jobs: Jobs, orders: Sequence[Order]) -> list[JobEnd]:
     """Start each job as soon as the PE is ready for it; judge each at its end."""
 
     async def start_all() -> None:
         for order in orders:
-            await bench.start(order.record, order.registers)
+            await driver.start(order.record, order.registers)
 
     starter = cocotb.start_soon(start_all())
     ends = []
     for number, order in enumerate(orders):
-        while number >= bench.started:
-            await RisingEdge(bench.dut.clk)
-        end = await bench.result()
+        while number >= driver.started:
+            await RisingEdge(driver.dut.clk)
+        end = await driver.result()
         assert end.number == order.record.number
-        assert_sound(bench, order.record, end)
+        assert_sound(driver, order.record, end)
         assert end.status is order.code, f"job {number}: {end.status.name}, {order.code.name}"
         if order.code is StatusCode.NONE:
-            verdict = bench.judge(order.record, jobs.folder, end)
+            verdict = driver.compare(order.record, jobs.folder, end)
             assert verdict.failure is None, verdict.failure.message
             assert verdict.values_compared >= order.record.out_tile.values
         else:
@@ -95,25 +95,25 @@ async def run_all(bench: Bench, jobs: Jobs, orders: Sequence[Order]) -> list[Job
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def computes_every_value_of_overlapping_jobs(dut: Any) -> None:
     """Sequences of jobs of any kind, with and without stalls, as close as the PE takes them."""
-    bench = await bench_of(dut)
+    driver = await bench_of(dut)
     for seed in range(25):
         draw = random.Random(seed)
-        jobs = Jobs(bench)
-        await run_all(bench, jobs, random_orders(jobs, draw, 12))
+        jobs = Jobs(driver)
+        await run_all(driver, jobs, random_orders(jobs, draw, 12))
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def loads_behind_a_job_that_computes(dut: Any) -> None:
     """On tile memory of their own, jobs' loads cost nothing; on shared memory they wait."""
-    bench = await bench_of(dut)
-    jobs = Jobs(bench)
-    half = bench.config.input_words // 2
+    driver = await bench_of(dut)
+    jobs = Jobs(driver)
+    half = driver.config.input_words // 2
     waits = []
     for bases in ((0, half), (0, 0)):
-        made = [small_job(bench.config, 8, 8, output=(5, 5), seed=seed) for seed in range(6)]
+        made = [small_job(driver.config, 8, 8, output=(5, 5), seed=seed) for seed in range(6)]
         records = [jobs.write(*job, in_base=bases[n % 2]) for n, job in enumerate(made)]
         orders = [Order(record, dict(record.registers)) for record in records]
-        ends = await run_all(bench, jobs, orders)
+        ends = await run_all(driver, jobs, orders)
         waits.append(sum(end.counters["stall_input"] for end in ends[1:]))
     assert waits[0] == 0
     assert waits[1] >= 4 * records[0].act_beats
@@ -122,16 +122,16 @@ async def loads_behind_a_job_that_computes(dut: Any) -> None:
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def waits_only_for_tile_memory_that_is_shared(dut: Any) -> None:
     """Inputs side by side do not disturb each other; one word in common makes the second wait."""
-    bench = await bench_of(dut)
-    jobs = Jobs(bench)
-    made = [small_job(bench.config, 8, 8, output=(5, 5), seed=seed) for seed in range(2)]
+    driver = await bench_of(dut)
+    jobs = Jobs(driver)
+    made = [small_job(driver.config, 8, 8, output=(5, 5), seed=seed) for seed in range(2)]
     words = jobs.write(*made[0]).act_beats
-    base = bench.config.input_words // 2
+    base = driver.config.input_words // 2
     waits = []
     for distance in (words, -words, words - 1, 1 - words, 0):
         bases = base, base + distance
         records = [jobs.write(*made[n], in_base=bases[n]) for n in range(2)]
-        ends = await run_all(bench, jobs, [Order(r, dict(r.registers)) for r in records])
+        ends = await run_all(driver, jobs, [Order(r, dict(r.registers)) for r in records])
         waits.append(sum(end.counters["stall_input"] for end in ends))
     apart, shared = waits[:2], waits[2:]
     assert max(apart) + words // 2 < min(shared), f"loaded early or late: {waits}"
@@ -140,9 +140,9 @@ async def waits_only_for_tile_memory_that_is_shared(dut: Any) -> None:
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def takes_three_jobs_and_no_more(dut: Any) -> None:
     """One job is fetched, one computes, one drains; a fourth has to wait for an end."""
-    bench = await bench_of(dut)
-    jobs = Jobs(bench)
-    made = [small_job(bench.config, 1, 1, (1, 1), (1, 1), seed=seed) for seed in range(8)]
+    driver = await bench_of(dut)
+    jobs = Jobs(driver)
+    made = [small_job(driver.config, 1, 1, (1, 1), (1, 1), seed=seed) for seed in range(8)]
     records = [jobs.write(*job, Stalls(out=255)) for job in made]
     most = 0
 
@@ -150,11 +150,11 @@ async def takes_three_jobs_and_no_more(dut: Any) -> None:
         nonlocal most
         while True:
             await RisingEdge(dut.clk)
-            most = max(most, bench.started - int(dut.ended.value))
+            most = max(most, driver.started - int(dut.ended.value))
             assert most <= 3, f"{most} jobs in flight"
 
     counter = cocotb.start_soon(count())
-    await run_all(bench, jobs, [Order(record, dict(record.registers)) for record in records])
+    await run_all(driver, jobs, [Order(record, dict(record.registers)) for record in records])
     counter.cancel()
     assert most == 3
 
@@ -162,10 +162,10 @@ async def takes_three_jobs_and_no_more(dut: Any) -> None:
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def counts_overlapping_jobs_without_gaps(dut: Any) -> None:
     """The jobs' cycles add up to the time from the first start to the last end."""
-    bench = await bench_of(dut)
+    driver = await bench_of(dut)
     for seed in range(4):
-        jobs = Jobs(bench)
-        ends = await run_all(bench, jobs, random_orders(jobs, random.Random(seed), 10))
+        jobs = Jobs(driver)
+        ends = await run_all(driver, jobs, random_orders(jobs, random.Random(seed), 10))
         for end in ends:
             counted = dict(end.counters)
             cycles = counted.pop("cycles")
@@ -190,79 +190,79 @@ def spoiled(jobs: Jobs, order: Order, way: str) -> Order:
 @cocotb.test(timeout_time=2 * LIMIT_MS, timeout_unit="ms")
 async def fails_one_job_and_no_other(dut: Any) -> None:
     """A faulty job between good ones: those before it are whole, those behind it run."""
-    bench = await bench_of(dut)
+    driver = await bench_of(dut)
     ways = ("descriptor", "act_early", "act_late", "wgt_early", "wgt_late")
     for seed in range(40):
         draw = random.Random(seed)
-        jobs = Jobs(bench)
+        jobs = Jobs(driver)
         orders = random_orders(jobs, draw, 6)
         for number in draw.sample(range(6), 1 + seed % 2):
             way = draw.choice(ways)
             if way.endswith("early") and getattr(orders[number].record, f"{way[:3]}_beats") < 2:
                 way = "descriptor"
             orders[number] = spoiled(jobs, orders[number], way)
-        await run_all(bench, jobs, orders)
+        await run_all(driver, jobs, orders)
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def fails_a_job_of_a_pixel_or_two_behind_one_that_drains(dut: Any) -> None:
     """Too many weights are seen when the last sums are as good as made: they may not leave."""
-    bench = await bench_of(dut)
+    driver = await bench_of(dut)
     cases = product((0, 128, 240), (1, 2, 3), ("wgt_late", "wgt_early"), range(4))
     for seed, (rate, pixels, way, odd) in enumerate(cases):
-        jobs = Jobs(bench)
+        jobs = Jobs(driver)
         sizes = ((2, 3 + odd), (1, pixels), (2, 2))
         made = [
-            small_job(bench.config, 2, 3, (1, 1), size, seed=seed + number)
+            small_job(driver.config, 2, 3, (1, 1), size, seed=seed + number)
             for number, size in enumerate(sizes)
         ]
         records = [jobs.write(*job, Stalls(out=rate)) for job in made]
         orders = [Order(record, dict(record.registers)) for record in records]
         orders[1] = spoiled(jobs, orders[1], way)
-        await run_all(bench, jobs, orders)
+        await run_all(driver, jobs, orders)
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def ends_every_job_in_flight_when_the_watchdog_expires(dut: Any) -> None:
     """A blocked stream with one job, two or three in flight: as many ends, then a reset."""
-    bench = await bench_of(dut)
+    driver = await bench_of(dut)
     for seed, started in enumerate((1, 2, 3) * 3):
-        jobs = Jobs(bench)
+        jobs = Jobs(driver)
         draw = random.Random(seed)
-        await bench.write(Register.WATCHDOG, 400)
+        await driver.write(Register.WATCHDOG, 400)
         orders = [random_order(jobs, draw, Stalls(), 0) for _ in range(started)]
         record = replace(orders[-1].record, limit=100_000)
         for order in orders[:-1]:
-            await bench.start(order.record)
+            await driver.start(order.record)
         # The last one's weights stop, or its input: nothing behind it can move.
         stream = ("act", "wgt")[seed % 2]
-        await bench.start(record, hold={stream: 0})
-        ends = [await bench.result() for _ in range(started)]
+        await driver.start(record, hold={stream: 0})
+        ends = [await driver.result() for _ in range(started)]
         codes = [end.status for end in ends]
         assert codes == [StatusCode.NONE] * (started - 1) + [StatusCode.WATCHDOG], codes
-        recording = read_recording(jobs.folder / f"{record.stem}.out", bench.config)
+        recording = read_recording(jobs.folder / f"{record.stem}.out", driver.config)
         assert recording.user[-1] and recording.last[-1]
-        await bench.soft_reset()
-        await bench.write(Register.WATCHDOG, 0)
-        await jobs.check(*small_job(bench.config, 2, 3, seed=seed))
+        await driver.soft_reset()
+        await driver.write(Register.WATCHDOG, 0)
+        await jobs.check(*small_job(driver.config, 2, 3, seed=seed))
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def ends_the_job_behind_one_whose_rest_never_comes(dut: Any) -> None:
     """Weights without TLAST that dry up while they are dropped: the job behind falls too."""
-    bench = await bench_of(dut)
+    driver = await bench_of(dut)
     for seed in range(4):
-        jobs = Jobs(bench)
-        await bench.write(Register.WATCHDOG, 400)
-        job, expected = small_job(bench.config, 9, 8, seed=seed)
+        jobs = Jobs(driver)
+        await driver.write(Register.WATCHDOG, 400)
+        job, expected = small_job(driver.config, 9, 8, seed=seed)
         late = jobs.write(job, expected)
         count = late.wgt_beats + 3
         late = resized(jobs, late, "wgt", count)
-        behind = jobs.write(*small_job(bench.config, 2, 3, seed=seed))
-        await bench.start(late, hold={"wgt": count - 1})
-        await bench.start(behind)
-        codes = [(await bench.result()).status for _ in range(2)]
+        behind = jobs.write(*small_job(driver.config, 2, 3, seed=seed))
+        await driver.start(late, hold={"wgt": count - 1})
+        await driver.start(behind)
+        codes = [(await driver.result()).status for _ in range(2)]
         assert codes == [StatusCode.WGT_LATE, StatusCode.WATCHDOG], codes
-        await bench.soft_reset()
-        await bench.write(Register.WATCHDOG, 0)
-        await jobs.check(*small_job(bench.config, 2, 3, seed=seed))
+        await driver.soft_reset()
+        await driver.write(Register.WATCHDOG, 0)
+        await jobs.check(*small_job(driver.config, 2, 3, seed=seed))

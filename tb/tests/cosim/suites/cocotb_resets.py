@@ -7,7 +7,7 @@ from typing import Any
 
 import cocotb
 
-from tb.cosim.driver import Bench
+from tb.cosim.driver import Driver
 from tb.duts.conv_pe.job_record import Stalls
 from tb.duts.conv_pe.registers import Control, Register
 from tb.tests.cosim.material import Jobs, assert_sound, small_job
@@ -18,33 +18,33 @@ SLVERR = 2
 
 
 async def recovers_in_every_cycle(
-    bench: Bench, recover: Callable[[], Awaitable[None]], orders: Sequence[Order], jobs: Jobs
+    driver: Driver, recover: Callable[[], Awaitable[None]], orders: Sequence[Order], jobs: Jobs
 ) -> None:
     """Start the jobs, reset 0, 1, 2, ... cycles later; the next job is right each time."""
     for order in orders:
-        await bench.start(order.record, order.registers)
+        await driver.start(order.record, order.registers)
     for order in orders:
-        end = await bench.result()
-        assert_sound(bench, order.record, end)
+        end = await driver.result()
+        assert_sound(driver, order.record, end)
         assert end.status is order.code
     length = end.end_cycle - end.start_cycle
     for wait in range(length + 2):
         for order in orders:
-            await bench.start(order.record, order.registers)
-        await bench.clocks(wait)
+            await driver.start(order.record, order.registers)
+        await driver.clocks(wait)
         await recover()
-        await jobs.check(*small_job(bench.config, 2, 2, (1, 2), (1, 2), seed=wait))
+        await jobs.check(*small_job(driver.config, 2, 2, (1, 2), (1, 2), seed=wait))
 
 
 def good_job(jobs: Jobs) -> Order:
     """A job of a few hundred cycles."""
-    record = jobs.write(*small_job(jobs.bench.config, 3, 5, (2, 2), (2, 2), seed=1))
+    record = jobs.write(*small_job(jobs.driver.config, 3, 5, (2, 2), (2, 2), seed=1))
     return Order(record, dict(record.registers))
 
 
 def failing_pair(jobs: Jobs) -> list[Order]:
     """A job that drains slowly, and behind it one whose weights do not end."""
-    made = [small_job(jobs.bench.config, 2, 3, (1, 1), (2, 2), seed=seed) for seed in range(2)]
+    made = [small_job(jobs.driver.config, 2, 3, (1, 1), (2, 2), seed=seed) for seed in range(2)]
     records = [jobs.write(*job, Stalls(out=OFTEN)) for job in made]
     first, second = (Order(record, dict(record.registers)) for record in records)
     return [first, spoiled(jobs, second, "wgt_late")]
@@ -53,70 +53,70 @@ def failing_pair(jobs: Jobs) -> list[Order]:
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def recovers_from_reset_in_every_cycle_of_a_job(dut: Any) -> None:
     """Reset in every state that a good job goes through."""
-    bench = await bench_of(dut)
-    jobs = Jobs(bench)
-    await recovers_in_every_cycle(bench, bench.reset, [good_job(jobs)], jobs)
+    driver = await bench_of(dut)
+    jobs = Jobs(driver)
+    await recovers_in_every_cycle(driver, driver.reset, [good_job(jobs)], jobs)
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def recovers_from_reset_in_every_cycle_of_a_refused_job(dut: Any) -> None:
     """Reset in every state that a job goes through when the check refuses it."""
-    bench = await bench_of(dut)
-    jobs = Jobs(bench)
+    driver = await bench_of(dut)
+    jobs = Jobs(driver)
     refused = spoiled(jobs, good_job(jobs), "descriptor")
-    await recovers_in_every_cycle(bench, bench.reset, [refused], jobs)
+    await recovers_in_every_cycle(driver, driver.reset, [refused], jobs)
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def recovers_from_soft_reset_in_every_cycle_of_a_job(dut: Any) -> None:
     """By the soft-reset bit, which leaves the descriptor registers alone."""
-    bench = await bench_of(dut)
+    driver = await bench_of(dut)
 
     async def soft_reset() -> None:
-        before = await bench.read(Register.IN_SIZE)
-        await bench.soft_reset()
-        assert before != 0 and await bench.read(Register.IN_SIZE) == before
+        before = await driver.read(Register.IN_SIZE)
+        await driver.soft_reset()
+        assert before != 0 and await driver.read(Register.IN_SIZE) == before
 
-    jobs = Jobs(bench)
-    await recovers_in_every_cycle(bench, soft_reset, [good_job(jobs)], jobs)
+    jobs = Jobs(driver)
+    await recovers_in_every_cycle(driver, soft_reset, [good_job(jobs)], jobs)
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def recovers_from_soft_reset_in_every_cycle_of_a_failing_job(dut: Any) -> None:
     """In every state that the control goes through when the job before has not left yet."""
-    bench = await bench_of(dut)
-    jobs = Jobs(bench)
-    await recovers_in_every_cycle(bench, bench.soft_reset, failing_pair(jobs), jobs)
+    driver = await bench_of(dut)
+    jobs = Jobs(driver)
+    await recovers_in_every_cycle(driver, driver.soft_reset, failing_pair(jobs), jobs)
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def refuses_a_start_while_a_job_is_fetched(dut: Any) -> None:
     """A second start answers SLVERR and does not disturb the job that is loading."""
-    bench = await bench_of(dut)
-    jobs = Jobs(bench)
-    job, expected = small_job(bench.config, 5, 5, seed=2)
+    driver = await bench_of(dut)
+    jobs = Jobs(driver)
+    job, expected = small_job(driver.config, 5, 5, seed=2)
     record = jobs.write(job, expected, Stalls(act=240))
-    await bench.start(record)
+    await driver.start(record)
     for wait in (0, 5, 20, 40):
-        await bench.clocks(wait)
+        await driver.clocks(wait)
         assert not int(dut.ready.value)
-        assert await bench.try_write(Register.CONTROL, Control.START) == SLVERR
+        assert await driver.try_write(Register.CONTROL, Control.START) == SLVERR
         # The next descriptor may be written meanwhile.
-        await bench.write(Register.KERNEL, 0)
-    verdict = bench.judge(record, jobs.folder, await bench.result())
+        await driver.write(Register.KERNEL, 0)
+    verdict = driver.compare(record, jobs.folder, await driver.result())
     assert verdict.failure is None, verdict.failure
     assert verdict.values_compared == expected.size
-    await jobs.check(*small_job(bench.config, 2, 2, seed=4))
+    await jobs.check(*small_job(driver.config, 2, 2, seed=4))
 
 
 @cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
 async def keeps_what_reset_must_not_lose_and_loses_the_rest(dut: Any) -> None:
     """Hard reset clears the descriptor and the watchdog; STATUS is ready and clean."""
-    bench = await bench_of(dut)
-    await bench.write(Register.WATCHDOG, 1234)
-    assert await bench.read(Register.WATCHDOG) == 1234
-    await bench.soft_reset()
-    assert await bench.read(Register.WATCHDOG) == 1234
-    await bench.reset()
-    assert await bench.read(Register.WATCHDOG) == 0
-    assert await bench.read(Register.STATUS) == 0b100
+    driver = await bench_of(dut)
+    await driver.write(Register.WATCHDOG, 1234)
+    assert await driver.read(Register.WATCHDOG) == 1234
+    await driver.soft_reset()
+    assert await driver.read(Register.WATCHDOG) == 1234
+    await driver.reset()
+    assert await driver.read(Register.WATCHDOG) == 0
+    assert await driver.read(Register.STATUS) == 0b100

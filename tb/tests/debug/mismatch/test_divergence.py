@@ -11,7 +11,7 @@ import pytest
 
 from golden.config import InputError, PoolPad
 from golden.reference.readout import PLAIN, Readout
-from tb.cosim.scoreboard import judge_files, time_ns
+from tb.cosim.scoreboard import compare_files, time_ns
 from tb.debug.mismatch.divergence import Divergence, compare
 from tb.debug.mismatch.extent import extent
 from tb.duts.conv_pe.registers import StatusCode
@@ -145,7 +145,7 @@ def test_the_scoreboard_names_the_same_value(readout: Readout, seed: int, tmp_pa
         values.reshape(-1)[draw.integers(values.size, size=5)] ^= 1 << int(draw.integers(16))
 
     job.output(some).tap(some if seed % 2 else lambda values: None)
-    verdict = judge_files(tmp_path, job.record, StatusCode.NONE, CONFIG)
+    verdict = compare_files(tmp_path, job.record, StatusCode.NONE, CONFIG)
     failure, found = verdict.failure, compare(tmp_path, job.record, CONFIG).divergence
     assert failure is not None and found is not None
     for name in ("kind", "layer", "channel", "row", "column", "expected", "actual", "time_ns"):

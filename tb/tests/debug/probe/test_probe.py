@@ -19,7 +19,7 @@ from tb.debug.mismatch.divergence import compare
 from tb.debug.probe.events import Probe
 from tb.debug.probe.reader import PROBE_FILE, read_probe
 from tb.debug.probe.watch import Watch, watch_activated, watch_output
-from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_list
+from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_jobs
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.faults.catalogue import BUGS
 from tb.faults.inject import ROUNDING_PATCH
@@ -129,7 +129,7 @@ def test_another_file_is_refused(text: str, tmp_path: Path) -> None:
 
 def run_probe(made: build.Build, folder: Path, records: Sequence[JobRecord], watch: Watch) -> Probe:
     """Run jobs whose files are in a folder, following one value."""
-    write_list(folder, made.config, records)
+    write_jobs(folder, made.config, records)
     (folder / PROBE_FILE).unlink(missing_ok=True)
     build.run(made, cocotb_test.__name__, folder, plusargs=watch.plusargs())
     return read_probe(folder / PROBE_FILE)

@@ -21,7 +21,7 @@ from tb.debug.trace.selection import Selection
 from tb.debug.trace.stages import STAGES, STEPS, config_of, stage_name, transactions
 from tb.debug.trace.transactions import Transactions
 from tb.debug.trace.wave_file import UNKNOWN, Wave
-from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_list
+from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_jobs
 from tb.duts.conv_pe.packing import read_recording, read_tap
 from tb.tests.commands.commands import results, run
 from tb.tests.configs import TINY
@@ -78,7 +78,7 @@ def traced(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Tr
             record = replace(record, output=Tile(10, 15, 2, 2, 8, 14))
         jobs.append(job)
         records.append(record)
-    write_list(folder, CONFIG, records)
+    write_jobs(folder, CONFIG, records)
     made = build.build(simulator, CONFIG, waves=True)
     ending = "fst" if simulator.name == "icarus" or build.fst_headers() else "vcd"
     for name, (first, last) in {"wave": (None, None), "part": WINDOW}.items():

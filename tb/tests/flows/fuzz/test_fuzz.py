@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from golden.config import ConfigError
-from tb.duts.conv_pe.job_record import read_list
+from tb.duts.conv_pe.job_record import read_jobs
 from tb.faults.inject import ROUNDING_PATCH
 from tb.flows.fuzz.command import fuzz
 from tb.flows.fuzz.options import FuzzOptions, parse_count
@@ -65,7 +65,7 @@ def test_a_broken_design_is_shrunk_and_replayed(simulator: Simulator, tmp_path: 
     assert printed[-1] == f"replay: {document['replay'][-1]}"
     whole, smallest = (shlex.split(command) for command in document["replay"])
 
-    _, records = read_list(Path(document["folder"]))
+    _, records = read_jobs(Path(document["folder"]))
     assert len(records) == 1
     assert records[0].tile.values == 1
     assert records[0].macs <= (1 if patch is ROUNDING_PATCH else 4)
@@ -101,7 +101,7 @@ def test_jobs_that_fail_only_together_are_kept_together(
     code, document, _ = run(options, tmp_path, patch)
     assert code == 1
     assert document["smallest"].startswith("no job alone, but these ")
-    _, records = read_list(Path(document["folder"]))
+    _, records = read_jobs(Path(document["folder"]))
     assert len(records) in (2, 3)
 
     (command,) = document["replay"]

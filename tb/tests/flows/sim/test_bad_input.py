@@ -25,7 +25,7 @@ from golden.networks.yolov3_tiny.files.fetch import CFG, ModelFiles
 from golden.vision.images import shipped
 from tb.flows.sim import command, report
 from tb.flows.sim.options import SimOptions
-from tb.flows.sim.run import Run
+from tb.flows.sim.run_state import RunState
 from tb.toolchain import build, run_folder
 
 SCHEMA = json.loads(report.SCHEMA_FILE.read_text())
@@ -187,7 +187,7 @@ def test_read_only_build_folder_is_one_line(
 def test_full_disk_makes_room_for_the_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fill(under_way: Run, console: Console) -> None:
+    def fill(under_way: RunState, console: Console) -> None:
         (under_way.folder / "job_00000.act").write_text("half a stream")
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -77,8 +77,8 @@ def test_the_scope_says_how_much_is_simulated() -> None:
     for filtered in ({"layer": "conv4"}, {"from_layer": "conv4"}, {"tiles": 2}):
         assert SimOptions(**filtered).scope == "filtered"
     assert not SimOptions(from_layer="conv4").golden_inputs
-    assert SimOptions(from_layer="pred_1").stages == ("pred_1", "extra_conv_2", "pred_2")
-    assert len(SimOptions().stages) == 14
+    assert SimOptions(from_layer="pred_1").job_layers == ("pred_1", "extra_conv_2", "pred_2")
+    assert len(SimOptions().job_layers) == 14
 
 
 def test_jobs_are_one_or_several() -> None:

@@ -15,20 +15,27 @@ from tb.cosim.failure import Failure
 from tb.cosim.results import first_failure, read_results
 from tb.debug.case import Around, FrameCase
 from tb.debug.diagnosis import Diagnosis
-from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameList, frame_folder
+from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameSchedule, frame_folder
 from tb.duts.conv_pe.job_record import NUMBERS
 from tb.flows.sim import report
+from tb.flows.sim.frames import Checkpoint, FrameResult, Prefetch
+from tb.flows.sim.layer_results import (
+    Edge,
+    LayerProgress,
+    frame_edge,
+    in_blocks,
+    layer_progress,
+    summed,
+)
 from tb.flows.sim.options import SimOptions
-from tb.flows.sim.pictures import Finished, HandOver, Kept
 from tb.flows.sim.prepare import Prepared
-from tb.flows.sim.results import Edge, LayerProgress, frame_edge, in_blocks, layer_progress, summed
-from tb.networks.registry import Said
+from tb.networks.registry import DecodedOutput
 from tb.toolchain import build, run_folder
 from tb.toolchain.simulators import Simulator
 
 
 @dataclass(slots=True)
-class Run:
+class RunState:
     """What a run consists of; None or empty where it has not got that far.
 
     Parameters
@@ -44,14 +51,14 @@ class Run:
     started: float
     simulator: Simulator | None = None
     prepared: Prepared | None = None
-    listed: FrameList | None = None
-    hand_over: HandOver | None = None
-    kept: Kept | None = None
+    schedule: FrameSchedule | None = None
+    prefetch: Prefetch | None = None
+    checkpoint: Checkpoint | None = None
     pictures: Sequence[Path] = ()
-    resumed: dict[Path, Finished] = field(default_factory=dict)
-    finished: list[Finished] = field(default_factory=list)
+    resumed: dict[Path, FrameResult] = field(default_factory=dict)
+    finished: list[FrameResult] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
-    said_failure: Failure | None = None
+    output_failure: Failure | None = None
     diagnosis: Diagnosis | None = None
 
     @property
@@ -59,15 +66,15 @@ class Run:
         """The pictures to simulate, those left out whose frames were kept."""
         return [path for path in self.pictures if path not in self.resumed]
 
-    def take_kept(self, say: Callable[[str], None]) -> None:
+    def resume(self, print_line: Callable[[str], None]) -> None:
         """Take over the frames that an interrupted run has left."""
-        assert self.kept is not None
+        assert self.checkpoint is not None
         for path in self.pictures:
-            if (frame := self.kept.find(path)) is not None:
+            if (frame := self.checkpoint.find(path)) is not None:
                 self.resumed[path] = frame
         if self.resumed:
             count = f"{len(self.resumed)} of {len(self.pictures)}"
-            say(f"going on: {count} frames were simulated before the interruption")
+            print_line(f"going on: {count} frames were simulated before the interruption")
 
     def results(self, frame: int) -> list[dict[str, Any]]:
         """What the simulator has written of a frame."""
@@ -81,10 +88,10 @@ class Run:
         return min(max(at, 0), last)
 
     def _layers(self, frame: int, results: list[dict[str, Any]]) -> list[LayerProgress]:
-        assert self.prepared is not None and self.listed is not None
+        assert self.prepared is not None and self.schedule is not None
         net = self.options.network
         kinds = {node.name: net.kind(node) for node in self.prepared.network.nodes}
-        return layer_progress(self.listed, kinds, results, self._edge(frame))
+        return layer_progress(self.schedule, kinds, results, self._edge(frame))
 
     def _edge(self, frame: int) -> Edge | None:
         """Where the frame before has ended."""
@@ -105,7 +112,7 @@ class Run:
             text += f", {each:.1f} s a frame"
         return text
 
-    def follow(self, say: Callable[[str], None]) -> None:
+    def follow(self, print_line: Callable[[str], None]) -> None:
         """Take in what has been finished since the last call.
 
         Raises
@@ -113,45 +120,45 @@ class Run:
         Exception
             Whatever has stopped golden's thread.
         """
-        assert self.hand_over is not None
-        if self.hand_over.error is not None:
-            raise self.hand_over.error
+        assert self.prefetch is not None
+        if self.prefetch.error is not None:
+            raise self.prefetch.error
         while (
             len(self.finished) < len(self.paths)
             and (frame_folder(self.folder, len(self.finished)) / DONE).is_file()
         ):
             self._finish(len(self.finished))
-            self.hand_over.done = len(self.finished)
+            self.prefetch.done = len(self.finished)
 
     def _finish(self, number: int) -> None:
-        """Say what a finished frame's outputs say, keep it, and clear its folder."""
-        assert self.hand_over and self.prepared and self.listed
+        """Decode a finished frame's outputs, checkpoint it, and clear its folder."""
+        assert self.prefetch and self.prepared and self.schedule
         folder, path = frame_folder(self.folder, number), self.paths[number]
         results = self.results(number)
         layers = [entry.report for entry in self._layers(number, results)]
-        edge = frame_edge(self.listed, results, self._edge(number))
+        edge = frame_edge(self.schedule, results, self._edge(number))
         self.edges.append(edge)
         seconds = sum(layer.sim_seconds for layer in layers)
-        said, net = Said(), self.options.network
-        seen = self.hand_over.seen.pop(number)
+        said, net = DecodedOutput(), self.options.network
+        seen = self.prefetch.seen.pop(number)
         if all((folder / f"{head}.npy").is_file() for head in net.heads):
             heads = {head: np.load(folder / f"{head}.npy") for head in net.heads}
-            said = net.said(
+            said = net.decode(
                 heads, seen.heads, seen.pixels, self.prepared.built, self.options, folder
             )
-            self.said_failure = self.said_failure or said.failure
+            self.output_failure = self.output_failure or said.failure
         told = report.FrameReport(str(path), seconds, said.boxes)
-        frame = Finished(told, layers, said.text, said.cosine)
-        right = self.said_failure is None and first_failure(results) is None
-        if self.kept is not None and right:
-            self.kept.keep(path, frame, folder / net.drawing)
+        frame = FrameResult(told, layers, said.text, said.cosine)
+        right = self.output_failure is None and first_failure(results) is None
+        if self.checkpoint is not None and right:
+            self.checkpoint.keep(path, frame, folder / net.drawing)
         self.finished.append(frame)
         if right and not (self.options.waves and number == 0):
             shutil.rmtree(folder / "golden", ignore_errors=True)
             (folder / "input.npy").unlink(missing_ok=True)
 
     @property
-    def frames(self) -> list[Finished]:
+    def frames(self) -> list[FrameResult]:
         """All frames that are whole, in the order of the pictures."""
         mine = dict(zip(self.paths, self.finished, strict=False))
         found = {**self.resumed, **mine}
@@ -167,9 +174,9 @@ class Run:
 
     def case(self, number: int) -> FrameCase:
         """The job of that number, to look into."""
-        assert self.listed is not None and self.prepared is not None
-        frame, place = divmod(number, len(self.listed.jobs))
-        job = self.listed.jobs[place]
+        assert self.schedule is not None and self.prepared is not None
+        frame, place = divmod(number, len(self.schedule.jobs))
+        job = self.schedule.jobs[place]
         layer = next(s.layer for s in self.prepared.stages if s.layer.name == job.record.layer)
         fracs = {
             "input": layer.in_frac,
@@ -178,7 +185,7 @@ class Run:
             "output": layer.out_frac,
         }
         record = replace(job.record, number=number % NUMBERS)
-        return FrameCase(self.folder, self.listed, frame, place, record, fracs)
+        return FrameCase(self.folder, self.schedule, frame, place, record, fracs)
 
     def jobs_done(self) -> int:
         """Jobs that have ended."""
@@ -186,11 +193,11 @@ class Run:
 
     def jobs_wanted(self) -> int:
         """Jobs that the run has."""
-        return 0 if self.listed is None else len(self.listed.jobs) * len(self.paths)
+        return 0 if self.schedule is None else len(self.schedule.jobs) * len(self.paths)
 
     def layers(self) -> list[report.LayerReport]:
         """Every layer's sums over all frames, those not reached included."""
-        if self.prepared is None or self.listed is None:
+        if self.prepared is None or self.schedule is None:
             return []
         frames = [frame.layers for frame in self.frames]
         for number in range(len(self.finished), len(self.paths)):
@@ -202,7 +209,7 @@ class Run:
         """The first failure of a job, with the command that repeats just it; or the outputs'."""
         number = self.failed_job()
         if number is None:
-            return self.said_failure
+            return self.output_failure
         failure = self.job_failure(number)
         assert failure is not None
         seen = None if self.diagnosis is None else self.diagnosis.summary()
@@ -210,21 +217,21 @@ class Run:
 
     def job_failure(self, number: int) -> Failure | None:
         """How the frame of that job failed first."""
-        assert self.listed is not None
-        return first_failure(self.results(number // len(self.listed.jobs)))
+        assert self.schedule is not None
+        return first_failure(self.results(number // len(self.schedule.jobs)))
 
     def replay(self, number: int) -> str:
         """The command that repeats a job, with those ahead that its failure is known to need."""
-        assert self.listed is not None
-        frame, place = divmod(number, len(self.listed.jobs))
-        record, seen = self.listed.jobs[place].record, self.diagnosis
+        assert self.schedule is not None
+        frame, place = divmod(number, len(self.schedule.jobs))
+        record, seen = self.schedule.jobs[place].record, self.diagnosis
         changes: dict[str, Any] = {}
         if self.options.images is not None:
             changes |= {"images": None, "image": self.paths[frame]}
         if seen is not None and not seen.reproduced:
             return self.options.replay(**changes)
         around = Around() if seen is None else seen.around
-        span = self.listed.jobs[place - around.before : place + around.behind + 1]
+        span = self.schedule.jobs[place - around.before : place + around.behind + 1]
         first, last = span[0].record, span[-1].record
         if first.layer != last.layer:
             return self.options.replay(**changes)
@@ -236,7 +243,7 @@ class Run:
         options, prepared = self.options, self.prepared
         config = None if prepared is None else prepared.config
         built = None if prepared is None else prepared.built
-        frames = [frame.report for frame in self.frames if self.speaks]
+        frames = [frame.report for frame in self.frames if self.decodes_output]
         cosines = [frame.cosine for frame in self.frames if frame.cosine is not None]
 
         def meant(name: str) -> str | None:
@@ -276,12 +283,12 @@ class Run:
         )
 
     @property
-    def speaks(self) -> bool:
-        """Whether the outputs are among what was simulated, so that they say something."""
+    def decodes_output(self) -> bool:
+        """Whether the network's outputs were simulated, so that they can be decoded."""
         heads = set(self.options.network.heads)
-        return self.listed is not None and heads <= set(self.listed.save)
+        return self.schedule is not None and heads <= set(self.schedule.save)
 
-    def make_room(self) -> None:
+    def free_disk(self) -> None:
         """Remove what is of no use any more where the report needs the room."""
         for path in self.folder.glob("job_*"):
             path.unlink()
@@ -291,15 +298,15 @@ class Run:
     def interruption(self) -> str:
         """What to tell whoever has interrupted the run."""
         text = "interrupted by the user"
-        if self.kept is None:
+        if self.checkpoint is None:
             return text
         whole = f"{len(self.frames)} of {len(self.pictures)} frames"
         return f"{text} after {whole}; the same command goes on from there"
 
-    def forget_kept(self) -> None:
+    def clear_checkpoint(self) -> None:
         """Remove the kept frames: the run has come to its end."""
-        if self.kept is not None:
-            self.kept.forget(self.pictures)
+        if self.checkpoint is not None:
+            self.checkpoint.forget(self.pictures)
 
     def tidy(self) -> None:
         """Remove the weight streams of all jobs but the first."""

@@ -13,13 +13,13 @@ from cocotb_tools.check_results import get_results
 from golden.config import PEConfig
 from golden.dataflow.tile import Job, lower_input
 from golden.graph.layers import IMAGE
-from tb.duts.conv_pe.job_record import JobRecord, write_job, write_list
-from tb.flows.benchmark import cocotb_python
-from tb.flows.benchmark.driven import DRIVEN, Driven
+from tb.duts.conv_pe.job_record import JobRecord, write_job, write_jobs
+from tb.flows.benchmark.python_driven import cocotb_python
+from tb.flows.benchmark.python_driven.timed_jobs import DRIVEN, Driven
 from tb.flows.benchmark.record import MeasureError, SimRun, Timing
+from tb.flows.sim.frames import pictures
 from tb.flows.sim.options import SimOptions
-from tb.flows.sim.pictures import pictures
-from tb.flows.sim.prepare import Picture, Prepared, prepare, see
+from tb.flows.sim.prepare import Picture, Prepared, prepare, run_reference
 from tb.toolchain import build
 from tb.toolchain.simulators import find_simulator
 
@@ -44,7 +44,7 @@ def time_tiles(options: SimOptions, folder: Path) -> SimRun:
         A value was wrong, or the simulation ended early.
     """
     prepared = prepare(options, lambda text: None)
-    picture = see(prepared, options, pictures(options, lambda text: None)[0])
+    picture = run_reference(prepared, options, pictures(options, lambda text: None)[0])
     folder.mkdir(parents=True)
     records = write_tiles(folder, prepared, picture)
     driven = drive(folder, prepared.config, records, cocotb_python.__name__, options.verilator)
@@ -88,7 +88,7 @@ def drive(
     MeasureError
         The test failed or did not end.
     """
-    write_list(folder, config, records)
+    write_jobs(folder, config, records)
     made = build.build(find_simulator("verilator", verilator), config, top=TOP)
     results = build.run(made, module, folder)
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from functools import reduce
 from typing import Any, Final
 
-from tb.duts.conv_pe.frame_record import FrameJob, FrameList
+from tb.duts.conv_pe.frame_record import FrameJob, FrameSchedule
 from tb.flows.sim.report import LayerReport, Stalls
 
 SUMS: Final = (
@@ -67,7 +67,7 @@ class Edge:
 
 
 def layer_progress(
-    frames: FrameList,
+    frames: FrameSchedule,
     kinds: Mapping[str, str],
     results: Sequence[dict[str, Any]],
     before: Edge | None = None,
@@ -81,7 +81,7 @@ def layer_progress(
 
     Parameters
     ----------
-    frames : FrameList
+    frames : FrameSchedule
     kinds : mapping
         Kind of each layer of the network, in data-flow order.
     results : sequence of dict
@@ -121,7 +121,7 @@ def _first_edge(results: Sequence[dict[str, Any]], before: Edge | None) -> Edge:
 
 
 def frame_edge(
-    frames: FrameList, results: Sequence[dict[str, Any]], before: Edge | None = None
+    frames: FrameSchedule, results: Sequence[dict[str, Any]], before: Edge | None = None
 ) -> Edge:
     """Where a frame that has been run ends."""
     return _first_edge(results, before).after(frames.jobs, results)

@@ -16,12 +16,12 @@ from golden.arithmetic.fixed import Int16Array
 from golden.config import InputError
 from golden.vision.images import load
 from golden.vision.pictures import is_picture
-from tb.duts.conv_pe.frame_record import FrameList
+from tb.duts.conv_pe.frame_record import FrameSchedule
+from tb.flows.sim.frame_writer import write_frame
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.oracles import check_oracles
-from tb.flows.sim.prepare import Picture, Prepared, see
+from tb.flows.sim.prepare import Picture, Prepared, run_reference
 from tb.flows.sim.report import FrameReport, LayerReport, Stalls
-from tb.flows.sim.run_files import write_frame
 from tb.toolchain import build
 
 AHEAD: Final = 2
@@ -31,7 +31,7 @@ IRRELEVANT: Final = ("image", "images", "clock", "waves", "verilator")
 """Options that change no frame's result."""
 
 
-def pictures(options: SimOptions, say: Callable[[str], None]) -> list[Path]:
+def pictures(options: SimOptions, print_line: Callable[[str], None]) -> list[Path]:
     """The pictures to run, all of which can be read.
 
     Of a folder these are the files with an ending that Pillow knows, by name.
@@ -58,7 +58,7 @@ def pictures(options: SimOptions, say: Callable[[str], None]) -> list[Path]:
             load(path)
         except InputError as error:
             bad.append(path)
-            say(f"unreadable: {error}")
+            print_line(f"unreadable: {error}")
     if bad:
         names = ", ".join(path.name for path in bad)
         raise InputError(
@@ -76,7 +76,7 @@ class Seen:
     heads: dict[str, Int16Array]
 
 
-class HandOver(threading.Thread):
+class Prefetch(threading.Thread):
     """Computes golden's tensors of frame after frame while the simulator runs.
 
     Parameters
@@ -85,7 +85,7 @@ class HandOver(threading.Thread):
         The run's.
     prepared : Prepared
     options : SimOptions
-    listed : FrameList
+    schedule : FrameSchedule
     paths : sequence of Path
         The pictures, the first one's frame being handed over already.
     """
@@ -95,7 +95,7 @@ class HandOver(threading.Thread):
         folder: Path,
         prepared: Prepared,
         options: SimOptions,
-        listed: FrameList,
+        schedule: FrameSchedule,
         paths: Sequence[Path],
     ) -> None:
         super().__init__(daemon=True)
@@ -104,12 +104,12 @@ class HandOver(threading.Thread):
         self.done = 0
         self._halt = threading.Event()
         self._folder, self._prepared, self._options = folder, prepared, options
-        self._listed, self._paths = listed, paths
+        self._listed, self._paths = schedule, paths
 
-    def hand_over(self, number: int, say: Callable[[str], None]) -> None:
+    def prefetch(self, number: int, print_line: Callable[[str], None]) -> None:
         """Compute and check one frame, and put it where the simulator finds it."""
-        picture = see(self._prepared, self._options, self._paths[number])
-        check_oracles(self._prepared, self._options, picture, say)
+        picture = run_reference(self._prepared, self._options, self._paths[number])
+        check_oracles(self._prepared, self._options, picture, print_line)
         self.seen[number] = _seen(picture, self._options.network.heads)
         write_frame(self._folder, number, self._prepared, self._listed, picture)
 
@@ -122,7 +122,7 @@ class HandOver(threading.Thread):
                         return
                 if self._halt.is_set():
                     return
-                self.hand_over(number, lambda text: None)
+                self.prefetch(number, lambda text: None)
         except BaseException as error:  # the main thread raises it
             self.error = error
 
@@ -137,7 +137,7 @@ def _seen(picture: Picture, names: Sequence[str]) -> Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FrameResult:
     """A frame that has been simulated whole, and was right.
 
     Parameters
@@ -145,9 +145,9 @@ class Finished:
     report : FrameReport
     layers : list of LayerReport
     text : str
-        What the outputs say.
+        What the outputs print_line.
     cosine : float or None
-        Of the embedding, see `tb.networks.registry.Said`.
+        Of the embedding, see `tb.networks.registry.DecodedOutput`.
     """
 
     report: FrameReport
@@ -156,7 +156,7 @@ class Finished:
     cosine: float | None = None
 
 
-class Kept:
+class Checkpoint:
     """Frames of an interrupted run over several pictures, for the command that goes on.
 
     A frame is found again by the picture's content and by all that its result depends
@@ -194,7 +194,7 @@ class Kept:
             self._folders[picture] = self._base / digest[:24]
         return self._folders[picture]
 
-    def find(self, picture: Path) -> Finished | None:
+    def find(self, picture: Path) -> FrameResult | None:
         """The picture's frame, if it is kept."""
         path = self.folder(picture) / "frame.json"
         if not path.is_file():
@@ -205,9 +205,9 @@ class Kept:
             for entry in kept["layers"]
         ]
         report = FrameReport(str(picture), kept["seconds"], kept["boxes"])
-        return Finished(report, layers, kept["text"], kept["cosine"])
+        return FrameResult(report, layers, kept["text"], kept["cosine"])
 
-    def keep(self, picture: Path, frame: Finished, drawing: Path) -> None:
+    def keep(self, picture: Path, frame: FrameResult, drawing: Path) -> None:
         """Keep a frame, whole or not at all."""
         self._base.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=self._base))

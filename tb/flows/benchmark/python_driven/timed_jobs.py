@@ -21,7 +21,7 @@ from cocotb.utils import get_sim_time
 
 from golden.config import PEConfig
 from tb.cosim.scoreboard import CLOCK_NS, in_stream_order
-from tb.duts.conv_pe.job_record import JobRecord, read_list
+from tb.duts.conv_pe.job_record import JobRecord, read_jobs
 from tb.duts.conv_pe.registers import Control, Register, StatusCode
 
 DRIVEN: Final = "driven.json"
@@ -100,7 +100,7 @@ async def begin(dut: Any) -> None:
 async def run_jobs(dut: Any, streams: Streams) -> None:
     """Run the jobs of the working folder one by one, compare, and write down what they took."""
     folder = Path.cwd()
-    config, records = read_list(folder)
+    config, records = read_jobs(folder)
     for record in records:
         act, wgt = ((folder / f"{record.stem}.{ending}").read_bytes() for ending in DATA_ENDINGS)
         streams.load(record.number, act, wgt)

@@ -19,10 +19,10 @@ from golden.vision.images import default_image
 from tb.cosim import cocotb_test
 from tb.cosim.failure import Failure
 from tb.cosim.results import read_results
-from tb.duts.conv_pe.frame_record import RESULTS, FrameList, frame_folder, write_frames
+from tb.duts.conv_pe.frame_record import RESULTS, FrameSchedule, frame_folder, write_frames
+from tb.flows.sim.frame_writer import write_frame, write_run_files
 from tb.flows.sim.options import SimOptions
-from tb.flows.sim.prepare import Prepared, prepare, see
-from tb.flows.sim.run_files import write_frame, write_run
+from tb.flows.sim.prepare import Prepared, prepare, run_reference
 from tb.toolchain import build, run_folder
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import find_simulator
@@ -41,7 +41,7 @@ class RtlLayers:
     folder : Path
         The run's; the RTL's tensors lie in its first frame's.
     network : Network
-    listed : FrameList
+    schedule : FrameSchedule
     golden, actual : dict of str to ndarray of int16, (C, H, W)
         Golden's tensors of ``image`` and every node; the RTL's of those that are whole.
     results : list of dict
@@ -51,7 +51,7 @@ class RtlLayers:
     options: SimOptions
     folder: Path
     network: Network
-    listed: FrameList
+    schedule: FrameSchedule
     golden: Mapping[str, Int16Array]
     actual: Mapping[str, Int16Array]
     results: list[dict[str, Any]]
@@ -69,7 +69,7 @@ class RtlLayers:
     @property
     def made(self) -> list[str]:
         """Nodes that the jobs make, in data-flow order."""
-        return [node.name for node in self.network.nodes if node.name in self.listed.made]
+        return [node.name for node in self.network.nodes if node.name in self.schedule.made]
 
     def compared(self, node: str) -> tuple[int, int]:
         """Values of a node that were compared, and of them wrong."""
@@ -99,7 +99,7 @@ class RtlLayers:
 
 def run_layers(
     options: SimOptions,
-    say: Callable[[str], None],
+    print_line: Callable[[str], None],
     poll: Callable[[int, int], None] = lambda done, jobs: None,
     patch: Patch | None = None,
     base: Path | None = None,
@@ -109,7 +109,7 @@ def run_layers(
     Parameters
     ----------
     options : SimOptions
-    say : callable
+    print_line : callable
         Told what is being done.
     poll : callable
         Told some ten times a second how many jobs of how many have ended.
@@ -128,45 +128,47 @@ def run_layers(
         There is no simulator, or it does not compile the design.
     """
     simulator = find_simulator(options.sim, options.verilator)
-    prepared = prepare(options, say)
-    made = build.build(simulator, prepared.config, patch=patch or options.patch, say=say)
-    say("running the golden model on the picture")
-    picture = see(prepared, options, options.image or default_image())
+    prepared = prepare(options, print_line)
+    made = build.build(
+        simulator, prepared.config, patch=patch or options.patch, print_line=print_line
+    )
+    print_line("running the golden model on the picture")
+    picture = run_reference(prepared, options, options.image or default_image())
     folder = run_folder.new_run_folder(base or BASE)
-    listed = _list(folder, prepared, options)
-    write_frame(folder, 0, prepared, listed, picture)
-    say(f"simulating {len(listed.jobs)} jobs")
-    results = _simulate(made, folder, listed, options.seed, poll)
+    schedule = _list(folder, prepared, options)
+    write_frame(folder, 0, prepared, schedule, picture)
+    print_line(f"simulating {len(schedule.jobs)} jobs")
+    results = _simulate(made, folder, schedule, options.seed, poll)
     if not results:
         raise InputError(f"the simulation ended without a result; see {folder / LOG}")
     for path in folder.glob("job_*.wgt"):
         path.unlink()
     tensors = frame_folder(folder, 0)
     actual = {
-        path.stem: np.load(path) for path in tensors.glob("*.npy") if path.stem in listed.save
+        path.stem: np.load(path) for path in tensors.glob("*.npy") if path.stem in schedule.save
     }
-    return RtlLayers(options, folder, prepared.network, listed, picture.tensors, actual, results)
+    return RtlLayers(options, folder, prepared.network, schedule, picture.tensors, actual, results)
 
 
 def _simulate(
     made: build.Build,
     folder: Path,
-    listed: FrameList,
+    schedule: FrameSchedule,
     seed: int,
     poll: Callable[[int, int], None],
 ) -> list[dict[str, Any]]:
     """Run all jobs; where one ends the simulation, go on with the layers behind its own."""
     results: list[dict[str, Any]] = []
-    rest, path = listed.jobs, frame_folder(folder, 0) / RESULTS
+    rest, path = schedule.jobs, frame_folder(folder, 0) / RESULTS
     while rest:
-        write_frames(folder, replace(listed, jobs=rest))
+        write_frames(folder, replace(schedule, jobs=rest))
         path.unlink(missing_ok=True)
         build.run(
             made,
             cocotb_test.__name__,
             folder,
             seed=seed,
-            poll=partial(_tell, poll, path, len(results), len(listed.jobs)),
+            poll=partial(_tell, poll, path, len(results), len(schedule.jobs)),
         )
         found = read_results(path)
         results += found
@@ -183,8 +185,8 @@ def _tell(poll: Callable[[int, int], None], path: Path, before: int, jobs: int) 
     poll(before + len(read_results(path)), jobs)
 
 
-def _list(folder: Path, prepared: Prepared, options: SimOptions) -> FrameList:
+def _list(folder: Path, prepared: Prepared, options: SimOptions) -> FrameSchedule:
     """The jobs of the run, none of which waits for another."""
-    listed = write_run(folder, prepared, options, frames=1)
-    jobs = tuple(replace(job, after=0) for job in listed.jobs)
-    return replace(listed, jobs=jobs, golden_inputs=True)
+    schedule = write_run_files(folder, prepared, options, frames=1)
+    jobs = tuple(replace(job, after=0) for job in schedule.jobs)
+    return replace(schedule, jobs=jobs, golden_inputs=True)

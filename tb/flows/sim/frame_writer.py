@@ -17,7 +17,7 @@ from golden.graph.network import Network
 from tb.duts.conv_pe.frame_record import (
     INPUT,
     FrameJob,
-    FrameList,
+    FrameSchedule,
     Region,
     frame_folder,
     write_frames,
@@ -28,7 +28,9 @@ from tb.flows.sim.options import SimOptions
 from tb.flows.sim.prepare import Picture, Prepared
 
 
-def write_run(folder: Path, prepared: Prepared, options: SimOptions, frames: int) -> FrameList:
+def write_run_files(
+    folder: Path, prepared: Prepared, options: SimOptions, frames: int
+) -> FrameSchedule:
     """Write the jobs and the weight streams of a run.
 
     Parameters
@@ -56,13 +58,13 @@ def write_run(folder: Path, prepared: Prepared, options: SimOptions, frames: int
         if not number and options.inject == "stream":
             record = replace(record, act_drop=record.act_beats // 2)
         jobs.append(_frame_job(planned, record))
-    listed = replace(
+    schedule = replace(
         _list(prepared, options, jobs),
         frames=frames,
         flip_seed=options.seed if options.inject == "expected" else None,
     )
-    write_frames(folder, listed)
-    return listed
+    write_frames(folder, schedule)
+    return schedule
 
 
 def _record(planned: PlannedJob, number: int, config: PEConfig) -> JobRecord:
@@ -88,7 +90,7 @@ def _frame_job(planned: PlannedJob, record: JobRecord) -> FrameJob:
     )
 
 
-def _list(prepared: Prepared, options: SimOptions, jobs: Sequence[FrameJob]) -> FrameList:
+def _list(prepared: Prepared, options: SimOptions, jobs: Sequence[FrameJob]) -> FrameSchedule:
     """The jobs with the tensors between them."""
     network = prepared.network
     shapes = network.shapes()
@@ -106,18 +108,18 @@ def _list(prepared: Prepared, options: SimOptions, jobs: Sequence[FrameJob]) -> 
     paired = {
         stage.source: [list(made_of(network, name)) for name in stage.reads] for stage in pairs
     }
-    listed = FrameList(
+    schedule = FrameSchedule(
         prepared.config, tuple(jobs), shapes, joined, options.golden_inputs, paired=paired
     )
     if options.sampled or options.job:
-        return listed
+        return schedule
     heads = heads_of(network)
     return replace(
-        listed,
+        schedule,
         save=tuple(
             node.name
             for node in network.nodes
-            if node.name in listed.made and (options.images is None or node.name in heads)
+            if node.name in schedule.made and (options.images is None or node.name in heads)
         ),
     )
 
@@ -129,19 +131,19 @@ def heads_of(network: Network) -> tuple[str, ...]:
 
 
 def write_frame(
-    folder: Path, number: int, prepared: Prepared, listed: FrameList, picture: Picture
+    folder: Path, number: int, prepared: Prepared, schedule: FrameSchedule, picture: Picture
 ) -> None:
     """Hand a frame over: golden's tensors, and the packed image; the folder appears whole."""
     final = frame_folder(folder, number)
     scratch = final.with_suffix(".making")
     (scratch / "golden").mkdir(parents=True)
-    wanted = listed.made.union(listed.checked_joins)
-    for job in listed.jobs:
-        wanted.update(part for parts in listed.parts(job.source) for part in parts)
+    wanted = schedule.made.union(schedule.checked_joins)
+    for job in schedule.jobs:
+        wanted.update(part for parts in schedule.parts(job.source) for part in parts)
     for name in sorted(wanted - {IMAGE}):
         values = np.ascontiguousarray(picture.tensors[name])
         np.save(scratch / "golden" / f"{name}.npy", values)
-    if any(job.source == IMAGE for job in listed.jobs):
+    if any(job.source == IMAGE for job in schedule.jobs):
         np.save(scratch / INPUT, _packed_image(prepared, picture))
     scratch.rename(final)
 

@@ -1,0 +1,1 @@
+"""Jobs whose every beat Python moves, to compare the HDL players with."""
