@@ -62,7 +62,7 @@ def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
     failure: Failure | None = None
     code = EXIT_RED
     try:
-        failure = _stages(run, console)
+        failure = _run_steps(run, console)
     except (InputError, ConfigError, OracleError, OSError) as error:
         failure = Failure("setup", one_line(error))
     except KeyboardInterrupt:
@@ -95,7 +95,7 @@ def _disk_is_full(folder: Path) -> bool:
     return shutil.disk_usage(folder).free < SPACE_NEEDED
 
 
-def _stages(run: RunState, console: Console) -> Failure | None:
+def _run_steps(run: RunState, console: Console) -> Failure | None:
     options = run.options
     with console.status("starting") as status:
 

@@ -236,9 +236,9 @@ def test_an_input_is_what_the_rtl_made(tmp_path: Path) -> None:
         return Verdict(0, 0, 0, None)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sequences, "judge", blind)
+        patch.setattr(sequences, "compare", blind)
         patch.setattr(sequences, "compare_tap", blind)
-        patch.setattr(FrameSequence, "_judge_join", blind)
+        patch.setattr(FrameSequence, "_compare_join", blind)
         run_frames(network, tmp_path, fault=lambda number, values: values * (number > 0))
     values = np.load(frame_folder(tmp_path, 0) / "conv7.npy")
     assert not np.array_equal(values, run_frames_expected(network)["conv7"])

@@ -191,7 +191,7 @@ def test_full_disk_makes_room_for_the_report(
         (under_way.folder / "job_00000.act").write_text("half a stream")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(command, "_stages", fill)
+    monkeypatch.setattr(command, "_run_steps", fill)
     monkeypatch.setattr(command, "_disk_is_full", lambda folder: True)
     ended = run(tmp_path)
     assert ended.message.endswith("is full")
@@ -204,7 +204,7 @@ def test_report_that_finds_no_room_is_one_line(
     def refuse(self: report.Report, base: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(command, "_stages", lambda under_way, console: None)
+    monkeypatch.setattr(command, "_run_steps", lambda under_way, console: None)
     monkeypatch.setattr(report.Report, "publish", refuse)
     (line,) = unreported(tmp_path)
     assert "the report cannot be written: [Errno 28] No space left on device" in line
