@@ -17,7 +17,7 @@ from golden.config import PEConfig
 from tb.cosim.driver import Driver
 from tb.cosim.sequencer import JobSequence, Sequencer
 from tb.cosim.sequences import FolderSequence, FrameSequence
-from tb.duts.conv_pe.frame_record import LIST, RESULTS, read_frames
+from tb.duts.conv_pe.frame_record import RESULTS, SCHEDULE, read_schedule
 from tb.duts.conv_pe.job_record import read_jobs
 
 __all__ = ["RESULTS", "equals_the_golden_model_in_every_value"]
@@ -38,8 +38,8 @@ async def equals_the_golden_model_in_every_value(dut: HierarchyObject) -> None:
 
 
 def _sequence(folder: Path) -> tuple[PEConfig, JobSequence]:
-    if (folder / LIST).is_file():
-        frames = read_frames(folder)
+    if (folder / SCHEDULE).is_file():
+        frames = read_schedule(folder)
         return frames.config, FrameSequence(folder, frames)
     config, records = read_jobs(folder)
     return config, FolderSequence(folder, config, records)

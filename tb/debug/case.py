@@ -15,7 +15,7 @@ from tb.duts.conv_pe.frame_record import (
     FrameJob,
     FrameSchedule,
     frame_folder,
-    write_frames,
+    write_schedule,
 )
 from tb.duts.conv_pe.job_record import JobRecord, write_jobs
 
@@ -145,7 +145,7 @@ class FrameCase:
         )
         flip = self.listed.flip_seed if self.frame == 0 and self.place == around.before else None
         listed = replace(self.listed, jobs=jobs, golden_inputs=True, save=(), frames=1)
-        write_frames(folder, replace(listed, flip_seed=flip))
+        write_schedule(folder, replace(listed, flip_seed=flip))
         for number in {job.record.weights for job in jobs}:
             _link(self.folder / f"job_{number:05d}.wgt", folder)
         source, target = frame_folder(self.folder, self.frame), frame_folder(folder, 0)

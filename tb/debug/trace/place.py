@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from golden.config import ConfigError, InputError, PEConfig
-from tb.duts.conv_pe.job_record import JobRecord, as_config, as_record
+from tb.duts.conv_pe.job_record import JobRecord
 
 NAME: Final = "job.json"
 SCHEMA: Final = 1
@@ -61,14 +63,17 @@ def read_job(wave: Path) -> TracedJob | None:
             raise InputError(f"{path}: schema {document['schema']!r}, {SCHEMA} is known")
         region = document.get("region") or {}
         return TracedJob(
-            as_config(document["config"]),
-            as_record(document["record"]),
+            msgspec.convert(document["config"], PEConfig),
+            msgspec.convert(document["record"], JobRecord, str_keys=True),
             int(document["before"]),
             dict(document.get("fracs") or {}),
             int(region.get("row", 0)),
             int(region.get("column", 0)),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
+    except (
+        *(ValueError, KeyError, TypeError, AttributeError),
+        *(ConfigError, msgspec.ValidationError),
+    ) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: not what a replay has written: {error!r}") from None

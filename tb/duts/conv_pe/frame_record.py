@@ -9,17 +9,18 @@ RTL's, and ``done``.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from golden.config import PEConfig
 from golden.dataflow.tile import Tile
 from golden.graph.layers import Shape
-from tb.duts.conv_pe.job_record import JobRecord, as_config, as_record
+from tb.duts.conv_pe.job_record import JobRecord
 
-LIST: Final = "frame.json"
+SCHEDULE: Final = "frame.json"
 RESULTS: Final = "results.jsonl"
 INPUT: Final = "input.npy"
 DONE: Final = "done"
@@ -142,32 +143,11 @@ def frame_folder(run: Path, number: int) -> Path:
     return run / f"frame_{number:05d}"
 
 
-def write_frames(folder: Path, frames: FrameSchedule) -> None:
+def write_schedule(folder: Path, schedule: FrameSchedule) -> None:
     """Write ``frame.json``."""
-    (folder / LIST).write_text(json.dumps(asdict(frames)))
+    (folder / SCHEDULE).write_bytes(msgspec.json.encode(schedule))
 
 
-def read_frames(folder: Path) -> FrameSchedule:
+def read_schedule(folder: Path) -> FrameSchedule:
     """Read ``frame.json``."""
-    document: dict[str, Any] = json.loads((folder / LIST).read_text())
-    shapes = {name: (c, h, w) for name, (c, h, w) in document["shapes"].items()}
-    return FrameSchedule(
-        **{
-            **document,
-            "config": as_config(document["config"]),
-            "jobs": tuple(_job(entry) for entry in document["jobs"]),
-            "shapes": shapes,
-            "save": tuple(document["save"]),
-        }
-    )
-
-
-def _job(entry: dict[str, Any]) -> FrameJob:
-    return FrameJob(
-        **{
-            **entry,
-            "record": as_record(entry["record"]),
-            "region": Region(**entry["region"]),
-            "own": Tile(**entry["own"]),
-        }
-    )
+    return msgspec.json.decode((folder / SCHEDULE).read_bytes(), type=FrameSchedule)

@@ -8,16 +8,15 @@ job), and for each job ``job_<n>.act``, ``job_<n>.wgt`` (streams),
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
-from golden.config import PEConfig, PoolPad, ProductMode
+from golden.config import PEConfig
 from golden.dataflow.tile import Job, Tile, groups, passes
 from golden.reference.readout import PLAIN, Readout
 from tb.duts.conv_pe.packing import pack_activations, pack_weights
@@ -186,33 +185,26 @@ def write_job(
     return record
 
 
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """``jobs.json``: the build's parameters, and the jobs."""
+
+    config: PEConfig
+    jobs: list[JobRecord]
+
+
 def write_jobs(folder: Path, config: PEConfig, records: Sequence[JobRecord]) -> None:
     """Write ``jobs.json``."""
-    document = {"config": asdict(config), "jobs": [asdict(record) for record in records]}
-    (folder / "jobs.json").write_text(json.dumps(document))
+    (folder / "jobs.json").write_bytes(msgspec.json.encode(JobFile(config, list(records))))
 
 
 def read_jobs(folder: Path) -> tuple[PEConfig, list[JobRecord]]:
-    """Read ``jobs.json``."""
-    document: dict[str, Any] = json.loads((folder / "jobs.json").read_text())
-    return as_config(document["config"]), [as_record(entry) for entry in document["jobs"]]
+    """Read ``jobs.json``.
 
-
-def as_config(entry: dict[str, Any]) -> PEConfig:
-    """A configuration from JSON."""
-    return PEConfig(**{**entry, "mode": ProductMode(entry["mode"])})
-
-
-def as_record(entry: dict[str, Any]) -> JobRecord:
-    """A record from JSON."""
-    readout = entry["readout"]
-    return JobRecord(
-        **{
-            **entry,
-            "tile": Tile(**entry["tile"]),
-            "stalls": Stalls(**entry["stalls"]),
-            "registers": {int(address): word for address, word in entry["registers"].items()},
-            "readout": Readout(**{**readout, "pad": PoolPad(readout["pad"])}),
-            "output": None if entry["output"] is None else Tile(**entry["output"]),
-        }
-    )
+    Raises
+    ------
+    msgspec.DecodeError
+        It is damaged.
+    """
+    found = msgspec.json.decode((folder / "jobs.json").read_bytes(), type=JobFile)
+    return found.config, found.jobs

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -238,7 +239,7 @@ def _replay(run: _Run, source: Path, progress: Progress) -> None:
     """Run the jobs of a folder again, in a folder of this run."""
     try:
         config, records = read_jobs(source)
-    except (ValueError, KeyError, TypeError) as error:
+    except msgspec.DecodeError as error:
         raise InputError(f"REPLAY={source}: jobs.json is damaged ({error})") from None
     folder = run.folder / "replay"
     folder.mkdir()

@@ -20,7 +20,7 @@ from tb.duts.conv_pe.frame_record import (
     FrameSchedule,
     Region,
     frame_folder,
-    write_frames,
+    write_schedule,
 )
 from tb.duts.conv_pe.job_record import JobRecord, job_record
 from tb.duts.conv_pe.packing import pack_weights
@@ -63,7 +63,7 @@ def write_run_files(
         frames=frames,
         flip_seed=options.seed if options.inject == "expected" else None,
     )
-    write_frames(folder, schedule)
+    write_schedule(folder, schedule)
     return schedule
 
 

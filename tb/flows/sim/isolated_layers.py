@@ -19,7 +19,7 @@ from golden.vision.images import default_image
 from tb.cosim import cocotb_test
 from tb.cosim.failure import Failure
 from tb.cosim.results import read_results
-from tb.duts.conv_pe.frame_record import RESULTS, FrameSchedule, frame_folder, write_frames
+from tb.duts.conv_pe.frame_record import RESULTS, FrameSchedule, frame_folder, write_schedule
 from tb.flows.sim.frame_writer import write_frame, write_run_files
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.prepare import Prepared, prepare, run_reference
@@ -161,7 +161,7 @@ def _simulate(
     results: list[dict[str, Any]] = []
     rest, path = schedule.jobs, frame_folder(folder, 0) / RESULTS
     while rest:
-        write_frames(folder, replace(schedule, jobs=rest))
+        write_schedule(folder, replace(schedule, jobs=rest))
         path.unlink(missing_ok=True)
         build.run(
             made,

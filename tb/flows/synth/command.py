@@ -21,8 +21,8 @@ from rich.table import Table
 
 from golden.config import FPGA, InputError
 from golden.files import write_whole
+from tb.flows.synth.checks import CAPACITY, DEVICE
 from tb.flows.synth.flow import CHECKS, Design, Findings, examine
-from tb.flows.synth.rules import CAPACITY, DEVICE, rules
 from tb.toolchain.build import ROOT, RTL
 from tb.toolchain.run_folder import git_commit, remove_stale
 
@@ -37,7 +37,9 @@ SHOWN: Final = 5
 
 def fpga(rtl: Path = RTL) -> Design:
     """``conv_pe`` in its ``fpga`` configuration."""
-    return Design(rtl, TOP, FPGA.verilog_parameters(), rules(FPGA))
+    products = FPGA.p_ic * FPGA.p_oc
+    # The weights, in slots of 32 bits, are the largest register.
+    return Design(rtl, TOP, FPGA.verilog_parameters(), products, 32 * products)
 
 
 def synth_check(console: Console, rtl: Path = RTL, out: Path = OUT) -> int:
@@ -133,8 +135,8 @@ def _resources(counts: dict[str, int]) -> Table:
         table.add_column(column, justify="left" if column == "cells" else "right")
     shown = [*CAPACITY, *sorted(kind for kind in counts if kind not in CAPACITY)]
     for kind in shown:
-        used, there = counts.get(kind, 0), CAPACITY.get(kind)
-        share = ("", "") if there is None else (f"{there:,}", f"{used / there:.0%}")
+        used, available = counts.get(kind, 0), CAPACITY.get(kind)
+        share = ("", "") if available is None else (f"{available:,}", f"{used / available:.0%}")
         if not kind.startswith("$"):
             table.add_row(kind, f"{used:,}", *share)
     return table

@@ -8,15 +8,14 @@ import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from tb.flows.synth import checks as checks
-from tb.flows.synth.netlist import Netlist
-from tb.flows.synth.rules import ARRAY_MODULE, Rules
+from tb.flows.synth import checks
+from tb.flows.synth.netlist import ARRAY_MODULE, Netlist
 from tb.toolchain.build import design_sources
 from tb.toolchain.process import run
 from tb.toolchain.simulators import ToolError
@@ -56,13 +55,14 @@ synth_ecp5 -top {top} -run map_ffram:
 tee -q -o mapped.txt stat -json
 """
 
+ENDED_EARLY: Final = "yosys ended early; see yosys.log"
 CHECKS: Final = {
     "elaboration": "yosys reads and elaborates the design without a warning",
     "sources": "the files are those that are simulated, read the same way",
     "latches": "no latch",
     "drivers": "no second driver, no missing one, no combinational loop",
-    "multipliers": "the array's multipliers, and the listed others",
-    "memories": "every memory is in RAM, none in registers",
+    "multipliers": "the array's multipliers, and no others",
+    "memories": "every memory is in block RAM, none in registers",
     "mapping": "all is mapped, in as many multiplier blocks as that takes, and fits",
 }
 """Each check and what it demands."""
@@ -79,13 +79,17 @@ class Design:
     top : str
     parameters : mapping
         Of the top.
-    rules : Rules
+    products : int
+        Multipliers of the array; each takes one MULT18X18D.
+    register_bits : int
+        Bits of the largest register; a larger one is a memory in disguise.
     """
 
     folder: Path
     top: str
     parameters: Mapping[str, int]
-    rules: Rules
+    products: int
+    register_bits: int
 
 
 @dataclass(slots=True)
@@ -121,7 +125,7 @@ class Findings:
 def examine(
     design: Design, folder: Path, print_line: Callable[[str], None] = lambda _: None
 ) -> Findings:
-    """Let yosys at a design, and check what comes out.
+    """Have yosys elaborate and map a design, and check what comes out.
 
     Parameters
     ----------
@@ -129,7 +133,7 @@ def examine(
     folder : Path
         Empty; takes what yosys reads and writes.
     print_line : callable
-        Told what yosys is doing, some ten times a second.
+        Takes what yosys is doing, some ten times a second.
 
     Raises
     ------
@@ -151,57 +155,51 @@ def examine(
 def _elaborate(
     design: Design, folder: Path, print_line: Callable[[str], None], found: Findings
 ) -> None:
-    names = sorted(path.name for path in (folder / "rtl").glob("*.v"))
+    sources = sorted((folder / "rtl").iterdir())
     script = ELABORATE.format(
-        files=" ".join(f"rtl/{name}" for name in names),
+        files=" ".join(f"rtl/{path.name}" for path in sources if path.suffix == ".v"),
         top=design.top,
         parameters=" ".join(f"-chparam {name} {n}" for name, n in design.parameters.items()),
     )
-    # What `check` says behind the mark it writes into its own files.
-    arrays, warnings = _warnings(
-        _run_yosys(script, folder, print_line).partition("\nELABORATED")[0]
-    )
+    # What `check` prints behind the mark it writes into its own files.
+    log = _run_yosys(script, folder, print_line).partition("\nELABORATED")[0]
+    arrays, warnings = _warnings(log)
     found.faults["elaboration"] = warnings
     if not (folder / "flat.il").is_file():
-        found.faults["elaboration"] = warnings or ["yosys ended early; yosys.log has its words"]
+        found.faults["elaboration"] = warnings or [ENDED_EARLY]
         return
-    netlist, wanted = _netlist(design, folder), design.rules
-    said = [(folder / name).read_text() for name in ("modules.txt", "flat.txt")]
-    sources = sorted((folder / "rtl").iterdir())
-    found.faults["sources"] = list(checks.source_faults(netlist, sources))
-    found.faults["latches"] = list(checks.latch_faults(netlist))
+    netlist = _netlist(design, folder)
+    found.multipliers = _multipliers(netlist)
+    outputs = [(folder / name).read_text() for name in ("modules.txt", "flat.txt")]
     whole = _netlist(design, folder, "read.json")
-    found.faults["drivers"] = list(checks.driver_faults(whole, said))
-    found.faults["multipliers"] = list(checks.multiplier_faults(netlist, wanted))
-    found.multipliers = list(_multipliers(netlist, wanted))
-    disguised = [
-        *checks.array_faults(arrays, wanted.register_arrays),
-        *checks.register_faults(netlist, wanted.register_bits),
-    ]
-    if disguised:
+    found.faults["sources"] = list(checks.source_faults(netlist, sources))
+    found.faults["latches"] = checks.latch_faults(netlist)
+    found.faults["drivers"] = list(checks.driver_faults(whole, outputs))
+    found.faults["multipliers"] = list(checks.multiplier_faults(netlist, design.products))
+    registers = checks.register_faults(netlist, design.register_bits)
+    if disguised := [*checks.array_faults(arrays), *registers]:
         found.faults["memories"] = disguised
 
 
 def _map(design: Design, folder: Path, print_line: Callable[[str], None], found: Findings) -> None:
-    warnings = _warnings(_run_yosys(MAP.format(top=design.top), folder, print_line))[1]
-    netlist, wanted = _netlist(design, folder), design.rules
+    _, warnings = _warnings(_run_yosys(MAP.format(top=design.top), folder, print_line))
     if (folder / "memories.json").is_file():
         written = json.loads((folder / "memories.json").read_text())["modules"].get(design.top, {})
         cells = {name: cell["type"] for name, cell in written.get("cells", {}).items()}
-        memories = list(netlist.memories())
+        memories = list(_netlist(design, folder).memories())
         held = checks.ram_cells(memories, cells)
         for memory in memories:
-            row = {"name": memory.full_name, "words": memory.words, "bits": memory.bits}
-            found.memories.append({**row, "cells": dict(held[memory.full_name])})
-        found.faults["memories"] = list(checks.memory_faults(memories, cells, wanted.lut_rams))
+            row = {"name": memory.name, "words": memory.words, "bits": memory.bits}
+            found.memories.append({**row, "cells": dict(held[memory.name])})
+        found.faults["memories"] = list(checks.memory_faults(memories, cells))
     if (folder / "mapped.txt").is_file():
         text = (folder / "mapped.txt").read_text()
         statistics = json.loads(text[text.index("{") :])["modules"]["\\" + design.top]
         found.counts = dict(statistics["num_cells_by_type"])
-        blocks = checks.expected_blocks(netlist, wanted)
-        found.faults["mapping"] = [*warnings, *checks.mapped_faults(found.counts, blocks)]
+        mapped = checks.mapped_faults(found.counts, design.products)
+        found.faults["mapping"] = [*warnings, *mapped]
     elif not found.faults.get("memories"):
-        found.faults["mapping"] = warnings or ["yosys ended early; yosys.log has its words"]
+        found.faults["mapping"] = warnings or [ENDED_EARLY]
 
 
 def _run_yosys(script: str, folder: Path, print_line: Callable[[str], None]) -> str:
@@ -225,7 +223,7 @@ def _run_yosys(script: str, folder: Path, print_line: Callable[[str], None]) -> 
 
 
 def _latest(log: Path) -> str:
-    """What yosys is at."""
+    """The step that yosys is at."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 65536))
         text = file.read().decode(errors="replace")
@@ -237,10 +235,10 @@ def _latest(log: Path) -> str:
 
 def _warnings(log: str) -> tuple[list[str], list[str]]:
     """The warnings on arrays that become registers, and all others with the errors."""
-    said = dict.fromkeys(re.findall(r"(?:Warning|ERROR): (.*)", log))
-    said = {text: None for text in said if "did not match any" not in text}
-    arrays = [text for text in said if text.startswith("Replacing memory")]
-    return arrays, [text for text in said if text not in arrays]
+    lines = dict.fromkeys(re.findall(r"(?:Warning|ERROR): (.*)", log))
+    texts = [text for text in lines if "did not match any" not in text]
+    arrays = [text for text in texts if text.startswith("Replacing memory")]
+    return arrays, [text for text in texts if text not in arrays]
 
 
 def _netlist(design: Design, folder: Path, name: str = "elaborated.json") -> Netlist:
@@ -248,16 +246,10 @@ def _netlist(design: Design, folder: Path, name: str = "elaborated.json") -> Net
     return Netlist(modules, design.top)
 
 
-def _multipliers(netlist: Netlist, rules: Rules) -> Iterator[dict[str, Any]]:
-    mine, others = checks.array_multipliers(netlist)
-    reason = "the array's products"
-    yield {
-        "module": ARRAY_MODULE,
-        "factor": "variable",
-        "count": len(mine),
-        "reason": reason,
-    }
-    reasons = {(entry.module, entry.factor): entry.reason for entry in rules.multipliers}
-    for key, count in Counter((cell.module, cell.factor) for cell in others).items():
-        reason = reasons.get(key, "not listed")
-        yield {"module": key[0], "factor": key[1], "count": count, "reason": reason}
+def _multipliers(netlist: Netlist) -> list[dict[str, Any]]:
+    cells = netlist.multipliers()
+    kinds = Counter((cell.module, cell.factor) for cell in cells if not cell.in_array)
+    products = sum(cell.in_array for cell in cells)
+    rows = [(ARRAY_MODULE, "variable", products, "the array's products")]
+    rows += [(*kind, count, "outside the array") for kind, count in kinds.items()]
+    return [dict(zip(("module", "factor", "count", "reason"), row, strict=True)) for row in rows]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+ARRAY_MODULE: Final = "mac_array"
+"""Products of two variables inside it are the array's."""
 LATCH: Final = re.compile(r"\$(a?dlatch|dlatchsr|sr|_(?:DLATCH|DLATCHSR|SR)_.*)")
 REGISTER: Final = re.compile(r"\$\w*dff\w*")
 ARITHMETIC: Final = re.compile(r"\$(mul|div|mod|divfloor|modfloor|pow|macc|macc_v2)")
@@ -22,10 +24,6 @@ class Cell:
     ----------
     module : str
         Module of the RTL, without its parameters.
-    path : str
-        Instance, from the top down; empty for the top itself.
-    within : frozenset of str
-        The modules around the cell, its own included.
     kind : str
         yosys's cell type.
     place : str
@@ -36,45 +34,27 @@ class Cell:
         Bits of its output.
     factor : str
         Of arithmetic: what it multiplies by, ``variable`` or ``constant 13``.
+    in_array : bool
+        Whether it is a product of two variables inside `ARRAY_MODULE`.
     """
 
     module: str
-    path: str
-    within: frozenset[str]
     kind: str
     place: str
     signal: str
     width: int
     factor: str
+    in_array: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """One memory of the elaborated design.
+    """One memory of the elaborated design: name in the flat design, depth, width, place."""
 
-    Parameters
-    ----------
-    module, path : str
-        As of `Cell`.
-    name : str
-        Of the array in its module.
-    words, bits : int
-        Depth and width.
-    place : str
-        ``file.v:line``.
-    """
-
-    module: str
-    path: str
     name: str
     words: int
     bits: int
     place: str
-
-    @property
-    def full_name(self) -> str:
-        """Instance path and name, as they stand in the flat design."""
-        return f"{self.path}.{self.name}" if self.path else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,51 +80,50 @@ class Netlist:
 
     def cells(self) -> Iterator[Cell]:
         """Yield every cell of every instance, instances of modules left out."""
-        for path, within, module in self._instances(self.top, "", frozenset()):
+        for _, around, module in self._instances(self.top, (), ()):
             nets = _nets(module)
             for cell in module["cells"].values():
-                if cell["type"] in self.modules:
+                kind = cell["type"]
+                if kind in self.modules:
                     continue
                 out = cell["connections"].get("Q") or cell["connections"].get("Y") or []
+                factor = _factor(cell)
                 yield Cell(
-                    module=_plain("", module),
-                    path=path,
-                    within=within,
-                    kind=cell["type"],
+                    module=around[-1],
+                    kind=kind,
                     place=place(cell),
                     signal=next((nets[bit] for bit in out if bit in nets), "?"),
                     width=len(out),
-                    factor=_factor(cell),
+                    factor=factor,
+                    in_array=kind == "$mul" and factor == "variable" and ARRAY_MODULE in around,
                 )
+
+    def multipliers(self) -> list[Cell]:
+        """Every cell that multiplies or divides."""
+        return [cell for cell in self.cells() if ARITHMETIC.fullmatch(cell.kind)]
 
     def memories(self) -> Iterator[Memory]:
         """Yield every memory of every instance."""
-        for path, _, module in self._instances(self.top, "", frozenset()):
+        for path, _, module in self._instances(self.top, (), ()):
             for name, memory in module.get("memories", {}).items():
                 yield Memory(
-                    module=_plain("", module),
-                    path=path,
-                    name=name,
-                    words=memory["size"],
-                    bits=memory["width"],
-                    place=place(memory),
+                    ".".join((*path, name)), memory["size"], memory["width"], place(memory)
                 )
 
     def cell_place(self, module: str, cell: str) -> str:
         """Where a cell stands that yosys names in its words; empty if it has no place."""
-        found = self.modules.get(module, {}).get("cells", {}).get(cell)
-        return "" if found is None else place(found)
+        return place(self.modules.get(module, {}).get("cells", {}).get(cell, {}))
 
     def _instances(
-        self, name: str, path: str, around: frozenset[str]
-    ) -> Iterator[tuple[str, frozenset[str], Any]]:
+        self, name: str, path: tuple[str, ...], around: tuple[str, ...]
+    ) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], Any]]:
+        """Each instance: its path from the top down, the modules around it and its own."""
         module = self.modules[name]
-        within = around | {_plain(name, module)}
-        yield path, within, module
+        around = (*around, _plain(name, module))
+        yield path, around, module
         for instance, cell in module["cells"].items():
             if cell["type"] in self.modules:
-                below = f"{path}.{instance}" if path else instance
-                yield from self._instances(cell["type"], below, within)
+                yield from self._instances(cell["type"], (*path, instance), around)
 
 
 def place(item: Any) -> str:

@@ -26,7 +26,7 @@ from tb.cosim.results import first_failure, read_results
 from tb.cosim.scoreboard import Verdict
 from tb.cosim.sequencer import Sequencer
 from tb.cosim.sequences import FrameSequence
-from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameSchedule, frame_folder, read_frames
+from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameSchedule, frame_folder, read_schedule
 from tb.flows.sim.frame_writer import write_frame, write_run_files
 from tb.flows.sim.layer_results import layer_progress, summed
 from tb.flows.sim.options import SimOptions
@@ -76,7 +76,7 @@ def run_frames(
     linked = jobs if options.golden_inputs else link(network, jobs)
     prepared = Prepared(QuantizedNetwork(network, ""), CONFIG, found, tuple(linked))
     write_run_files(folder, prepared, options, frames)
-    listed = read_frames(folder)
+    listed = read_schedule(folder)
     expected = []
     for number in range(frames):
         draw = np.random.default_rng(number)

@@ -19,7 +19,7 @@ from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.study.dumps.dump import Dump, read_dump, write_dump
 from tb.cli import app
 from tb.commands.inference.bisect_rtl import verdicts
-from tb.duts.conv_pe.frame_record import RESULTS, FrameJob, FrameSchedule, Region, read_frames
+from tb.duts.conv_pe.frame_record import RESULTS, FrameJob, FrameSchedule, Region, read_schedule
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.flows.sim import isolated_layers
 from tb.flows.sim.isolated_layers import RtlLayers, run_layers
@@ -155,7 +155,7 @@ def test_it_goes_on_behind_a_layer_that_ends_the_simulation(
     ran: list[list[str]] = []
 
     def simulate(made: object, module: str, folder: Path, **more: Any) -> None:
-        now = [job.record.layer for job in read_frames(folder).jobs]
+        now = [job.record.layer for job in read_schedule(folder).jobs]
         ran.append(now)
         ended = now[:3] if "b" in now else now
         lines = [json.dumps({"layer": name}) for name in ended]
