@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from rich import box
 from rich.console import Console
 from rich.measure import Measurement
@@ -62,7 +63,7 @@ def write_json(path: Path | None, results: Mapping[str, Any], console: Console) 
     path : Path or None
         ``--json``; nothing is written where it was not given.
     results : mapping
-        JSON values; numbers are finite.
+        JSON values, dataclasses and enumerations; numbers are finite.
     console : Console
     """
     if path is None:
@@ -74,7 +75,8 @@ def write_json(path: Path | None, results: Mapping[str, Any], console: Console) 
         "commit": git_commit(ROOT),
         **results,
     }
-    write_whole(path, json.dumps(document, indent=2, allow_nan=False) + "\n")
+    text = json.dumps(document, indent=2, allow_nan=False, default=msgspec.to_builtins)
+    write_whole(path, text + "\n")
     say(console, f"results in {path}")
 
 

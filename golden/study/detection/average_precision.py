@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -30,26 +30,17 @@ _IGNORE: Final = "ignore"
 
 @dataclass(frozen=True, slots=True)
 class ClassPrecision:
-    """One class."""
+    """One class, as JSON holds it."""
 
     label: str
     truths: int
     """Objects marked, the difficult ones apart."""
     difficult: int
-    found: int
-    """Boxes of the network."""
-    average_precision: float | None
-    """At half of the union shared; None where nothing but difficult objects are marked."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON holds them."""
-        return {
-            "label": self.label,
-            "truths": self.truths,
-            "difficult": self.difficult,
-            "boxes": self.found,
-            "ap50": self.average_precision,
-        }
+    boxes: int
+    """Of the network."""
+    ap50: float | None
+    """Average precision at half of the union shared; None where nothing but difficult objects
+    are marked."""
 
 
 @dataclass(frozen=True, slots=True)

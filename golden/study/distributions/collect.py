@@ -57,16 +57,17 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What a format does to a tensor; shares of its values."""
+    """What a format does to a tensor, as JSON holds it; shares of its values."""
 
-    scale: Scale
+    frac: int
+    bits: int
     saturated: float
     """Beyond the format's range."""
-    saturated_ahead: float | None
+    saturated_before_activation: float | None
     """Beyond the range ahead of the activation, where the requantiser saturates; None where no
     activation follows a requantiser."""
-    zeroed: float
-    """Rounded to zero, without being zero."""
+    rounded_to_zero: float
+    """Without being zero."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,7 +225,8 @@ def fate(tally: Tally, scale: Scale, label: NumberFormat) -> Fate:
     count = max(tally.count, 1)
     ahead = tally.beyond.get(label.value + AHEAD)
     return Fate(
-        scale,
+        scale.frac,
+        scale.width,
         tally.beyond[label.value] / count,
         None if ahead is None else ahead / count,
         tally.rounds_to_zero(scale.frac) / count,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
@@ -44,7 +44,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class LayerVerdict:
-    """One layer judged."""
+    """One layer judged, as JSON holds it."""
 
     name: str
     kind: str
@@ -59,10 +59,6 @@ class LayerVerdict:
     """Layers ahead of it that the dump lacks: the fault may be in one of these."""
     note: str = ""
     """What is to be said beside the figures."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The verdict as JSON holds it."""
-        return {**asdict(self), "verdict": self.verdict.value, "through": list(self.through)}
 
 
 def first_difference(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -49,7 +48,7 @@ def compare(reference: Dump, other: Dump) -> Comparison:
 
 @dataclass(frozen=True, slots=True)
 class LayerEquality:
-    """One layer of two runs, value by value."""
+    """One layer of two runs, value by value, as JSON holds it."""
 
     name: str
     values: int
@@ -57,10 +56,6 @@ class LayerEquality:
     """Compared, and of them not equal."""
     first: Difference | None
     """The reference's value is the expected one."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The comparison as JSON holds it."""
-        return asdict(self)
 
 
 def equality(reference: Dump, other: Dump) -> list[LayerEquality]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from golden.study.dumps.dump import Dump
 
 @dataclass(frozen=True, slots=True)
 class LayerFacts:
-    """What one tensor of a run looks like."""
+    """What one tensor of a run looks like, as JSON holds it."""
 
     name: str
     kind: str
@@ -48,10 +48,6 @@ class LayerFacts:
     """Share of zeros."""
     sha256: str
     """Of the values as little-endian 16-bit integers in C order."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The figures as JSON holds them."""
-        return {**asdict(self), "shape": list(self.shape)}
 
 
 def needed(network: Network, first: str) -> tuple[str, ...]:

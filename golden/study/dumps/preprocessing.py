@@ -71,17 +71,6 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
-    """One colour of a quantised picture, real values."""
-
-    name: str
-    low: float
-    high: float
-    mean: float
-    std: float
-
-
-@dataclass(frozen=True, slots=True)
 class Window:
     """A square of pixels."""
 
@@ -124,12 +113,12 @@ def prepare(
     return Prepared(pixels, ints.astype(np.int16), frac, width, saturated)
 
 
-def channels(prepared: Prepared) -> list[Channel]:
-    """Describe each colour of a quantised picture."""
-    return [
-        Channel(name, float(x.min()), float(x.max()), float(x.mean()), float(x.std()))
+def channels(prepared: Prepared) -> dict[str, dict[str, float]]:
+    """Describe each colour of a quantised picture in real values, as JSON holds it."""
+    return {
+        name: {figure: float(getattr(x, figure)()) for figure in ("min", "max", "mean", "std")}
         for name, x in zip(CHANNELS, prepared.real(), strict=True)
-    ]
+    }
 
 
 def parse_window(text: str, size: int) -> Window:

@@ -67,7 +67,7 @@ class FormatErrors:
             **facts(self.pairing.fixed.options),
             "pictures": self.pictures,
             "boxes": self.agreement.to_dict(),
-            "layers": [layer.to_dict() for layer in self.errors.results()],
+            "layers": self.errors.results(),
         }
 
 

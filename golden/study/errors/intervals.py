@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from scipy.special import stdtrit
@@ -16,16 +16,12 @@ CONFIDENCE: Final = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean, and how far it may be from the truth."""
+    """A mean, and how far it may be from the truth, as JSON holds it."""
 
     mean: float
-    margin: float | None
+    margin_95: float | None
     """Half the width of the 95 % interval; None of a single draw."""
     draws: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the interval as JSON holds it."""
-        return {"mean": self.mean, "margin_95": self.margin, "draws": self.draws}
 
     def text(self, digits: str = ".3g", margin: str = ".1g") -> str:
         """Return the interval as a table shows it.
@@ -33,9 +29,9 @@ class Interval:
         >>> Interval(0.25, 0.125, 4).text(), Interval(2.0, None, 1).text(".1f")
         ('0.25 ± 0.1', '2.0')
         """
-        if self.margin is None:
+        if self.margin_95 is None:
             return f"{self.mean:{digits}}"
-        return f"{self.mean:{digits}} ± {self.margin:{margin}}"
+        return f"{self.mean:{digits}} ± {self.margin_95:{margin}}"
 
 
 def interval(samples: Iterable[float | None]) -> Interval | None:
@@ -49,7 +45,7 @@ def interval(samples: Iterable[float | None]) -> Interval | None:
     The margin is t * s / sqrt(n), t of n - 1 degrees of freedom: 2.776 for five draws.
 
     >>> found = interval([1, 2, 3, 4, 5])
-    >>> round(found.mean, 3), round(found.margin, 3)
+    >>> round(found.mean, 3), round(found.margin_95, 3)
     (3.0, 1.963)
     """
     values = np.array([sample for sample in samples if sample is not None], np.float64)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,53 +27,31 @@ class Worst:
 
 @dataclass(frozen=True, slots=True)
 class LayerError:
-    """Error of one layer's output: value less reference."""
+    """Error of one layer's output, value less reference, as JSON holds it."""
 
     name: str
     count: int
     """Elements compared."""
-    least: float
-    most: float
+    min: float
+    max: float
     mean: float
     rms: float
     """Of the error."""
-    signal: float
-    """Root mean square of the reference."""
+    signal_rms: float
+    """Of the reference."""
+    sqnr_db: float | None
+    """Signal to noise: sum of squares by sum of squared errors; None if one is 0."""
+    exact: bool
+    """Whether every element is the reference's."""
     equal: float
     """Share of elements that are alike; of integers against floats, share that is as near to the
     float as the format allows."""
     worst: Worst
 
     @property
-    def exact(self) -> bool:
-        """Whether every element is the reference's."""
-        return self.rms == 0
-
-    @property
-    def sqnr(self) -> float | None:
-        """Signal to noise, dB: sum of squares by sum of squared errors; None if one is 0."""
-        return decibels(self.signal, self.rms)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON holds them; a ratio that is not finite is null."""
-        return {
-            "name": self.name,
-            "count": self.count,
-            "min": self.least,
-            "max": self.most,
-            "mean": self.mean,
-            "rms": self.rms,
-            "signal_rms": self.signal,
-            "sqnr_db": self.sqnr,
-            "exact": self.exact,
-            "equal": self.equal,
-            "worst": {
-                "picture": self.worst.picture,
-                "index": list(self.worst.index),
-                "reference": self.worst.reference,
-                "value": self.worst.value,
-            },
-        }
+    def largest(self) -> float:
+        """Largest magnitude of the error."""
+        return max(-self.min, self.max)
 
 
 @dataclass(slots=True)
@@ -141,16 +118,19 @@ class ErrorSum:
         if self._worst is None:
             raise ValueError(f"{self.name}: nothing was compared")
         mean, noise, signal = (float(total) / self._count for total in self._sums)
+        rms, signal_rms = math.sqrt(noise), math.sqrt(signal)
         return LayerError(
-            self.name,
-            self._count,
-            self._least,
-            self._most,
-            mean,
-            math.sqrt(noise),
-            math.sqrt(signal),
-            self._alike / self._count,
-            self._worst,
+            name=self.name,
+            count=self._count,
+            min=self._least,
+            max=self._most,
+            mean=mean,
+            rms=rms,
+            signal_rms=signal_rms,
+            sqnr_db=decibels(signal_rms, rms),
+            exact=rms == 0,
+            equal=self._alike / self._count,
+            worst=self._worst,
         )
 
 

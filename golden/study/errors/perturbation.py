@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from golden.config import ConfigError
 from golden.networks.yolov3_tiny.detection import detect_real
@@ -34,7 +33,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class LayerNoise:
-    """Error of one layer's output, noisy less clean, over draws."""
+    """Error of one layer's output, noisy less clean, over draws, as JSON holds it."""
 
     name: str
     disturbed: bool
@@ -43,24 +42,13 @@ class LayerNoise:
     rms: Interval
     largest: Interval
     """Of the error; `largest` is of its magnitude."""
-    sqnr: Interval | None
-    """Clean signal to error, dB; None where there is no error."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON holds them."""
-        return {
-            "name": self.name,
-            "disturbed": self.disturbed,
-            "mean": self.mean.to_dict(),
-            "rms": self.rms.to_dict(),
-            "largest": self.largest.to_dict(),
-            "sqnr_db": None if self.sqnr is None else self.sqnr.to_dict(),
-        }
+    sqnr_db: Interval | None
+    """Clean signal to error; None where there is no error."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoxNoise:
-    """What noise does to the boxes of all pictures together, over draws."""
+    """What noise does to the boxes of all pictures together, over draws, as JSON holds it."""
 
     clean: int
     """Boxes without noise."""
@@ -71,17 +59,8 @@ class BoxNoise:
     overlap: Interval | None
     """Part of their union that a kept box and its clean one share, 1 where it did not move; None
     where none is kept."""
-    confidence: Interval | None
-    """Change of a kept box's confidence."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON holds them."""
-        found = {name: getattr(self, name) for name in ("kept", "lost", "new")}
-        found |= {"overlap": self.overlap, "confidence_change": self.confidence}
-        return {
-            "clean": self.clean,
-            **{name: None if value is None else value.to_dict() for name, value in found.items()},
-        }
+    confidence_change: Interval | None
+    """Of a kept box."""
 
 
 def perturb(
@@ -139,8 +118,8 @@ def layer_noise(draws: Sequence[Draw], noise: Noise) -> list[LayerNoise]:
             layers[0].name in noise.layers,
             _of(layer.mean for layer in layers),
             _of(layer.rms for layer in layers),
-            _of(max(-layer.least, layer.most) for layer in layers),
-            interval(layer.sqnr for layer in layers),
+            _of(layer.largest for layer in layers),
+            interval(layer.sqnr_db for layer in layers),
         )
         for layers in zip(*results, strict=True)
     ]

@@ -28,9 +28,9 @@ def plot_errors(runs: Mapping[str, Sequence[LayerError]], path: Path, title: str
     made = figure(10, 7)
     upper, lower = made.subplots(2, 1, sharex=True)
     for (run, layers), colour in zip(runs.items(), cycle(COLOURS)):
-        sqnr = [math.nan if layer.sqnr is None else layer.sqnr for layer in layers]
+        sqnr = [math.nan if layer.sqnr_db is None else layer.sqnr_db for layer in layers]
         upper.plot(range(len(layers)), sqnr, ".-", color=colour, label=run)
-        largest = [max(-layer.least, layer.most) or math.nan for layer in layers]
+        largest = [layer.largest or math.nan for layer in layers]
         lower.plot(range(len(layers)), largest, ".-", color=colour)
     dress(upper, title, "", "SQNR, dB")
     dress(lower, "Largest error of a value", "", "")
@@ -79,7 +79,7 @@ def plot_perturbation(
         ([layer.largest for layer in layers], "largest", COLOURS[1]),
     ):
         means = [each.mean or math.nan for each in figures]
-        margins = [each.margin or 0.0 for each in figures]
+        margins = [each.margin_95 or 0.0 for each in figures]
         left.errorbar(places, means, margins, color=colour, capsize=2, linewidth=1, label=name)
         filled = [at for at in places if layers[at].disturbed]
         left.plot(filled, [means[at] for at in filled], "o", color=colour, markersize=4)
@@ -91,7 +91,7 @@ def plot_perturbation(
     right.bar(
         ["kept", "lost", "new"],
         [count.mean for count in counts],
-        yerr=[count.margin or 0.0 for count in counts],
+        yerr=[count.margin_95 or 0.0 for count in counts],
         color=[COLOURS[2], COLOURS[1], COLOURS[3]],
         capsize=3,
     )

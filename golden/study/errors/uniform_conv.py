@@ -63,15 +63,6 @@ class ConvShape:
         """Products that one output sums, away from the edge."""
         return self.in_channels * self.kernel**2
 
-    def to_dict(self) -> dict[str, int]:
-        """Return the shape as JSON holds it."""
-        return {
-            "in_channels": self.in_channels,
-            "out_channels": self.out_channels,
-            "kernel": self.kernel,
-            "size": self.size,
-        }
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Experiment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -53,10 +53,6 @@ class NetworkErrors:
     becomes 1."""
     cosines: tuple[float, ...]
     """Of the angle between both embeddings, by picture."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON holds them."""
-        return {"blocks": [block.to_dict() for block in self.blocks], "cosines": [*self.cosines]}
 
 
 def block_ends(structure: Structure) -> dict[str, str]:

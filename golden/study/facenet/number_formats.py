@@ -78,7 +78,8 @@ class Outcome:
             "sm8": None if chosen.mode is None else chosen.mode.value,
             "fractions": self.fractions,
             "weights_sqnr_db": self.weights,
-            **self.errors.to_dict(),
+            "blocks": self.errors.blocks,
+            "cosines": self.errors.cosines,
         }
 
 
@@ -135,7 +136,10 @@ def fraction_bits(convs: Mapping[str, FloatConv], contender: Contender) -> dict[
     if contender.fraction == "own":
         return {name: best_fraction(x, Best.MSE, mode, name) for name, x in some.items()}
     squares = {
-        n: sum(errors_of(x, n, mode).rms ** 2 * convs[name].weight.size for name, x in some.items())
+        n: sum(
+            errors_of(x, n, mode).rms_error ** 2 * convs[name].weight.size
+            for name, x in some.items()
+        )
         for n in FRACTIONS
     }
     return dict.fromkeys(convs, min(squares, key=squares.__getitem__))

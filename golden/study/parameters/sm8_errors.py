@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,9 @@ class Sm8Errors:
 
     count: int
     """Numbers."""
-    largest: float
+    max_error: float
     """The largest magnitude of an error."""
-    rms: float
+    rms_error: float
     """Root of the mean squared error."""
     clamped_high: int
     """Numbers whose magnitude was above the largest, and was clamped to it."""
@@ -40,15 +40,7 @@ class Sm8Errors:
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON says."""
-        return {
-            "count": self.count,
-            "max_error": self.largest,
-            "rms_error": self.rms,
-            "clamped_high": self.clamped_high,
-            "clamped_low": self.clamped_low,
-            "high_share": self.high_share,
-            "low_share": self.low_share,
-        }
+        return {**asdict(self), "high_share": self.high_share, "low_share": self.low_share}
 
 
 def errors_of(
@@ -64,7 +56,7 @@ def errors_of(
         If `n` is out of range.
 
     >>> found = errors_of([0.0, 0.5, 100.0, -0.25], 3)
-    >>> found.largest, found.clamped_high, found.clamped_low
+    >>> found.max_error, found.clamped_high, found.clamped_low
     (84.125, 1, 1)
     """
     values = np.asarray(x, dtype=np.float64)
@@ -75,8 +67,8 @@ def errors_of(
         low &= values != 0
     return Sm8Errors(
         count=values.size,
-        largest=float(np.abs(errors).max(initial=0.0)),
-        rms=root_mean_square(errors),
+        max_error=float(np.abs(errors).max(initial=0.0)),
+        rms_error=root_mean_square(errors),
         clamped_high=int(np.count_nonzero(whole > LARGEST)),
         clamped_low=int(np.count_nonzero(low)),
     )
@@ -97,12 +89,12 @@ def root_mean_square(errors: npt.NDArray[np.float64]) -> float:
 def together(several: list[Sm8Errors]) -> Sm8Errors:
     """Join the errors of several tensors."""
     count = sum(each.count for each in several)
-    most = max((each.rms for each in several), default=0.0)
-    squares = sum(each.count * (each.rms / most) ** 2 for each in several) if most else 0.0
+    most = max((each.rms_error for each in several), default=0.0)
+    squares = sum(each.count * (each.rms_error / most) ** 2 for each in several) if most else 0.0
     return Sm8Errors(
         count=count,
-        largest=max((each.largest for each in several), default=0.0),
-        rms=most * (squares / max(count, 1)) ** 0.5,
+        max_error=max((each.max_error for each in several), default=0.0),
+        rms_error=most * (squares / max(count, 1)) ** 0.5,
         clamped_high=sum(each.clamped_high for each in several),
         clamped_low=sum(each.clamped_low for each in several),
     )
@@ -132,7 +124,7 @@ def best_fraction(
     check_finite(values, name)
     backwards = list(reversed(FRACTIONS))
     if best is Best.MSE:
-        return min(backwards, key=lambda n: errors_of(values, n, mode, name).rms)
+        return min(backwards, key=lambda n: errors_of(values, n, mode, name).rms_error)
     most = np.abs(values).max(initial=0.0)
     fitting = (n for n in backwards if magnitudes(most, n, mode, name) <= LARGEST)
     return next(fitting, 0)

@@ -142,8 +142,8 @@ def test_errors_are_those_of_the_values(n: int, mode: Sm8Mode, rng: np.random.Ge
     rule = written_out if mode is REFERENCE else rounded
     after = bin_to_float([rule(v, n) for v in x.tolist()], n)
     assert found.count == 503
-    assert found.largest == np.abs(after - x).max()
-    assert found.rms == pytest.approx(np.sqrt(np.mean((after - x) ** 2)))
+    assert found.max_error == np.abs(after - x).max()
+    assert found.rms_error == pytest.approx(np.sqrt(np.mean((after - x) ** 2)))
     step = 2.0**-n
     top = 128 * step if mode is REFERENCE else 127.5 * step
     assert found.clamped_high == np.sum(np.abs(x) >= top)
@@ -154,8 +154,8 @@ def test_errors_are_those_of_the_values(n: int, mode: Sm8Mode, rng: np.random.Ge
 def test_errors_of_several_tensors_join(rng: np.random.Generator) -> None:
     parts = [rng.normal(size=size) for size in (3, 50, 400)]
     joined, whole = together([errors_of(x, 5) for x in parts]), errors_of(np.concatenate(parts), 5)
-    assert joined.rms == pytest.approx(whole.rms)
-    assert (joined.count, joined.largest) == (whole.count, whole.largest)
+    assert joined.rms_error == pytest.approx(whole.rms_error)
+    assert (joined.count, joined.max_error) == (whole.count, whole.max_error)
     assert joined.clamped_low == whole.clamped_low and joined.clamped_high == whole.clamped_high
     assert together([]).count == 0
 

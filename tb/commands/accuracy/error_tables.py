@@ -16,7 +16,7 @@ def layer_table(title: str, layers: Sequence[LayerError], first: str = "layer") 
     """Error figures of each layer, or of whatever `first` says."""
     table = plain_table(title, first, "min", "max", "mean", "rms", "SQNR dB", "equal")
     for layer in layers:
-        figures = (layer.least, layer.most, layer.mean, layer.rms)
+        figures = (layer.min, layer.max, layer.mean, layer.rms)
         table.add_row(
             layer.name,
             *(f"{figure:.3g}" for figure in figures),
@@ -60,4 +60,4 @@ def decibel_text(layer: LayerError) -> str:
     """Signal to noise in dB; ``exact`` without noise, ``none`` without signal."""
     if layer.exact:
         return "exact"
-    return "none" if layer.sqnr is None else f"{layer.sqnr:.1f}"
+    return "none" if layer.sqnr_db is None else f"{layer.sqnr_db:.1f}"

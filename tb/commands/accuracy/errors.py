@@ -210,7 +210,7 @@ def _two_dumps(
         "other": str(other),
         "only_reference": list(found.only_reference),
         "only_other": list(found.only_other),
-        "layers": [layer.to_dict() for layer in found.layers],
+        "layers": found.layers,
     }
     write_json(json, document, console)
 

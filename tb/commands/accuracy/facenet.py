@@ -94,7 +94,7 @@ def _show(outcomes: list[Outcome], blocks: bool, console: Console) -> None:
         "cosine",
     )
     for outcome in outcomes:
-        found = {block.name: _decibels(block.sqnr) for block in outcome.errors.blocks}
+        found = {block.name: _decibels(block.sqnr_db) for block in outcome.errors.blocks}
         cosine = f"{min(outcome.errors.cosines):.5f}"
         weights = _decibels(outcome.weight_sqnr)
         parts = (found[block] for block in PARTS.values())
@@ -106,7 +106,7 @@ def _show(outcomes: list[Outcome], blocks: bool, console: Console) -> None:
     every = plain_table("signal to noise by block, dB; formats as above", "block", *numbers)
     columns: list[list[Any]] = [[*outcome.errors.blocks] for outcome in outcomes]
     for row in zip(*columns, strict=True):
-        every.add_row(row[0].name, *(_decibels(block.sqnr) for block in row))
+        every.add_row(row[0].name, *(_decibels(block.sqnr_db) for block in row))
     print_whole(every, console)
 
 

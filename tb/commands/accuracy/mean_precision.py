@@ -121,7 +121,7 @@ def precision_table(names: Sequence[str], results: Sequence[Precision]) -> Table
     for label in dict.fromkeys(row.label for result in results for row in result.classes):
         rows = [found.get(label) for found in by_class]
         truths = next(row.truths for row in rows if row)
-        parts = (figure(row.average_precision if row else None) for row in rows)
+        parts = (figure(row.ap50 if row else None) for row in rows)
         if truths:
             table.add_row(label, f"{truths:,}", *parts)
     table.add_section()
@@ -131,8 +131,7 @@ def precision_table(names: Sequence[str], results: Sequence[Precision]) -> Table
 
 def _facts(total: Total, result: Precision) -> dict[str, Any]:
     """One network's results as JSON holds them."""
-    classes = [row.to_dict() for row in result.classes]
-    return {**total.to_dict(), "map50": result.map50, "classes": classes}
+    return {**total.to_dict(), "map50": result.map50, "classes": result.classes}
 
 
 def _say_faults(pictures: VocFolder, unknown: Counter[str], console: Console) -> None:

@@ -97,18 +97,13 @@ def perturb(
         "network": kind,
         **network,
         "options": facts(options),
-        "noise": {
-            "layers": list(noise.layers),
-            "amplitude": amplitude,
-            "one_sided": one_sided,
-            "seed": seed,
-        },
+        "noise": noise,
         "draws": draws,
         "size": size,
         "fit": fit,
         "pictures": chosen.to_dict(),
-        "layers": [one.to_dict() for one in layers],
-        "boxes": boxes.to_dict(),
+        "layers": layers,
+        "boxes": boxes,
     }
     write_json(json, document, console)
 
@@ -163,13 +158,13 @@ def _show(title: str, layers: Sequence[LayerNoise], boxes: BoxNoise, console: Co
             layer.mean.text(".2g"),
             layer.rms.text(),
             layer.largest.text(".2g"),
-            "exact" if layer.sqnr is None else layer.sqnr.text(".2f", ".2f"),
+            "exact" if layer.sqnr_db is None else layer.sqnr_db.text(".2f", ".2f"),
         )
     console.print(table)
     say(console, "+ noise is added here; ± half of the 95 % interval of the mean over the draws")
     counts = {"kept": boxes.kept, "lost": boxes.lost, "new": boxes.new}
     words = ", ".join(f"{name} {count.text()}" for name, count in counts.items())
     say(console, f"boxes: {boxes.clean} without noise; {words}")
-    if boxes.overlap is not None and boxes.confidence is not None:
-        moved, surer = boxes.overlap.text(), boxes.confidence.text("+.3g")
+    if boxes.overlap is not None and boxes.confidence_change is not None:
+        moved, surer = boxes.overlap.text(), boxes.confidence_change.text("+.3g")
         say(console, f"kept boxes: overlap with the clean one {moved}, confidence {surer}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -211,7 +211,7 @@ def _in_dump(
         "dump": text,
         **facts,
         "conclusion": conclusion(layers),
-        "layers": [layer.to_dict() for layer in layers],
+        "layers": layers,
     }
     write_json(json, document, console)
     return any(layer.verdict in WRONG for layer in layers)
@@ -255,7 +255,7 @@ def _two_dumps(
         "other": str(paths[1]),
         "only_reference": list(only(reference, other)),
         "only_other": list(only(other, reference)),
-        "layers": [layer.to_dict() for layer in layers],
+        "layers": layers,
     }
     write_json(json, document, console)
     return bool(wrong)
@@ -296,7 +296,7 @@ def _on_rtl(options: SimOptions, json: Path | None, console: Console) -> bool:
         "simulator": options.sim,
         "array": options.lanes,
         "conclusion": conclusion(layers),
-        "layers": [{**layer.to_dict(), "replay": replays.get(layer.name)} for layer in layers],
+        "layers": [{**asdict(layer), "replay": replays.get(layer.name)} for layer in layers],
     }
     write_json(json, document, console)
     if not wrong:

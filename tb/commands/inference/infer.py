@@ -93,7 +93,7 @@ def infer(
         facts["differences"] = _compared(network, values, console)
     if dump is not None:
         _write(dump, values, network, facts, console)
-    write_json(json, {**facts, "layers": [layer.to_dict() for layer in layers]}, console)
+    write_json(json, {**facts, "layers": layers}, console)
 
 
 def _check_files(first: str, image: Path | None, given: Path | None, dump: Path | None) -> None:

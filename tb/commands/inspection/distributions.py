@@ -58,7 +58,7 @@ def distributions(
     from golden.networks.yolov3_tiny.retune_patch import retune_choice
     from golden.study.distributions.plots import write_plots
     from golden.vision.pictures import study_pictures
-    from tb.commands.inspection.distribution_results import document
+    from tb.commands.inspection.distribution_report import document
 
     console = Console()
     check_size(size)
@@ -147,13 +147,13 @@ def _run(found: Measured, chosen: Chosen, fit: Fit, size: int, console: Console)
 
 
 def _show(found: Measured, chosen: Chosen, seconds: float, console: Console) -> None:
-    from tb.commands.inspection import distribution_tables as tables
+    from tb.commands.inspection.distribution_report import all_tables, remarks
 
     say_unreadable(chosen, console)
     skipped = len(chosen.unreadable)
     tail = f", {skipped} skipped" if skipped else ""
     say(console, f"{found.pictures} pictures in {seconds:.1f} s{tail}\n")
-    for table in tables.all_tables(found):
+    for table in all_tables(found):
         console.print(table)
-    for line in tables.remarks(found):
+    for line in remarks(found):
         say(console, line)

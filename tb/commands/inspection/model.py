@@ -56,7 +56,7 @@ def model(
         "model": about["facts"],
         "classes": list(network.classes),
         "size": size,
-        "nodes": [_row(fact) for fact in facts],
+        "nodes": facts,
         "parameters": sum(fact.parameters for fact in facts),
         "macs": sum(fact.macs for fact in facts),
         "macs_on_zero_weights": sum(fact.macs_on_zero_weights for fact in facts),
@@ -148,16 +148,3 @@ def _show(
 
 def _shape(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
-
-
-def _row(fact: NodeFacts) -> dict[str, Any]:
-    return {
-        "name": fact.name,
-        "kind": fact.kind,
-        "kernel": fact.kernel,
-        "inputs": [list(shape) for shape in fact.inputs],
-        "output": list(fact.output),
-        "parameters": fact.parameters,
-        "macs": fact.macs,
-        "macs_on_zero_weights": fact.macs_on_zero_weights,
-    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,7 +90,7 @@ def _one(one: Coded, limit: int, plots: Path | None, console: Console) -> dict[s
     if len(listed) < one.errors.count:
         say(console, f"the first {len(listed)} of {one.errors.count:,} values")
     _print_histograms(counted, console)
-    say(console, f"error {one.errors.largest:.4g} at most, rms {one.errors.rms:.4g}")
+    say(console, f"error {one.errors.max_error:.4g} at most, rms {one.errors.rms_error:.4g}")
     say(console, _clamped(one))
     files = []
     if plots is not None:
@@ -101,8 +100,8 @@ def _one(one: Coded, limit: int, plots: Path | None, console: Console) -> dict[s
         say(console, f"plot in {path}")
     return {
         "tensor": document,
-        "values": [{**asdict(row), "index": list(row.index)} for row in listed],
-        "histogram": {key: list(counts) for key, counts in asdict(counted).items()},
+        "values": listed,
+        "histogram": counted,
         "files": files,
     }
 
@@ -149,7 +148,7 @@ def _summary(several: list[Coded], console: Console) -> dict[str, Any]:
             say(console, layer)
         errors = one.errors
         sizes = (f"{x:,}" for x in (one.parameter.values.nbytes, errors.count))
-        figures = (f"{x:.2g}" for x in (errors.largest, errors.rms))
+        figures = (f"{x:.2g}" for x in (errors.max_error, errors.rms_error))
         shares = (f"{x:.1%}" for x in (errors.high_share, errors.low_share))
         say(console, _line(f"  {one.parameter.part}", str(one.n), *sizes, *figures, *shares))
     sums = totals([one.errors for one in several], sum(x.parameter.values.nbytes for x in several))

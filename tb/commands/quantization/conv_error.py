@@ -59,9 +59,9 @@ def conv_error(
         )
         say(console, f"plot in {path}")
     document = {
-        "shape": shape.to_dict(),
+        "shape": shape,
         "draws": draws,
         "seed": seed,
-        "modes": [error.to_dict() for error in found.values()],
+        "modes": list(found.values()),
     }
     write_json(json, document, console)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,7 +63,7 @@ def fuse(
         "fit": fit,
         "size": size,
         "slope": slope.value,
-        "layers": [asdict(layer) for layer in found],
+        "layers": found,
         "files": [str(file) for file in written],
     }
     write_json(json, document, console)

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from golden.config import ProductMode
 from golden.study.multiplier import Operand, Result, parse_operand, pattern, result
 from tb.commands.common import Json
-from tb.console import say, write_json
+from tb.console import plain_table, say, write_json
 
 MODES = (ProductMode.CUT_FLOOR, ProductMode.CUT_ROUND, ProductMode.FULL)
 """From the source's rule to the default."""
@@ -53,11 +53,8 @@ def multiply(a: _Factor, w: _Factor, json: Json = None) -> None:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    table.padding = (0, 1, 0, 0)
-    for column in columns:
-        left = column in ("given", "mode", "note")
-        table.add_column(Text(column), justify="left" if left else "right", no_wrap=True)
+    table = plain_table(title, *map(escape, columns))
+    table.columns[-1].justify = "left" if columns[-1] == "note" else "right"
     return table
 
 

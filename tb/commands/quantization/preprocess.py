@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from golden.config import NumberFormat
 from tb.commands import common
 from tb.commands.quantization.quantize import WeightRounding
 from tb.commands.shown import parse_fit
-from tb.console import say, write_json
+from tb.console import plain_table, say, write_json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from golden.study.dumps.preprocessing import Prepared, Window
     from golden.vision.placement import Placement
 
@@ -125,13 +125,9 @@ def _say_picture(path: Path, place: Placement, prepared: Prepared, console: Cons
 def _channel_table(prepared: Prepared) -> Table:
     from golden.study.dumps.preprocessing import channels
 
-    table = Table(box=box.SIMPLE_HEAD)
-    table.padding = (0, 1, 0, 0)
-    for column in ("channel", "min", "max", "mean", "std"):
-        table.add_column(column, justify="left" if column == "channel" else "right")
-    for channel in channels(prepared):
-        figures = (channel.low, channel.high, channel.mean, channel.std)
-        table.add_row(channel.name, *(f"{figure:.4f}" for figure in figures))
+    table = plain_table("", "channel", "min", "max", "mean", "std")
+    for name, figures in channels(prepared).items():
+        table.add_row(name, *(f"{figure:.4f}" for figure in figures.values()))
     return table
 
 
@@ -169,13 +165,5 @@ def _document(prepared: Prepared, place: Placement) -> dict[str, Any]:
         },
         "saturated": prepared.saturated,
         "largest_error": prepared.largest_error(),
-        "channels": {
-            channel.name: {
-                "min": channel.low,
-                "max": channel.high,
-                "mean": channel.mean,
-                "std": channel.std,
-            }
-            for channel in channels(prepared)
-        },
+        "channels": channels(prepared),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -156,9 +155,9 @@ def quantize(
         "size": size,
         "calibration": chosen.to_dict(),
         "files": [str(file) for file in written],
-        "weights": [asdict(each) for each in made.weights],
-        "biases": [asdict(each) for each in made.biases],
-        "picture": asdict(picture),
+        "weights": made.weights,
+        "biases": made.biases,
+        "picture": picture,
     }
     write_json(json, document, console)
 

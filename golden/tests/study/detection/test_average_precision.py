@@ -55,9 +55,9 @@ def test_a_missed_object_ends_the_curve() -> None:
 def test_the_mean_is_over_the_classes_that_are_marked() -> None:
     found = [box(0, 0.9), box(0, 0.9, "cat"), box(0, 0.9, "cow")]
     result = score((found, [truth(0), truth(60, "cat")]))
-    found_of = {row.label: (row.truths, row.found) for row in result.classes}
+    found_of = {row.label: (row.truths, row.boxes) for row in result.classes}
     assert found_of == {"cat": (1, 1), "dog": (1, 1), "cow": (0, 1)}
-    cat, dog, cow = (row.average_precision for row in result.classes)
+    cat, dog, cow = (row.ap50 for row in result.classes)
     assert (cat, cow) == (0, None)
     assert dog == pytest.approx(1, abs=1e-6)
     assert result.map50 == pytest.approx(0.5, abs=1e-6)
@@ -81,7 +81,7 @@ def test_a_difficult_object_counts_neither_way() -> None:
         result = score((found, [truth(0), hard]))
         assert result.map50 == pytest.approx(1, abs=1e-6)
         (row,) = result.classes
-        assert (row.truths, row.difficult, row.found) == (1, 1, len(found))
+        assert (row.truths, row.difficult, row.boxes) == (1, 1, len(found))
     wrong_as_usual = score(([box(60, 0.9), box(0, 0.8)], [truth(0)]))
     assert wrong_as_usual.map50 == pytest.approx(0.5, abs=1e-6)
 
@@ -89,7 +89,7 @@ def test_a_difficult_object_counts_neither_way() -> None:
 def test_only_difficult_objects_have_no_precision() -> None:
     result = score(([box(0, 0.8)], [truth(0, difficult=True)]))
     assert result.map50 is None
-    assert result.classes[0].average_precision is None
+    assert result.classes[0].ap50 is None
 
 
 def test_nothing_marked_has_no_mean() -> None:

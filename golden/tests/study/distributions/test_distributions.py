@@ -26,7 +26,6 @@ from golden.study.distributions.collect import (
     AHEAD,
     RAIL,
     Measured,
-    Scale,
     add_float,
     add_integers,
     both_formats,
@@ -90,12 +89,14 @@ def test_fates_are_what_quantising_counts(place: LeakyPlace) -> None:
             ints, saturated = quantize(values, frac)
             fate = found.fates(tensor)[label]
             assert fate.saturated == saturated / values.size
-            assert fate.zeroed == np.count_nonzero((ints == 0) & (values != 0)) / values.size
+            zeroed = np.count_nonzero((ints == 0) & (values != 0))
+            assert fate.rounded_to_zero == zeroed / values.size
             if tensor != "conv1" or place is LeakyPlace.BEFORE_REQUANT:
-                assert fate.saturated_ahead is None
+                assert fate.saturated_before_activation is None
                 continue
             ahead = quantize(np.where(values < 0, values / slope, values), frac)[1]
-            assert fate.saturated_ahead == pytest.approx(ahead / values.size, abs=2 / values.size)
+            wanted = pytest.approx(ahead / values.size, abs=2 / values.size)
+            assert fate.saturated_before_activation == wanted
     assert found.fates("conv1")[NumberFormat.PER_LAYER].saturated > 0
 
 
@@ -147,9 +148,10 @@ def test_weights_at_every_stage() -> None:
     assert stages[AFTER_FOLDING].count == 2, "zeros around an embedded kernel are no weights"
     assert stages["q7.8"].high == 2**-8 and stages["q7.8"].low == -(2**-8)
     fates = weight_fates(stages, weight_scales("conv1", both, OPTIONS))
-    assert fates[NumberFormat.Q7_8].zeroed == 0
-    assert fates[NumberFormat.PER_LAYER].saturated == 0
-    assert fates[NumberFormat.PER_LAYER].scale == Scale(20, 16)
+    assert fates[NumberFormat.Q7_8].rounded_to_zero == 0
+    own = fates[NumberFormat.PER_LAYER]
+    assert own.saturated == 0
+    assert (own.frac, own.bits) == (20, 16)
 
 
 def test_weights_of_the_real_network_keep_their_channels(files: ModelFiles) -> None:

@@ -36,10 +36,10 @@ def test_integers_are_the_quantised_pixels(photograph: Prepared) -> None:
     assert photograph.largest_error() <= 2**-15
     assert photograph.saturated == 0
     figures = channels(photograph)
-    assert [channel.name for channel in figures] == ["red", "green", "blue"]
-    for channel, ints_ in zip(figures, photograph.ints / 2**14, strict=True):
-        assert (channel.low, channel.high) == (ints_.min(), ints_.max())
-        assert channel.mean == pytest.approx(ints_.mean())
+    assert list(figures) == ["red", "green", "blue"]
+    for channel, ints_ in zip(figures.values(), photograph.ints / 2**14, strict=True):
+        assert (channel["min"], channel["max"]) == (ints_.min(), ints_.max())
+        assert channel["mean"] == pytest.approx(ints_.mean())
 
 
 def test_white_saturates_where_it_does_not_fit() -> None:

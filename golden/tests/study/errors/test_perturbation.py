@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -55,7 +56,7 @@ def test_noise_is_added_where_it_is_asked_for(
         one.name: one for one in layer_noise(perturb(runner, [shown], noise, 2, size=SIZE), noise)
     }
     assert [name for name, one in layers.items() if one.disturbed] == ["conv3"]
-    assert all(layers[name].rms.mean == 0 and layers[name].sqnr is None for name in BEFORE)
+    assert all(layers[name].rms.mean == 0 and layers[name].sqnr_db is None for name in BEFORE)
     here = layers["conv3"]
     assert here.mean.mean == pytest.approx(0.025 if one_sided else 0.0, abs=0.001)
     spread = 0.05 / math.sqrt(3)
@@ -109,7 +110,7 @@ def test_integers_take_noise_in_their_own_format(fixed: FixedRunner, shown: Show
 def test_noise_below_half_a_step_is_none_to_integers(fixed: FixedRunner, shown: Shown) -> None:
     noise = Noise(("image", "conv5"), 1e-9)
     draws = perturb(fixed, [shown], noise, 2, size=SIZE)
-    assert all(one.sqnr is None for one in layer_noise(draws, noise))
+    assert all(one.sqnr_db is None for one in layer_noise(draws, noise))
     boxes = box_noise(draws)
     assert boxes.kept.mean == boxes.clean > 0
     assert (boxes.lost.mean, boxes.new.mean) == (0, 0)
@@ -125,7 +126,7 @@ def test_boxes_are_kept_or_lost(real: FloatRunner, shown: Shown, tmp_path: Path)
     assert len(calls) == 6
     assert boxes.kept.mean + boxes.lost.mean == pytest.approx(boxes.clean)
     assert boxes.lost.mean + boxes.new.mean > 0
-    json.dumps([boxes.to_dict(), [one.to_dict() for one in layers]], allow_nan=False)
+    json.dumps([boxes, layers], allow_nan=False, default=msgspec.to_builtins)
     plot_perturbation(layers, boxes, tmp_path / "p.png", "noise")
     assert (tmp_path / "p.png").read_bytes()[:4] == b"\x89PNG"
 
@@ -163,9 +164,9 @@ def test_intervals_are_students() -> None:
     found = interval([1.0, 2.0, 3.0])
     assert found is not None
     assert (found.mean, found.draws) == (2.0, 3)
-    assert found.margin == pytest.approx(4.3027 / math.sqrt(3), rel=1e-4)
+    assert found.margin_95 == pytest.approx(4.3027 / math.sqrt(3), rel=1e-4)
     single = interval([4.0, None])
     assert single is not None
-    assert (single.mean, single.margin, single.draws) == (4.0, None, 1)
+    assert (single.mean, single.margin_95, single.draws) == (4.0, None, 1)
     assert interval([None]) is None
     assert interval([]) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +28,9 @@ def test_figures_are_those_worked_out_by_hand() -> None:
     total = ErrorSum("conv1")
     total.add(REFERENCE, VALUES, picture="dog")
     found = total.result()
-    assert (found.count, found.least, found.most, found.mean) == (4, -0.5, 0.25, 0.0)
+    assert (found.count, found.min, found.max, found.mean) == (4, -0.5, 0.25, 0.0)
     assert found.rms == pytest.approx(math.sqrt((0.25 + 2 * 0.0625) / 4))
-    assert found.sqnr == pytest.approx(10 * math.log10(21.25 / 0.375))
+    assert found.sqnr_db == pytest.approx(10 * math.log10(21.25 / 0.375))
     assert found.equal == 0.25
     worst = found.worst
     assert (worst.picture, worst.index, worst.reference, worst.value) == (
@@ -45,9 +45,9 @@ def test_pictures_add_up_to_one_large_one(rng: np.random.Generator) -> None:
     whole.add(wanted, got)
     parts.add(wanted[:, :4], got[:, :4], picture="first")
     parts.add(wanted[:, 4:], got[:, 4:], picture="second")
-    one, many = whole.result().to_dict(), parts.result().to_dict()
+    one, many = asdict(whole.result()), asdict(parts.result())
     assert many.pop("worst")["picture"] == "second"
-    assert one.pop("worst")["index"] == [2, 6, 3]
+    assert one.pop("worst")["index"] == (2, 6, 3)
     assert many == pytest.approx(one)
 
 
@@ -62,7 +62,7 @@ def test_a_ratio_that_is_not_finite_is_null(
 ) -> None:
     total = ErrorSum("a")
     total.add(reference, values)
-    found = total.result().to_dict()
+    found = asdict(total.result())
     assert (found["sqnr_db"], found["exact"]) == (None, exact)
     json.dumps(found, allow_nan=False)
 
@@ -122,7 +122,7 @@ def test_formats_rank_as_measured(files: ModelFiles) -> None:
     layers = [{layer.name: layer for layer in result.errors.results()} for result in results]
     assert len({id(pairing.real) for pairing in pairings}) == 1
     for head in ("pred_1", "pred_2"):
-        decibels = [one[head].sqnr for one in layers]
+        decibels = [one[head].sqnr_db for one in layers]
         floor, rounded, full, wide, narrow, before = (value or 0.0 for value in decibels)
         assert floor < 5 < 20 < rounded < full < wide - 15
         assert narrow < before < full

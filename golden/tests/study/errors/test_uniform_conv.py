@@ -36,7 +36,7 @@ def test_the_error_is_of_the_order_that_the_source_saw() -> None:
     # Half a unit a product, downward.
     inside = -144 / 2 / 256
     assert inside < found[ProductMode.CUT_FLOOR].mean < 0.85 * inside
-    assert max(map(abs, (found[ProductMode.FULL].least, found[ProductMode.FULL].most))) < 0.1
+    assert found[ProductMode.FULL].largest < 0.1
 
 
 def test_draws_are_seeded() -> None:

@@ -86,7 +86,7 @@ def check_tensor(folder: Path, one: Parameter, tensor: dict[str, Any], mode: Sm8
         **{"name": one.name, "shape": list(one.values.shape), "axes": one.axes},
         **{"format": f"SM8({n})", "scale": 2.0**-n, "mode": mode.value, "type": "float32"},
         **{"count": one.values.size, "sources": [one.name], "role": one.role},
-        **{"max_error": errors.largest, "rms_error": errors.rms, "low_share": errors.low_share},
+        **errors.to_dict(),
     }
     assert facts.items() <= tensor.items()
     if one.role != "weight":

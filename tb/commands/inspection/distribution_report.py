@@ -1,10 +1,10 @@
-"""Tables of ``convpe distributions``."""
+"""Tables and JSON of ``convpe distributions``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-from rich import box
 from rich.table import Table
 
 from golden.config import NumberFormat
@@ -18,13 +18,14 @@ from golden.study.distributions.collect import (
     extremes,
     inputs,
 )
-from golden.study.distributions.statistics import PERCENTILE_ERROR, Tally
+from golden.study.distributions.statistics import PERCENTILE_ERROR, PERCENTILES, Tally
 from golden.study.distributions.weights import (
     AFTER_FOLDING,
     BEFORE_FOLDING,
     weight_fates,
     weight_scales,
 )
+from tb.console import plain_table
 
 SHOWN = (0.1, 50.0, 99.9)
 """Percentiles in a table; JSON has more."""
@@ -45,7 +46,7 @@ def all_tables(found: Measured) -> Iterator[Table]:
 
 def weight_table(found: Measured) -> Table:
     """Weights of every convolution as stored and after folding."""
-    table = _table(
+    table = plain_table(
         "weights before and after folding",
         *("layer", "weights", "stored\nmin", "\nmax", "\nstd"),
         *("folded\nmin", "\nmax", "\nstd"),
@@ -59,7 +60,7 @@ def weight_table(found: Measured) -> Table:
 
 def format_table(found: Measured) -> Table:
     """Weights of every convolution after quantisation, in both formats."""
-    table = _table(
+    table = plain_table(
         f"weights in q7.8, and in per_layer of {found.options.weight_w} bits",
         *("layer", "q7.8\nmin", "\nmax", "\nstd", "\nbeyond", "\nto 0"),
         *("per_layer\nfraction", "\nbeyond", "\nto 0"),
@@ -70,8 +71,8 @@ def format_table(found: Measured) -> Table:
         table.add_row(
             name,
             *map(figure, _spread(stages[NumberFormat.Q7_8.value])),
-            *(share(q7_8.saturated), share(q7_8.zeroed)),
-            *(str(own.scale.frac), share(own.saturated), share(own.zeroed)),
+            *(share(q7_8.saturated), share(q7_8.rounded_to_zero)),
+            *(str(own.frac), share(own.saturated), share(own.rounded_to_zero)),
         )
     return table
 
@@ -82,7 +83,7 @@ def _spread(tally: Tally) -> tuple[float, float, float]:
 
 def range_table(tensors: Mapping[str, Tally], title: str) -> Table:
     """Range, moments and percentiles of every tensor."""
-    table = _table(title, "tensor", "min", "max", "mean", "std", *(f"{p:g}%" for p in SHOWN))
+    table = plain_table(title, "tensor", "min", "max", "mean", "std", *(f"{p:g}%" for p in SHOWN))
     for name, tally in tensors.items():
         figures = (*_moments(tally), *tally.percentiles(SHOWN))
         table.add_row(name, *map(figure, figures))
@@ -91,7 +92,7 @@ def range_table(tensors: Mapping[str, Tally], title: str) -> Table:
 
 def rail_table(tensors: Mapping[str, Tally], title: str) -> Table:
     """Range and moments of every integer tensor, and what is at a rail or zero."""
-    table = _table(title, "tensor", "min", "max", "mean", "std", "at a rail", "zero")
+    table = plain_table(title, "tensor", "min", "max", "mean", "std", "at a rail", "zero")
     for name, tally in tensors.items():
         at_rail = share(tally.beyond[RAIL] / tally.count) if tally.limits else ""
         zero = share(tally.zeros / tally.count)
@@ -105,7 +106,7 @@ def _moments(tally: Tally) -> tuple[float, float, float, float]:
 
 def fate_table(found: Measured) -> Table:
     """What both formats do to every tensor of the float network."""
-    table = _table(
+    table = plain_table(
         f"the same values in q7.8, and in per_layer of {found.options.act_w} bits",
         *("tensor", "zero", "q7.8\nbeyond", "\nahead", "\nto 0"),
         *("per_layer\nfraction", "\nbeyond", "\nahead", "\nto 0"),
@@ -114,13 +115,15 @@ def fate_table(found: Measured) -> Table:
         fates = found.fates(name)
         q7_8, own = fates[NumberFormat.Q7_8], fates[NumberFormat.PER_LAYER]
         zero = share(tally.zeros / tally.count)
-        table.add_row(name, zero, *_shares(q7_8), str(own.scale.frac), *_shares(own))
+        table.add_row(name, zero, *_shares(q7_8), str(own.frac), *_shares(own))
     return table
 
 
 def _shares(fate: Fate) -> tuple[str, str, str]:
-    ahead = "" if fate.saturated_ahead is None else share(fate.saturated_ahead)
-    return share(fate.saturated), ahead, share(fate.zeroed)
+    ahead = (
+        "" if fate.saturated_before_activation is None else share(fate.saturated_before_activation)
+    )
+    return share(fate.saturated), ahead, share(fate.rounded_to_zero)
 
 
 def share(part: float) -> str:
@@ -179,10 +182,75 @@ def _range(what: str, ends: tuple[Tally, Tally]) -> str:
     )
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    table.padding = (0, 1, 0, 0)
-    for column in columns:
-        left = column in ("tensor", "layer")
-        table.add_column(column, justify="left" if left else "right", no_wrap=True)
-    return table
+def document(found: Measured) -> dict[str, Any]:
+    """JSON of everything measured."""
+    exact = found.integer_network
+    inner = [tally for name, tally in found.tensors.items() if name not in HEADS]
+    return {
+        "percentile_error": PERCENTILE_ERROR,
+        "range": {
+            **_ends(extremes(found.tensors.values())),
+            "without_heads": _ends(extremes(inner)),
+            "source": {
+                "low": SOURCE_RANGE[0],
+                "high": SOURCE_RANGE[1],
+                "pictures": SOURCE_PICTURES,
+                "tensor": None,
+            },
+        },
+        "layers": [{"name": n.name, "inputs": list(inputs(n))} for n in found.network.nodes],
+        "weights": {name: _weights(found, name) for name in found.weights},
+        "tensors": {
+            name: {**_summary(tally), "formats": found.fates(name)}
+            for name, tally in found.tensors.items()
+        },
+        "bit_true": exact
+        and {
+            "format": exact.options.format.value,
+            "mode": exact.options.mode.value,
+            "tensors": {
+                name: {
+                    **_summary(tally),
+                    "frac": exact.fracs()[name],
+                    "at_a_rail": tally.beyond[RAIL] / tally.count if tally.limits else None,
+                }
+                for name, tally in found.integers.items()
+            },
+        },
+    }
+
+
+def _ends(ends: tuple[Tally, Tally]) -> dict[str, Any]:
+    low, high = ends
+    return {
+        "low": {"value": low.low, "tensor": low.name, "picture": low.low_at},
+        "high": {"value": high.high, "tensor": high.name, "picture": high.high_at},
+    }
+
+
+def _weights(found: Measured, name: str) -> dict[str, Any]:
+    stages = found.weights[name]
+    made: dict[str, Any] = {
+        stage.replace(" ", "_"): _summary(tally) for stage, tally in stages.items()
+    }
+    scales = weight_scales(name, found.formats, found.options)
+    return {**made, "formats": weight_fates(stages, scales)}
+
+
+def _summary(tally: Tally) -> dict[str, Any]:
+    negative, positive = tally.octaves()
+    percentiles = tally.percentiles().tolist()
+    return {
+        "count": tally.count,
+        "min": tally.low,
+        "max": tally.high,
+        "mean": tally.mean,
+        "std": tally.std,
+        "zero": tally.zeros / tally.count,
+        "percentiles": {f"{p:g}": x for p, x in zip(PERCENTILES, percentiles, strict=True)},
+        "octaves": {
+            "negative": {str(exponent): count for exponent, count in negative.items()},
+            "zero": tally.zeros,
+            "positive": {str(exponent): count for exponent, count in positive.items()},
+        },
+    }
