@@ -1,216 +1,221 @@
-"""The command ``convpe``."""
+"""The command ``convpe``: each command's module is imported when the command is run."""
 
 from __future__ import annotations
 
+import inspect
 import shlex
 import signal
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
-from rich.console import Console
+from typer.core import TyperGroup
 
 from golden.config import ConfigError, InputError
-from tb.choices import choose, parse_natural
-from tb.commands.accuracy.detect import detect
-from tb.commands.accuracy.errors import errors
-from tb.commands.accuracy.facenet import facenet
-from tb.commands.accuracy.mean_precision import mean_precision
-from tb.commands.accuracy.perturb import perturb
-from tb.commands.digits import digits
-from tb.commands.inference.bisect import bisect
-from tb.commands.inference.infer import infer
-from tb.commands.inspection.distributions import distributions
-from tb.commands.inspection.extract import extract
-from tb.commands.inspection.inspect import inspect
-from tb.commands.inspection.model import model
-from tb.commands.inspection.show import show
-from tb.commands.quantization.conv_error import conv_error
-from tb.commands.quantization.fuse import fuse
-from tb.commands.quantization.multiply import SETTINGS as MULTIPLY_SETTINGS
-from tb.commands.quantization.multiply import multiply
-from tb.commands.quantization.preprocess import preprocess
-from tb.commands.quantization.quantize import quantize
-from tb.commands.quantization.retune import retune
-from tb.commands.trace import trace
-from tb.flows.sim.options import NET_SIZE, SimOptions
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
-SAY_IT_THEMSELVES = (["sim"], ["fuzz"], ["bench"])
-"""Commands that tell an interruption in their own words."""
+FLOWS: Final = ("sim", "fuzz", "bench")
+"""Commands that report an interruption themselves."""
 RUNS = Path(__file__).parent.parent / "build" / "sim"
-RTL = Path(__file__).parent.parent / "rtl"
+
+
+class Command(NamedTuple):
+    """A command.
+
+    Parameters
+    ----------
+    function : str
+        ``module:function``; of a target of make the function that runs its options.
+    help : str
+        The first paragraph of the function's docstring.
+    options : str
+        Of a target of make: ``module:class`` of the variables that it takes.
+    settings : dict, optional
+        For typer.
+    """
+
+    function: str
+    help: str
+    options: str = ""
+    settings: dict[str, Any] | None = None
+
+
+COMMANDS: Final = {
+    "sim": Command(
+        "tb.flows.sim.command:simulate",
+        "Run real tensors through the RTL and compare every value (``make sim``).",
+        "tb.flows.sim.options:SimOptions",
+    ),
+    "fuzz": Command(
+        "tb.flows.fuzz.command:fuzz",
+        "Run random jobs and shrink the first that fails (``make fuzz``).",
+        "tb.flows.fuzz.options:FuzzOptions",
+    ),
+    "bench": Command(
+        "tb.flows.benchmark.command:bench_parts",
+        "Measure how fast the simulation and the reference model are (``make bench``).",
+        "tb.flows.benchmark.plan:BenchOptions",
+    ),
+    "synth-check": Command(
+        "tb.flows.synth.command:synth",
+        "Map the RTL to an FPGA with yosys and check the circuit (``make synth-check``).",
+    ),
+    "model": Command(
+        "tb.commands.inspection.model:model",
+        "Read a model, name what is wrong with it, and print modules, shapes and MACs.",
+    ),
+    "inspect": Command(
+        "tb.commands.inspection.inspect:inspect",
+        "Show a network's modules with shapes, parameters and MACs, and a file's tensors.",
+    ),
+    "fuse": Command(
+        "tb.commands.quantization.fuse:fuse",
+        "Fold batch normalisation, and compare each layer's output with the unfolded network's.",
+    ),
+    "preprocess": Command(
+        "tb.commands.quantization.preprocess:preprocess",
+        "Fit a picture to the network, quantise it, and show its integers.",
+    ),
+    "distributions": Command(
+        "tb.commands.inspection.distributions:distributions",
+        "Measure how weights and each layer's input and output are distributed over pictures.",
+    ),
+    "quantize": Command(
+        "tb.commands.quantization.quantize:quantize",
+        "Quantise weights and picture; save the model as it came, raw integers, and hex.",
+    ),
+    "infer": Command(
+        "tb.commands.inference.infer:infer",
+        "Run the integer network bit by bit as the hardware does, and show every layer.",
+    ),
+    "multiply": Command(
+        "tb.commands.quantization.multiply:multiply",
+        "Multiply two numbers in Q7.8 as the PE does, in each mode, and show every bit.",
+        # An operand such as -1.5 is no option.
+        settings={"ignore_unknown_options": True},
+    ),
+    "errors": Command(
+        "tb.commands.accuracy.errors:errors",
+        "Measure each layer's error: the integer network against the float one, or two dumps.",
+    ),
+    "conv-error": Command(
+        "tb.commands.quantization.conv_error:conv_error",
+        "Convolve numbers uniform in -1 to +1 in Q7.8, and measure the error against float64.",
+    ),
+    "perturb": Command(
+        "tb.commands.accuracy.perturb:perturb",
+        "Add uniform noise behind layers: the error layer by layer, and the boxes lost and new.",
+    ),
+    "detect": Command(
+        "tb.commands.accuracy.detect:detect",
+        "Find objects with the float network and with quantised ones, and compare the boxes.",
+    ),
+    "map": Command(
+        "tb.commands.accuracy.mean_precision:mean_precision",
+        "Measure mAP50 on annotated pictures (VOC layout), float and quantised.",
+    ),
+    "retune": Command(
+        "tb.commands.quantization.retune:retune",
+        "Tune a network trained for slope 0.1 to the hardware's, without labels.",
+    ),
+    "facenet": Command(
+        "tb.commands.accuracy.facenet:facenet",
+        "Compare FaceNet in integers with FaceNet in floats: six formats, block by block.",
+    ),
+    "digits": Command(
+        "tb.commands.digits:digits",
+        "Train a network of handwritten digits, run it on the RTL, and compare accuracies.",
+    ),
+    "extract": Command(
+        "tb.commands.inspection.extract:extract",
+        "Write each layer's parameters: floats, 8-bit codes for $readmemb and $readmemh, "
+        "manifests.",
+    ),
+    "show": Command(
+        "tb.commands.inspection.show:show",
+        "Print a tensor's values before and after 8 bits with codes, errors and histograms.",
+    ),
+    "trace": Command(
+        "tb.commands.trace:trace",
+        "Print what a stage of the PE did, with tensor coordinates, from a wave file.",
+    ),
+    "bisect": Command(
+        "tb.commands.inference.bisect:bisect",
+        "Find the layers that are wrong on their own account, in a dump or on the RTL.",
+    ),
+}
+
+
+def load(place: str) -> Any:
+    """Import ``module:name``."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _flow(command: Command) -> Callable[..., None]:
+    """The function that typer calls for a target of make: its options are the variables."""
+    from tb.flows.variables import read_options, variables
+
+    options_kind = load(command.options)
+
+    def flow(words: list[str] | None, **options: Any) -> None:
+        chosen = read_options(options_kind, options, words or ())
+        try:
+            from rich.console import Console
+
+            run = load(command.function)
+        except KeyboardInterrupt:
+            code = _refused("interrupted", "interrupted before the run began", EXIT_INTERRUPTED)
+            raise typer.Exit(code) from None
+        raise typer.Exit(run(chosen, Console()))
+
+    words = Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="As for make.")
+    ]
+    parameters = [_parameter("words", words, None)]
+    for each in variables(options_kind):
+        text = each.text.replace("`", "")
+        option = typer.Option(*each.options, help=text, show_default=False)
+        kind = bool if each.flag else str | None
+        parameters.append(
+            _parameter(each.field, Annotated[kind, option], each.default if each.flag else None)
+        )
+    flow.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return flow
+
+
+def _parameter(name: str, annotation: Any, default: bool | None) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=annotation)
+
+
+class LazyGroup(TyperGroup):
+    """The commands; one is imported when it is called, not when they are listed."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that the words name, with what it takes."""
+        name, _, rest = super().resolve_command(ctx, args)
+        command = COMMANDS[str(name)]
+        function = _flow(command) if command.options else load(command.function)
+        one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        one.command(name, help=command.help, context_settings=command.settings)(function)
+        return name, typer.main.get_command(one), rest
+
 
 app = typer.Typer(
+    cls=LazyGroup,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="A Verilog convolution PE, run on real networks and compared with its golden model.",
+    help="A Verilog convolution PE, run on real networks and compared with its reference model.",
 )
-
-
-@app.command()
-def sim(
-    net: Annotated[str, typer.Option(help="yolov3-tiny, facenet or digits.")] = "yolov3-tiny",
-    layer: Annotated[str, typer.Option(help="Only this layer, such as conv4.")] = "",
-    from_layer: Annotated[str, typer.Option("--from", help="This layer and all after it.")] = "",
-    tiles: Annotated[str, typer.Option(help="At most so many tiles of each layer.")] = "",
-    job: Annotated[str, typer.Option(help="Only this job of the layer, or these: 3-5.")] = "",
-    mode: Annotated[str, typer.Option(help="full, cut_floor or cut_round.")] = "full",
-    number_format: Annotated[
-        str, typer.Option("--format", help="per_layer or q7.8.")
-    ] = "per_layer",
-    weight_bits: Annotated[str, typer.Option(help="Width of a weight: 16 or 8.")] = "16",
-    act_bits: Annotated[str, typer.Option(help="Width of an activation: 16 or 8.")] = "16",
-    weight_format: Annotated[str, typer.Option(help="integer or sm8.")] = "integer",
-    slope: Annotated[str, typer.Option(help="1/8 or 13/128.")] = "1/8",
-    leaky_place: Annotated[
-        str, typer.Option(help="after_requant or before_requant.")
-    ] = "after_requant",
-    pool_pad: Annotated[str, typer.Option(help="minus_inf or zero.")] = "minus_inf",
-    array: Annotated[str, typer.Option(help="Input lanes x output lanes, such as 16x16.")] = "",
-    size: Annotated[str, typer.Option(help="Rows and columns; the network's own.")] = "",
-    clock: Annotated[str, typer.Option(help="For frames a second, such as 200MHz.")] = "200MHz",
-    image: Annotated[Path | None, typer.Option(help="Picture file.")] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of pictures, a frame each.")] = None,
-    fit: Annotated[str, typer.Option(help="letterbox or plain.")] = "letterbox",
-    model: Annotated[
-        Path | None, typer.Option(help="Weights: a Darknet file, a checkpoint, a manifest.json.")
-    ] = None,
-    retune: Annotated[str, typer.Option(help="Retuning patch: shipped, none or a file.")] = "",
-    simulator: Annotated[str, typer.Option("--sim", help="verilator or icarus.")] = "verilator",
-    verilator: Annotated[str, typer.Option(help="Verilator 5.036 or later.")] = "",
-    seed: Annotated[str, typer.Option(help="Integer that repeats every random choice.")] = "1",
-    diagnose: Annotated[
-        bool, typer.Option(help="Look into the first job that fails, and record its waves.")
-    ] = True,
-    waves: Annotated[
-        bool, typer.Option("--waves", help="The same for the first job where none fails.")
-    ] = False,
-    window: Annotated[str, typer.Option(help="Cycles that the waves cover.")] = "",
-    inject: Annotated[str, typer.Option(help="A fault: expected, rtl or stream.")] = "",
-    bug: Annotated[str, typer.Option(help="Which fault --inject rtl puts in.")] = "",
-) -> None:
-    """Run real tensors through the RTL and compare every value (``make sim``)."""
-    options = SimOptions(
-        net=net,
-        layer=layer,
-        from_layer=from_layer,
-        tiles=parse_natural("TILES", tiles) if tiles else None,
-        job=job,
-        mode=mode,
-        format=number_format,
-        weight_bits=parse_natural("WEIGHT_BITS", weight_bits),
-        act_bits=parse_natural("ACT_BITS", act_bits),
-        weight_format=weight_format,
-        slope=slope,
-        leaky_place=leaky_place,
-        pool_pad=pool_pad,
-        array=array,
-        size=parse_natural("SIZE", size) if size else NET_SIZE,
-        clock=clock,
-        image=image,
-        images=images,
-        fit=fit,
-        model=model,
-        retune=retune,
-        sim=simulator,
-        verilator=verilator,
-        seed=parse_natural("SEED", seed),
-        diagnose=diagnose,
-        waves=waves,
-        window=parse_natural("WINDOW", window) if window else None,
-        inject=inject,
-        bug=bug,
-    )
-    try:
-        from tb.flows.sim.command import simulate
-    except KeyboardInterrupt:
-        code = _refused("interrupted", "interrupted before the run began", EXIT_INTERRUPTED)
-        raise typer.Exit(code) from None
-    raise typer.Exit(simulate(options, Console()))
-
-
-@app.command()
-def fuzz(
-    jobs: Annotated[str, typer.Option("--jobs", "-n", help="How many jobs.")] = "200",
-    seed: Annotated[str, typer.Option(help="Of the first job; the others follow.")] = "1",
-    simulator: Annotated[str, typer.Option("--sim", help="verilator or icarus.")] = "verilator",
-    array: Annotated[str, typer.Option(help="Input lanes x output lanes.")] = "4x4",
-    replay: Annotated[Path | None, typer.Option(help="Run folder to run again.")] = None,
-    verilator: Annotated[str, typer.Option(help="Verilator 5.036 or later.")] = "",
-    diagnose: Annotated[bool, typer.Option(help="Look into the job that fails.")] = True,
-) -> None:
-    """Run random jobs and shrink the first that fails (``make fuzz``)."""
-    from tb.flows.fuzz.command import fuzz as run
-    from tb.flows.fuzz.options import FuzzOptions, parse_count
-
-    options = FuzzOptions(
-        jobs=parse_count(jobs),
-        seed=parse_natural("SEED", seed),
-        sim=simulator,
-        array=array,
-        replay=replay,
-        verilator=verilator,
-        diagnose=diagnose,
-    )
-    raise typer.Exit(run(options, Console()))
-
-
-@app.command()
-def bench(
-    part: Annotated[str, typer.Option(help="sim or golden alone; both by default.")] = "",
-    verilator: Annotated[str, typer.Option(help="Verilator 5.036 or later.")] = "",
-) -> None:
-    """Measure how fast the simulation and the golden model are (``make bench``)."""
-    if part:
-        choose("PART", part, ("sim", "golden"))
-    code = 0
-    if part != "golden":
-        from tb.flows.benchmark.command import bench as run
-        from tb.flows.benchmark.plan import measurements
-
-        code = run(Console(), measurements(verilator), verilator)
-    if part != "sim" and code != EXIT_INTERRUPTED:
-        from tb.flows.benchmark.golden_speed import bench_golden
-
-        code = bench_golden(Console()) or code
-    raise typer.Exit(code)
-
-
-@app.command("synth-check")
-def synth_check(
-    rtl: Annotated[Path, typer.Option(help="Folder of the Verilog.")] = RTL,
-) -> None:
-    """Map the RTL to an FPGA with yosys and check the circuit (``make synth-check``)."""
-    from tb.flows.synth.command import synth_check as run
-
-    raise typer.Exit(run(Console(), rtl))
-
-
-app.command("model")(model)
-app.command("inspect")(inspect)
-app.command("fuse")(fuse)
-app.command("preprocess")(preprocess)
-app.command("distributions")(distributions)
-app.command("quantize")(quantize)
-app.command("infer")(infer)
-app.command("multiply", context_settings=MULTIPLY_SETTINGS)(multiply)
-app.command("errors")(errors)
-app.command("conv-error")(conv_error)
-app.command("perturb")(perturb)
-app.command("detect")(detect)
-app.command("map")(mean_precision)
-app.command("retune")(retune)
-app.command("facenet")(facenet)
-app.command("digits")(digits)
-app.command("extract")(extract)
-app.command("show")(show)
-app.command("trace")(trace)
-app.command("bisect")(bisect)
+for _name, _command in COMMANDS.items():
+    app.command(_name, help=_command.help)(lambda: None)
 
 
 def main() -> None:
@@ -218,7 +223,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
-        if code == EXIT_INTERRUPTED and sys.argv[1:2] not in SAY_IT_THEMSELVES:
+        if code == EXIT_INTERRUPTED and not set(sys.argv[1:2]) & set(FLOWS):
             code = _refused("interrupted", "interrupted", code)
     except (ConfigError, InputError) as error:
         code = _refused("setup", str(error), EXIT_USAGE)
@@ -247,7 +252,7 @@ def _refused(kind: str, message: str, code: int) -> int:
     """Say in one line what is wrong, leave a red report of it, and return `code`."""
     line = " ".join(message.split())
     print(f"convpe: {line}", file=sys.stderr)
-    if sys.argv[1:2] != [sim.__name__]:
+    if sys.argv[1:2] != ["sim"]:
         return code  # the report is of ``sim``
     from tb.flows.sim import report
 

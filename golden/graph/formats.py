@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import NumberFormat
-from golden.graph import floats
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import Conv, Graph, read_by
 from golden.graph.layers import IMAGE, ResidualLayer
@@ -30,6 +29,8 @@ def reach(
         Folded.
     images : iterable of ndarray of float32, (C, H, W)
     """
+    from golden.graph import floats  # and with it torch
+
     room: dict[str, float] = {}
     for image in images:
         for name, value in floats.run(graph, convs, image).items():

@@ -14,7 +14,6 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, ConfigError, LeakyPlace, NumberFormat
 from golden.graph.layers import IMAGE, ConcatLayer, sources
 from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork
-from golden.reference import float_model
 
 Q7_8_FRAC = 8
 """Fraction bits of the format q7.8."""
@@ -75,6 +74,8 @@ def reach(
     dict of str to float
         By the name of the convolution.
     """
+    from golden.reference import float_model  # and with it torch
+
     slope = float_model.SLOPES[options.slope]
     after = options.place is LeakyPlace.AFTER_REQUANT
     room = dict.fromkeys(network.convs, 0.0)

@@ -18,8 +18,6 @@ from tb.console import plain_table, say, write_json
 
 MODES = (ProductMode.CUT_FLOOR, ProductMode.CUT_ROUND, ProductMode.FULL)
 """From the source's rule to the default."""
-SETTINGS = {"ignore_unknown_options": True}
-"""Of the command: an operand such as -1.5 is no option."""
 
 _Factor = Annotated[
     str, typer.Argument(help="A real number; or 16 bits as 0x3DC3, 0b101 or raw:-6526.")

@@ -17,7 +17,7 @@ from golden.config import ConfigError, InputError
 from golden.reference.layer_sums import layer_sums
 from tb.flows.benchmark.beats import beat_costs
 from tb.flows.benchmark.designs import compile_all, designs
-from tb.flows.benchmark.plan import Measurement, Way
+from tb.flows.benchmark.plan import BenchOptions, Measurement, Way, measurements
 from tb.flows.benchmark.python_driven.jobs import time_tiles
 from tb.flows.benchmark.record import Beat, MeasureError, Record, SimRun
 from tb.flows.benchmark.scalar import compile_scalar, scalar_speed
@@ -35,6 +35,18 @@ EXIT_RED: Final = 1
 EXIT_INTERRUPTED: Final = 130
 
 _T = TypeVar("_T")
+
+
+def bench_parts(options: BenchOptions, console: Console) -> int:
+    """Measure the simulation, the reference model, or both; return the exit code."""
+    code = 0
+    if options.part != "golden":
+        code = bench(console, measurements(options.verilator), options.verilator)
+    if options.part != "sim" and code != EXIT_INTERRUPTED:
+        from tb.flows.benchmark import golden_speed
+
+        code = golden_speed.bench_golden(console) or code
+    return code
 
 
 def bench(

@@ -7,7 +7,9 @@ from enum import Enum
 from typing import Final
 
 from golden.config import NumberFormat, ProductMode
+from tb.choices import choose
 from tb.flows.sim.options import SimOptions
+from tb.flows.variables import variable
 
 FRAME_ARRAYS: Final = ("8x8", "16x16", "32x32")
 TILE_ARRAYS: Final = ("4x4", "8x8")
@@ -16,6 +18,27 @@ SCALING_ARRAY: Final = "16x16"
 """Array on which time is taken against the image's size."""
 TILES: Final = 1
 """Tiles of each layer, where beats are slow: in Icarus and from Python."""
+
+
+PARTS: Final = ("sim", "golden")
+
+
+@dataclass(frozen=True, slots=True)
+class BenchOptions:
+    """The variables of ``make bench``.
+
+    Raises
+    ------
+    ConfigError
+        An unknown part, with the choices.
+    """
+
+    part: str = variable("", "`sim` or `golden` alone; both by default")
+    verilator: str = variable("", "Verilator program or folder, as for `sim`")
+
+    def __post_init__(self) -> None:
+        if self.part:
+            choose("PART", self.part, PARTS)
 
 
 class Way(Enum):

@@ -11,6 +11,7 @@ from typing import Final
 from golden.config import ConfigError, PEConfig, ProductMode
 from tb.choices import choose, parse_array
 from tb.flows.sim.options import SIMULATORS
+from tb.flows.variables import variable
 
 ACC_W: Final = {ProductMode.FULL: 40, ProductMode.CUT_FLOOR: 32, ProductMode.CUT_ROUND: 48}
 """Accumulator of a small design: each width with another mode."""
@@ -52,36 +53,37 @@ def parse_count(text: str) -> int:
 class FuzzOptions:
     """The variables of ``make fuzz``.
 
-    Parameters
-    ----------
-    jobs : int
-        How many; their seeds follow one another.
-    seed : int
-        Of the first.
-    sim : str
-        ``verilator`` or ``icarus``.
-    array : str
-        Lanes, such as ``4x4``.
-    replay : Path or None
-        A run folder to run again, instead of random jobs.
-    verilator : str
-        Verilator program or folder; empty for the default.
-    diagnose : bool
-        Look into the job that fails, made as small as it gets.
-
     Raises
     ------
     ConfigError
         An unknown value, with the choices.
     """
 
-    jobs: int = 200
-    seed: int = 1
-    sim: str = "verilator"
-    array: str = "4x4"
-    replay: Path | None = None
-    verilator: str = ""
-    diagnose: bool = True
+    jobs: int = variable(
+        200,
+        "How many jobs, 1 to 100,000 (default 200)",
+        name="N",
+        options=("--jobs", "-n"),
+        read=parse_count,
+    )
+    seed: int = variable(
+        1,
+        "Seed of the first job (default 1); each job has the next one",
+        "Job k, counted from 0, has SEED + k",
+    )
+    sim: str = variable("verilator", "Simulator: `verilator` (default), `icarus`")
+    array: str = variable("4x4", "Lanes, as for `sim`; `4x4` on both simulators by default")
+    verilator: str = variable("", "Verilator program or folder, as for `sim`")
+    replay: Path | None = variable(
+        None,
+        "Folder that a failing run names: its smallest failing job, once more",
+        "Any folder with a `jobs.json` will do",
+    )
+    diagnose: bool = variable(
+        True,
+        "`0` does not diagnose the smallest job that fails; `1` (default) does",
+        options=("--diagnose/--no-diagnose",),
+    )
 
     def __post_init__(self) -> None:
         choose("SIM", self.sim, SIMULATORS)

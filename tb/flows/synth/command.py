@@ -13,8 +13,9 @@ import time
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -40,6 +41,11 @@ def fpga(rtl: Path = RTL) -> Design:
     products = FPGA.p_ic * FPGA.p_oc
     # The weights, in slots of 32 bits, are the largest register.
     return Design(rtl, TOP, FPGA.verilog_parameters(), products, 32 * products)
+
+
+def synth(rtl: Annotated[Path, typer.Option(help="Folder of the Verilog.")] = RTL) -> None:
+    """Map the RTL to an FPGA with yosys and check the circuit (``make synth-check``)."""
+    raise typer.Exit(synth_check(Console(), rtl))
 
 
 def synth_check(console: Console, rtl: Path = RTL, out: Path = OUT) -> int:
