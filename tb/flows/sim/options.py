@@ -204,7 +204,8 @@ class SimOptions:
     )
     bug: str = variable(
         "",
-        "Which fault `INJECT=rtl` puts in, by its name in `docs/diagnosis.md` (default `rounding`)",
+        "Which fault `INJECT=rtl` puts in, by its name in `docs/tables/diagnosis.md`; `rounding` "
+        "by default",
         "It goes into a copy of the design. `BUG` alone is enough",
     )
 
