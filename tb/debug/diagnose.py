@@ -15,7 +15,7 @@ from tb.cosim.failure import Failure
 from tb.debug.case import Around, Case, remove
 from tb.debug.diagnosis import Diagnosis, WaveFile
 from tb.debug.gtkwave.layout import HEADERS_MISSING, suffix, write_layout
-from tb.debug.localization.localize import Inside, look
+from tb.debug.localization.localize import Localization, localize
 from tb.debug.mismatch.divergence import Comparison, Divergence, compare
 from tb.debug.mismatch.error_map import text_map, write_map
 from tb.debug.mismatch.extent import extent
@@ -80,14 +80,14 @@ class Examination:
         started = time.monotonic()
         made = self._build()
         ran = self._reproduce(made)
-        compared, inside = self._judge(ran)
+        compared, where = self._examine(ran)
         first = compared.divergence
         if first is not None and ran.watch != watch_of(self.case, ran.around, first):
             ran = self._replay(made, ran.around, first)
-            compared, inside = self._judge(ran)
-        wave = self._record_waves(made, ran, first, inside)
+            compared, where = self._examine(ran)
+        wave = self._record_waves(made, ran, first, where)
         self.seconds["all"] = time.monotonic() - started
-        found = self._diagnosis(ran, compared, inside, wave)
+        found = self._diagnosis(ran, compared, where, wave)
         write_map(compared.values, self.folder / "map.png")
         self._write_job(ran)
         found.write(self.folder)
@@ -132,10 +132,10 @@ class Examination:
             folder = self.folder / "replay"
             return replay(self.case, made, folder, around, watch, self.seed, wave)
 
-    def _judge(self, ran: Replay) -> tuple[Comparison, Inside]:
+    def _examine(self, ran: Replay) -> tuple[Comparison, Localization]:
         """What is wrong with the replay's values, and where it came from."""
         compared = self._compare(ran.folder, ran.record, ran.failure)
-        inside = look(
+        where = localize(
             ran.record,
             self.case.config,
             ran.folder,
@@ -144,21 +144,21 @@ class Examination:
             before=ran.around.before,
             first_group=self.case.first_group(ran.around.before),
         )
-        return compared, inside
+        return compared, where
 
     def _compare(self, folder: Path, record: JobRecord, failure: Failure | None) -> Comparison:
         case, unknown = self.case, failure is not None and failure.kind == "unknown_value"
         return compare(folder, record, case.config, conv=case.conv, node=case.node, unknown=unknown)
 
     def _record_waves(
-        self, made: Build, ran: Replay, first: Divergence | None, inside: Inside
+        self, made: Build, ran: Replay, first: Divergence | None, where: Localization
     ) -> WaveFile | None:
         """Replay once more, and write the waves with their layout."""
         config, name = self.case.config, self.simulator.name
         ending = suffix(name)
         if ending == "vcd":
             self.say(HEADERS_MISSING)
-        guilty = _cycle_of_interest(first, inside)
+        guilty = _cycle_of_interest(first, where)
         window = choose_window(ran.cycles, guilty, config, name, ending, wanted=self.window)
         path = self.folder / f"wave.{ending}"
         self._replay(made, ran.around, first, window.wave(path.absolute()))
@@ -175,7 +175,7 @@ class Examination:
             marker_cycle=guilty,
             out_cycle=None if first is None else first.left_cycle,
             fracs=self.case.fracs,
-            step=inside.step,
+            step=where.step,
         )
         last = window.last if cut is None else cut
         size = path.stat().st_size
@@ -199,7 +199,7 @@ class Examination:
         write_whole(self.folder / "job.json", json.dumps(document, indent=2) + "\n")
 
     def _diagnosis(
-        self, ran: Replay, compared: Comparison, inside: Inside, wave: WaveFile | None
+        self, ran: Replay, compared: Comparison, where: Localization, wave: WaveFile | None
     ) -> Diagnosis:
         return Diagnosis(
             layer=ran.record.layer,
@@ -209,12 +209,12 @@ class Examination:
             mode=self.case.config.mode.value,
             reproduced=same(self.failure, ran.failure),
             around=ran.around,
-            seen=self.failure,
+            run_failure=self.failure,
             failure=ran.failure,
             divergence=compared.divergence,
             extent=extent(compared.values),
             map=text_map(compared.values),
-            inside=inside,
+            localization=where,
             waves=wave,
             folder=str(self.folder),
             seconds={name: round(spent, 3) for name, spent in self.seconds.items()},
@@ -229,13 +229,13 @@ class Examination:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
 
 
-def _cycle_of_interest(first: Divergence | None, inside: Inside) -> int | None:
+def _cycle_of_interest(first: Divergence | None, where: Localization) -> int | None:
     """Where to look: at the guilty step, the wrong value, or the output of the followed one."""
-    if inside.cycle is not None:
-        return inside.cycle
+    if where.culprit.cycle is not None:
+        return where.culprit.cycle
     if first is not None and first.cycle is not None:
         return first.cycle
-    return max((step.cycle for step in inside.output_steps if step.cycle is not None), default=None)
+    return max((step.cycle for step in where.output_steps), default=None)
 
 
 def watch_of(case: Case, around: Around, first: Divergence | None) -> Watch:

@@ -1,18 +1,17 @@
-"""What a look into a job has found: as JSON for scripts, in words for a person."""
+"""What the diagnosis of a job has found: as JSON for scripts, in words for a person."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, is_dataclass
-from enum import Enum
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from golden.files import write_whole
 from tb.cosim.failure import Failure
 from tb.debug.case import Around
-from tb.debug.localization.localize import Inside, table
+from tb.debug.localization.localize import Localization
 from tb.debug.mismatch.divergence import Divergence
 from tb.debug.mismatch.extent import Extent
 
@@ -24,7 +23,7 @@ MEGABYTE: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class WaveFile:
-    """The waves of a look.
+    """The waves of a diagnosis.
 
     Parameters
     ----------
@@ -60,18 +59,18 @@ class Diagnosis:
         Whether the replay ended as the run did.
     around : Around
         Jobs that had to run ahead of it and behind it for that.
-    seen : Failure or None
+    run_failure : Failure or None
         How the run failed.
     failure : Failure or None
         How the replay failed.
     divergence : Divergence or None
         The first wrong value, in the replay's cycles.
     extent : Extent
-        Which values are wrong beside it.
+        Which other values are wrong.
     map : str
         Where they lie, in characters.
-    inside : Inside
-        Where the RTL left golden's path.
+    localization : Localization
+        Where the RTL left the reference model's path.
     waves : WaveFile or None
     folder : str
         Where all of it lies.
@@ -86,24 +85,25 @@ class Diagnosis:
     mode: str
     reproduced: bool
     around: Around
-    seen: Failure | None
+    run_failure: Failure | None
     failure: Failure | None
     divergence: Divergence | None
     extent: Extent
     map: str
-    inside: Inside
+    localization: Localization
     waves: WaveFile | None
     folder: str
     seconds: dict[str, float]
 
     def summary(self) -> dict[str, Any]:
         """What ``report.json`` says of it."""
+        culprit = self.localization.culprit
         return {
             "folder": self.folder,
-            "step": None if self.inside.step is None else self.inside.step.value,
-            "sentence": self.inside.sentence,
-            "certain": self.inside.certain,
-            "cycle": self.inside.cycle,
+            "step": None if culprit.step is None else culprit.step.value,
+            "sentence": culprit.sentence,
+            "certain": culprit.certain,
+            "cycle": culprit.cycle,
             "reproduced": self.reproduced,
             "before": self.around.before,
             "behind": self.around.behind,
@@ -125,7 +125,7 @@ class Diagnosis:
             "failure": None if self.failure is None else asdict(self.failure),
             **self.summary(),
             "extent": self.extent.as_json(),
-            "inside": _plain(self.inside),
+            "inside": self.localization.as_json(),
         }
 
     def write(self, folder: Path) -> None:
@@ -145,23 +145,25 @@ class Diagnosis:
         if not self.reproduced:
             yield "The replay does not fail as the run did: what follows is the replay's."
         elif any(self.around):
-            yield f"It does not fail alone, but with {self._others()} it does."
-        run, here = (None if each is None else each.actual for each in (self.seen, self.failure))
+            yield f"It does not fail alone, but it does with {self._others()}."
+        failures = self.run_failure, self.failure
+        run, here = (None if failure is None else failure.actual for failure in failures)
         if self.reproduced and run != here:
             yield f"The run had {run} there, the replay {here}: it depends on what ran before."
         if self.divergence is not None:
             yield from self.divergence.lines()
             yield self.extent.sentence
             yield from self.map.splitlines()
-        if self.inside.step is not None:
-            sure = "" if self.inside.certain else " (not certain)"
-            yield f"guilty: {self.inside.step.value}{sure}: {self.inside.sentence}"
+        culprit = self.localization.culprit
+        if culprit.step is not None:
+            sure = "" if culprit.certain else " (not certain)"
+            yield f"guilty: {culprit.step.value}{sure}: {culprit.sentence}"
         elif self.divergence is None:
-            yield f"followed, the job's first value: {self.inside.sentence}"
+            yield f"the job's first value was followed: {culprit.sentence}"
         else:
-            yield self.inside.sentence
-        yield from (f"    {suspect}" for suspect in self.inside.suspects)
-        yield from table(self.inside, shown).splitlines()
+            yield culprit.sentence
+        yield from (f"    {explanation}" for explanation in culprit.explanations)
+        yield from self.localization.text(shown).splitlines()
         if self.waves is not None:
             size = _size(self.waves.bytes)
             yield f"waves: {size}, {self.waves.choice}: gtkwave {_shown(self.waves.layout)}"
@@ -188,14 +190,3 @@ def _shown(path: str) -> str:
     """A path as the user would type it."""
     here = Path.cwd()
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
-
-
-def _plain(value: Any) -> Any:
-    """Dataclasses, enums and tuples as JSON holds them."""
-    if isinstance(value, Enum):
-        return value.value
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, dict):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    return [_plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value

@@ -1,4 +1,4 @@
-"""Opens a save file in GTKWave on a display that nobody sees: what it shows, and a picture.
+"""Opens a save file in GTKWave on a display without a screen: what it shows, and a picture.
 
 ``python -m tb.debug.gtkwave.screenshot build/debug/conv4-0/wave.gtkw picture.png``
 """
@@ -33,7 +33,7 @@ splash_disable yes
 COLOURS: Final = 64
 """Of the picture: enough for GTKWave's, and a small file."""
 TITLE: Final = 50
-"""Rows of the window's title, which tells where the file lies on this machine."""
+"""Rows of the window's title, which holds where the file lies on this machine."""
 SCRIPT: Final = """set out [open $env(CONVPE_SHOWN) w]
 puts $out [gtkwave::getMarker]
 puts $out [gtkwave::getNamedMarker A]
@@ -50,7 +50,7 @@ close $out
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Screenshot:
     """What GTKWave shows.
 
     Parameters
@@ -58,7 +58,7 @@ class Shown:
     marker, leaves : int
         Times of the marker and of marker A, in the wave file's units.
     start, end : int
-        Of what is seen.
+        Of what is visible.
     traces : tuple of (str, str)
         Name of each row, and its value at the marker as GTKWave writes it. A group has two
         rows, its first and its last, without a value; so has a signal in a closed group.
@@ -74,8 +74,8 @@ class Shown:
     picture: Image.Image
 
 
-def look(layout: Path) -> Shown:
-    """Open a save file in GTKWave and return what is seen.
+def capture(layout: Path) -> Screenshot:
+    """Open a save file in GTKWave and return what it shows.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def look(layout: Path) -> Shown:
         (folder / "gtkwaverc").write_text(SETTINGS)
         (folder / "script.tcl").write_text(SCRIPT)
         with _display(folder) as display:
-            return _look(layout, folder, display)
+            return _capture(layout, folder, display)
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def _display(folder: Path) -> Iterator[str]:
         os.close(reading)
 
 
-def _look(layout: Path, folder: Path, display: str) -> Shown:
+def _capture(layout: Path, folder: Path, display: str) -> Screenshot:
     answers, log = folder / "shown", folder / "gtkwave.log"
     words = ["gtkwave", "--rcfile", str(folder / "gtkwaverc")]
     words += ["--script", str(folder / "script.tcl"), str(layout.absolute())]
@@ -127,15 +127,15 @@ def _look(layout: Path, folder: Path, display: str) -> Shown:
         lines: list[str] = []
         while not lines or lines[-1] != ".":
             if process.poll() is not None or time.monotonic() > deadline:
-                said = " ".join(log.read_text(errors="replace").split())
-                raise InputError(f"{layout}: GTKWave does not open it: {said}")
+                log_text = " ".join(log.read_text(errors="replace").split())
+                raise InputError(f"{layout}: GTKWave does not open it: {log_text}")
             time.sleep(PAUSE)
             lines = answers.read_text().splitlines() if answers.is_file() else []
         picture = _steady_picture(display, deadline)
     marker, leaves, start, end = (int(line) for line in lines[:4])
     rows = (line.partition("\t") for line in lines[4:-1])
     traces = tuple((name, value) for name, _, value in rows)
-    return Shown(marker, leaves, start, end, traces, picture)
+    return Screenshot(marker, leaves, start, end, traces, picture)
 
 
 def _steady_picture(display: str, deadline: float) -> Image.Image:
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write("usage: python -m tb.debug.gtkwave.screenshot LAYOUT.gtkw PICTURE.png\n")
         return 2
     try:
-        shown = look(Path(arguments[0]))
+        shown = capture(Path(arguments[0]))
         with whole_file(Path(arguments[1])) as scratch:
             picture = shown.picture.crop((0, TITLE, *SIZE)).quantize(COLOURS)
             picture.save(scratch, "PNG", optimize=True)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from golden.config import PEConfig, ProductMode
+from golden.config import PEConfig
+from tb.debug.localization.descriptor import dot_width
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.toolchain.build import TOP
 
@@ -263,12 +264,6 @@ class _Groups:
             replace(data, format="signed", scale="output", bits=own, alias=alias),
             *_traces(DUT, "m_axis_out_tlast", "m_axis_out_tuser", keep),
         ]
-
-
-def dot_width(config: PEConfig) -> int:
-    """Bits of a lane's dot product, as ``compute_core`` grows them from its parameters."""
-    growth = (config.p_ic - 1).bit_length() if config.mode is ProductMode.FULL else 0
-    return min(32 + growth, config.acc_w)
 
 
 def _pairs(prefix: str, payload: str) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""Golden's side of one value: its contributions in the order of the PE's passes, and its steps."""
+"""The reference model of one value: its contributions in the order of the PE's passes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tb.duts.conv_pe.job_record import JobRecord
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Material:
+class JobStreams:
     """What a job's streams hold.
 
     Parameters
@@ -32,7 +32,7 @@ class Material:
     weights: Int64Array
 
 
-def read_material(folder: Path, record: JobRecord, config: PEConfig) -> Material:
+def read_streams(folder: Path, record: JobRecord, config: PEConfig) -> JobStreams:
     """Read a job's streams.
 
     Raises
@@ -52,7 +52,7 @@ def read_material(folder: Path, record: JobRecord, config: PEConfig) -> Material
     biases = raw.reshape(job.out_groups, -1).view("<i8")[:, : config.p_oc]
     shape = (job.out_groups, job.passes, config.p_oc, config.p_ic)
     weights = grouped[:, job.bias_beats :].reshape(shape)
-    return Material(job, acts, biases.astype(np.int64), weights)
+    return JobStreams(job, acts, biases.astype(np.int64), weights)
 
 
 def _beats(path: Path, lanes: int, bits: int) -> Int64Array:
@@ -124,21 +124,21 @@ class Value:
     value: int
 
 
-def value_of(material: Material, channel: int, row: int, column: int) -> Value:
+def value_of(streams: JobStreams, channel: int, row: int, column: int) -> Value:
     """How a value of the convolution comes about.
 
     Parameters
     ----------
-    material : Material
+    streams : JobStreams
     channel, row, column : int
         In the job: output channel, pixel of the convolution's tile.
     """
-    job = material.descriptor
+    job = streams.descriptor
     group, lane = divmod(channel, job.config.p_oc)
-    total = int(material.biases[group, lane])
+    total = int(streams.biases[group, lane])
     terms = []
     for number in range(job.passes):
-        term = _contribution(material, group, lane, number, row, column, total)
+        term = _contribution(streams, group, lane, number, row, column, total)
         total = term.sum
         terms.append(term)
     rounded = job.arithmetic.rounded(total)
@@ -146,7 +146,7 @@ def value_of(material: Material, channel: int, row: int, column: int) -> Value:
         channel,
         row,
         column,
-        int(material.biases[group, lane]),
+        int(streams.biases[group, lane]),
         tuple(terms),
         total,
         rounded,
@@ -156,17 +156,17 @@ def value_of(material: Material, channel: int, row: int, column: int) -> Value:
 
 
 def _contribution(
-    material: Material, group: int, lane: int, number: int, row: int, column: int, total: int
+    streams: JobStreams, group: int, lane: int, number: int, row: int, column: int, total: int
 ) -> Contribution:
-    job = material.descriptor
+    job = streams.descriptor
     in_group, tap = divmod(number, job.taps)
     in_group = group if job.own else in_group
     ky, kx = divmod(tap, job.kernel[1])
     iy, ix = row * job.stride + ky - job.pad_top, column * job.stride + kx - job.pad_left
     outside = not (0 <= iy < job.in_height and 0 <= ix < job.in_width)
     beat = (iy * job.in_width + ix) * job.in_groups + in_group
-    acts = np.zeros(job.config.p_ic, np.int64) if outside else material.words[beat]
-    weights = material.weights[group, number, lane]
+    acts = np.zeros(job.config.p_ic, np.int64) if outside else streams.words[beat]
+    weights = streams.weights[group, number, lane]
     products = multiply(acts, weights, job.config.mode)
     dot = int(products.sum())
     return Contribution(
@@ -210,14 +210,14 @@ class Window:
     beat: int
 
 
-def windows_of(material: Material, channel: int, first_read: int, last_read: int) -> list[Window]:
+def windows_of(streams: JobStreams, channel: int, first_read: int, last_read: int) -> list[Window]:
     """The values that leave through these reads of a channel's output group."""
-    job = material.descriptor
+    job = streams.descriptor
     order = job.windows()
     found, read = [], 0
     for place, pixels in enumerate(order):
         if read <= last_read and read + len(pixels) > first_read:
-            values = tuple(value_of(material, channel, *divmod(p, job.out_width)) for p in pixels)
+            values = tuple(value_of(streams, channel, *divmod(p, job.out_width)) for p in pixels)
             floor = int_range(job.config.act_w)[0]
             if len(pixels) < job.readout.size**2 and job.readout.pad is PoolPad.ZERO:
                 floor = 0

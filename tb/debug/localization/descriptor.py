@@ -1,4 +1,4 @@
-"""A job's registers decoded: its shape, its walk, and its output arithmetic."""
+"""A job's registers decoded: its shape, its loops, and its output arithmetic."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from golden.arithmetic.fixed import activate, saturate, shift_right, wrap
-from golden.config import Activation, LeakyPlace, Overflow, PEConfig, Rounding, Slope
+from golden.config import Activation, LeakyPlace, Overflow, PEConfig, ProductMode, Rounding, Slope
 from golden.dataflow.tile import groups
 from golden.reference.readout import Readout
 from tb.debug.probe.events import CORE, READOUT
@@ -19,48 +19,32 @@ BIAS_BYTES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """What the output stage does with a sum, as the register POST says.
+    """What the output stage does with a sum.
 
     Parameters
     ----------
-    post : int
     act_w : int
         Bits of a value.
+    shift : int
+        Bits that the sum is shifted right by.
+    rounding : Rounding
+        Of that shift.
+    overflow : Overflow
+        Of the shifted sum.
+    activation : Activation
+    slope : Slope
+        Of a leaky activation.
+    place : LeakyPlace
+        Whether the activation is given the sum or the requantised value.
     """
 
-    post: int
     act_w: int
-
-    @property
-    def shift(self) -> int:
-        """Bits that the sum is shifted right by."""
-        return self.post & 0x3F
-
-    @property
-    def rounding(self) -> Rounding:
-        """Of that shift."""
-        floor = self.post >> 8 & 1 or not self.shift
-        return Rounding.FLOOR if floor else Rounding.ROUND_HALF_TO_POSITIVE_INFINITY
-
-    @property
-    def overflow(self) -> Overflow:
-        """Of the shifted sum."""
-        return Overflow.WRAP if self.post >> 9 & 1 else Overflow.SATURATE
-
-    @property
-    def activation(self) -> Activation:
-        """The function."""
-        return list(Activation)[min(self.post >> 12 & 3, len(Activation) - 1)]
-
-    @property
-    def slope(self) -> Slope:
-        """Of a leaky one."""
-        return Slope.THIRTEEN_128THS if self.post >> 14 & 1 else Slope.EIGHTH
-
-    @property
-    def place(self) -> LeakyPlace:
-        """Whether it sees the sum or the requantised value."""
-        return LeakyPlace.BEFORE_REQUANT if self.post >> 15 & 1 else LeakyPlace.AFTER_REQUANT
+    shift: int
+    rounding: Rounding
+    overflow: Overflow
+    activation: Activation
+    slope: Slope
+    place: LeakyPlace
 
     @property
     def half(self) -> int:
@@ -86,6 +70,20 @@ class Arithmetic:
         """What leaves the activation stage."""
         clipped = self.clipped(rounded)
         return self.activated(clipped) if self.place is LeakyPlace.AFTER_REQUANT else clipped
+
+
+def arithmetic_of(post: int, act_w: int) -> Arithmetic:
+    """Decode the register POST."""
+    floor = post >> 8 & 1 or not post & 0x3F
+    return Arithmetic(
+        act_w,
+        shift=post & 0x3F,
+        rounding=Rounding.FLOOR if floor else Rounding.ROUND_HALF_TO_POSITIVE_INFINITY,
+        overflow=Overflow.WRAP if post >> 9 & 1 else Overflow.SATURATE,
+        activation=list(Activation)[min(post >> 12 & 3, len(Activation) - 1)],
+        slope=Slope.THIRTEEN_128THS if post >> 14 & 1 else Slope.EIGHTH,
+        place=LeakyPlace.BEFORE_REQUANT if post >> 15 & 1 else LeakyPlace.AFTER_REQUANT,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +166,14 @@ class Descriptor:
     @property
     def arithmetic(self) -> Arithmetic:
         """Of the output stage."""
-        return Arithmetic(self.post, self.config.act_w)
+        return arithmetic_of(self.post, self.config.act_w)
 
     def windows(self) -> list[tuple[int, ...]]:
         """The pixels that make each value that leaves."""
         return windows(self.readout, self.out_height, self.out_width)
 
     def settings(self) -> dict[str, int]:
-        """What array and drain are to be told, by the names of `tb.debug.probe.events.SETTINGS`."""
+        """Settings of the array and the drain, by the names of `tb.debug.probe.events.SETTINGS`."""
         pitch = self.in_width * self.in_groups
         origin = self.in_base - pitch * self.pad_top - self.in_groups * self.pad_left
         rows, columns = self.readout.shape(self.out_height, self.out_width)
@@ -204,7 +202,7 @@ class Descriptor:
 
     def ports(self) -> dict[str, int]:
         """What comes in at the array and the drain, by the names of `events.PORTS`."""
-        settings, walk = self.settings(), self.readout_settings()
+        settings, readout = self.settings(), self.readout_settings()
         core = {
             **{name: settings[name] for name in CORE if name in settings},
             "own": int(self.own),
@@ -218,11 +216,17 @@ class Descriptor:
             "pad_top": self.pad_top,
             "pad_left": self.pad_left,
         }
-        drain = {name: walk[name] for name in READOUT[:4]}
+        drain = {name: readout[name] for name in READOUT[:4]}
         drain |= {"post": self.post & 0xFFFF, "pool": self.pool & 0xFFFF}
         drain["channels"] = self.out_channels
         made = {f"compute.{name}": core[name] for name in CORE}
         return made | {f"drainer.{name}": value for name, value in drain.items()}
+
+
+def dot_width(config: PEConfig) -> int:
+    """Bits of a lane's dot product, as ``compute_core`` has it."""
+    growth = (config.p_ic - 1).bit_length() if config.mode is ProductMode.FULL else 0
+    return min(32 + growth, config.acc_w)
 
 
 def descriptor_of(record: JobRecord, config: PEConfig) -> Descriptor:

@@ -1,13 +1,14 @@
-"""Judges a job by what went through the stages: lost and surplus beats, X, hangs."""
+"""Checks what went through the stages for a job: lost and surplus beats, X, hangs."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from tb.debug.localization.finding import Finding, Followed, shown
-from tb.debug.localization.stage_counts import Flow, before_it
+from tb.debug.localization.stage_counts import StageCount, beats_before
+from tb.debug.localization.watched import Culprit, WatchedValue, shown
 from tb.debug.probe.events import Counts
 from tb.duts.conv_pe.pipeline_steps import Step
 
@@ -32,90 +33,79 @@ PORTS: Final = {
 PERIOD_PS: Final = 10_000
 
 
-def judge_flow(followed: Followed, flow: tuple[Flow, ...], folder: Path) -> Finding | None:
+def flow_culprits(
+    watched: WatchedValue, flow: tuple[StageCount, ...], folder: Path
+) -> Iterator[Culprit]:
     """The stage that made too much, broke a rule, or had what it needs and stopped."""
-    if not followed.probe.counts:
-        return Finding(Step.CONTROL, None, "the probe saw nothing at all")
-    last = followed.probe.counts[-1]
+    if not watched.probe.counts:
+        yield Culprit(Step.CONTROL, None, "the probe recorded nothing at all")
+        return
+    last = watched.probe.counts[-1]
     for entry in flow:
         if entry.seen > entry.expected:
             text = f"{entry.name}: {entry.seen}, {entry.expected} expected"
-            return Finding(entry.step, last.cycle, text, certain=False)
-    found = _side_bands(followed, flow)
-    if found is not None:
-        return found
-    found = _unknown(followed)
-    if found is not None:
-        return found
+            yield Culprit(entry.step, last.cycle, text, certain=False)
+    yield from _side_bands(watched, flow[-1].expected)
+    yield from _unknown(watched)
     short = [entry for entry in flow if entry.seen < entry.expected]
-    if short and (broken := _rule(folder / CHECKER)) is not None:
-        return broken
-    ended = len(followed.probe.marks("end")) > followed.before
-    if not short:
-        if ended:
-            return None
-        return Finding(Step.CONTROL, last.cycle, "every beat has left, and the job does not end")
-    step, text = _blocked(followed, flow, last)
-    where = f"{short[0].name}: {short[0].seen} of {short[0].expected}"
-    return Finding(step, last.cycle, f"{text} ({where})", certain=False)
+    if short:
+        yield from _rule(folder / CHECKER)
+        step, text = _blocked(watched, flow, last)
+        where = f"{short[0].name}: {short[0].seen} of {short[0].expected}"
+        yield Culprit(step, last.cycle, f"{text} ({where})", certain=False)
+    elif len(watched.probe.marks("end")) <= watched.before:
+        yield Culprit(Step.CONTROL, last.cycle, "every beat has left, and the job does not end")
 
 
-def _unknown(followed: Followed) -> Finding | None:
+def _unknown(watched: WatchedValue) -> Iterator[Culprit]:
     """The stage behind the sums that made an X or a Z out of known figures, if one did."""
-    first = min(followed.probe.unknowns, key=lambda seen: (seen.cycle, seen.stage), default=None)
-    if first is None or first.stage == 0:
-        return None
-    step, name = STAGES[first.stage - 1]
-    text = f"{name} of a lane holds an X or a Z, and no stage before it did"
-    return Finding(step, first.cycle, text)
+    first = min(watched.probe.unknowns, key=lambda one: (one.cycle, one.stage), default=None)
+    if first is not None and first.stage:
+        step, name = STAGES[first.stage - 1]
+        text = f"{name} of a lane holds an X or a Z, and no stage before it did"
+        yield Culprit(step, first.cycle, text)
 
 
-def _rule(path: Path) -> Finding | None:
-    """The rule that a checker saw broken, at the port where it stands."""
+def _rule(path: Path) -> Iterator[Culprit]:
+    """The rule that a checker found broken, at the port where it stands."""
     text = path.read_text().strip() if path.is_file() else ""
-    if not text:
-        return None
-    step = next((step for port, step in PORTS.items() if port in text), Step.CONTROL)
-    time = re.search(r" at (\d+) ps", text)
-    cycle = int(time.group(1)) // PERIOD_PS if time is not None else None
-    return Finding(step, cycle, text.split("\n")[0], certain=False)
+    if text:
+        step = next((step for port, step in PORTS.items() if port in text), Step.CONTROL)
+        time = re.search(r" at (\d+) ps", text)
+        cycle = int(time.group(1)) // PERIOD_PS if time is not None else None
+        yield Culprit(step, cycle, text.split("\n")[0], certain=False)
 
 
-def _side_bands(followed: Followed, flow: tuple[Flow, ...]) -> Finding | None:
+def _side_bands(watched: WatchedValue, beats: int) -> Iterator[Culprit]:
     """TLAST on another beat than the job's last, or TKEEP of other lanes than its channels."""
-    expected = flow[-1].expected
-    base = before_it(followed)
-    for beat in followed.probe.beats:
+    base = beats_before(watched)
+    for beat in watched.probe.beats:
         number = beat.number - base
-        if not 0 <= number < expected:
+        if not 0 <= number < beats or beat.user:
             continue
-        if beat.last != int(number == expected - 1) and not beat.user:
-            text = f"TLAST of output beat {number} is {shown(beat.last)}, of {expected} beats"
-            return Finding(Step.OUTPUT, beat.cycle, text)
-        if (
-            number < expected
-            and not beat.user
-            and beat.keep != (keep := _keep(followed, number, expected))
-        ):
+        if beat.last != int(number == beats - 1):
+            text = f"TLAST of output beat {number} is {shown(beat.last)}, of {beats} beats"
+            yield Culprit(Step.OUTPUT, beat.cycle, text)
+        keep = _keep(watched, number, beats)
+        if beat.keep != keep:
             have = "unknown (X)" if beat.keep is None else f"{beat.keep:#x}"
             text = f"TKEEP of output beat {number} is {have}, not {keep:#x}"
-            return Finding(Step.OUTPUT, beat.cycle, text)
-    return None
+            yield Culprit(Step.OUTPUT, beat.cycle, text)
 
 
-def _keep(followed: Followed, beat: int, beats: int) -> int:
+def _keep(watched: WatchedValue, beat: int, beats: int) -> int:
     """TKEEP of an output beat: the bytes of the lanes that carry a channel."""
-    job = followed.job
+    job = watched.job
     group = beat * job.out_groups // beats
     lanes = min(job.out_channels - group * job.config.p_oc, job.config.p_oc)
     return (1 << lanes * job.config.act_w // 8) - 1
 
 
-def _blocked(followed: Followed, flow: tuple[Flow, ...], last: Counts) -> tuple[Step, str]:
+def _blocked(watched: WatchedValue, flow: tuple[StageCount, ...], last: Counts) -> tuple[Step, str]:
     """Which stage has what it needs and does not move."""
     short = {entry.name for entry in flow if entry.seen < entry.expected}
-    if len(followed.probe.settings) <= followed.before:
-        return _not_launched(followed, short, last)
+    if len(watched.probe.settings) <= watched.before:
+        return _not_launched(watched, short, last)
     if last.waits("out_tvalid") and not last.waits("out_tready"):
         return Step.OUTPUT, "the output is not taken"
     if last.left < last.entered:
@@ -128,7 +118,7 @@ def _blocked(followed: Followed, flow: tuple[Flow, ...], last: Counts) -> tuple[
         return Step.DRAIN, "a finished group is not read out"
     if last.waits("waiting_bank"):
         begun = {entry.name: entry.seen for entry in flow}
-        wanted = begun["groups begun"] * followed.job.passes
+        wanted = begun["groups begun"] * watched.job.passes
         if begun["passes begun"] < wanted and not last.waits("waiting_weights"):
             text = f"the sequencer begins a group anew after {begun['passes begun']} "
             return Step.SEQUENCER, f"{text}of {wanted} passes"
@@ -145,9 +135,9 @@ def _blocked(followed: Followed, flow: tuple[Flow, ...], last: Counts) -> tuple[
     return flow[0].step, "the stream was not taken to its end"
 
 
-def _not_launched(followed: Followed, short: set[str], last: Counts) -> tuple[Step, str]:
+def _not_launched(watched: WatchedValue, short: set[str], last: Counts) -> tuple[Step, str]:
     """Why the array never took the job."""
-    if len(followed.probe.marks("start")) <= followed.before:
+    if len(watched.probe.marks("start")) <= watched.before:
         return Step.CONTROL, "the job was never started"
     if last.waits("fetch") == FETCH_CHECK:
         return Step.CONTROL, "the descriptor's check does not end"
@@ -155,6 +145,6 @@ def _not_launched(followed: Followed, short: set[str], last: Counts) -> tuple[St
         if last.waits("act_valid") and last.waits("loading"):
             return Step.INPUT, "a beat of the input stands there and is not taken"
         return Step.INPUT, "the input stream dried up"
-    if len(followed.probe.marks("stream")) <= followed.before:
+    if len(watched.probe.marks("stream")) <= watched.before:
         return Step.CONTROL, "the weight loader never begins with the job"
     return Step.CONTROL, "the job is loaded, and the array does not take it"

@@ -1,71 +1,86 @@
-"""Inside one value: golden's contributions beside the RTL's, and the first step that differs."""
+"""Finds the first step that went wrong for one value, from what the probe recorded of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from golden.config import PEConfig
-from tb.debug.localization.array import judge_array
-from tb.debug.localization.comparison import OutputStep, Pair, Row, output_steps_of, rows_of
-from tb.debug.localization.contributions import read_material
-from tb.debug.localization.control import judge_control
-from tb.debug.localization.finding import Finding, Followed
-from tb.debug.localization.flow import judge_flow
-from tb.debug.localization.output import judge_output
-from tb.debug.localization.stage_counts import Flow, flow_of
+from tb.debug.localization.array import array_culprits
+from tb.debug.localization.comparison import (
+    ComparedPass,
+    OutputStep,
+    compared_passes,
+    comparison_text,
+    output_steps,
+)
+from tb.debug.localization.contributions import read_streams
+from tb.debug.localization.control import control_culprits
+from tb.debug.localization.flow import flow_culprits
+from tb.debug.localization.output import output_culprits
+from tb.debug.localization.stage_counts import StageCount, stage_counts
+from tb.debug.localization.watched import Culprit, WatchedValue
 from tb.debug.probe.events import Probe
 from tb.debug.probe.watch import Watch
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.duts.conv_pe.pipeline_steps import Step
 
 NOTHING: Final = "nothing differs on this value's way, nor in the counts"
-WIDTH: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
-    """Where a value left golden's path.
+class Localization:
+    """Where a value left the reference model's path.
 
     Parameters
     ----------
-    step : Step or None
-        Whose inputs were right and whose output is not; None where nothing differs.
-    cycle : int or None
-    sentence : str
-        What happened, in words.
-    certain : bool
-        Whether the figures prove it.
-    suspects : tuple of str
-        What the wrong figure looks like.
-    rows : tuple of Row
+    culprit : Culprit
+        The step whose inputs were right and whose output is not.
+    passes : tuple of ComparedPass
         Every contribution.
     output_steps : tuple of OutputStep
-    flow : tuple of Flow
+    flow : tuple of StageCount
     """
 
-    step: Step | None
-    cycle: int | None
-    sentence: str
-    certain: bool
-    suspects: tuple[str, ...]
-    rows: tuple[Row, ...]
+    culprit: Culprit
+    passes: tuple[ComparedPass, ...]
     output_steps: tuple[OutputStep, ...]
-    flow: tuple[Flow, ...]
+    flow: tuple[StageCount, ...]
+
+    @property
+    def step(self) -> Step | None:
+        """The culprit's."""
+        return self.culprit.step
 
     @property
     def first_wrong(self) -> int | None:
         """The first contribution in which a figure differs."""
-        return next((row.number for row in self.rows if row.wrong), None)
+        return next((row.term.number for row in self.passes if row.wrong), None)
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``diagnosis.json`` says of it."""
+        culprit = self.culprit
+        return {
+            "step": None if culprit.step is None else culprit.step.value,
+            "cycle": culprit.cycle,
+            "sentence": culprit.sentence,
+            "certain": culprit.certain,
+            "suspects": culprit.explanations,
+            "rows": [row.as_json() for row in self.passes],
+            "output_steps": [step.as_json() for step in self.output_steps],
+            "flow": [entry.as_json() for entry in self.flow],
+        }
+
+    def text(self, limit: int | None = None) -> str:
+        """The comparison as tables: at most so many contributions, around the first wrong one."""
+        return comparison_text(self.passes, self.output_steps, self.flow, limit)
 
 
-def look(
+def localize(
     record: JobRecord,
     config: PEConfig,
     folder: Path,
@@ -74,8 +89,8 @@ def look(
     *,
     before: int = 0,
     first_group: int = 0,
-) -> Inside:
-    """Find the first step that went wrong for the followed value.
+) -> Localization:
+    """Find the first step that went wrong for the watched value.
 
     Parameters
     ----------
@@ -96,8 +111,8 @@ def look(
     InputError
         The streams do not fit the descriptor.
     """
-    followed = Followed(
-        read_material(folder, record, config),
+    watched = WatchedValue(
+        read_streams(folder, record, config),
         probe,
         group=watch.group - first_group,
         lane=watch.lane,
@@ -106,119 +121,34 @@ def look(
         first_group=first_group,
         before=before,
     )
-    flow = flow_of(followed, record)
-    found = judge_control(followed, record)
-    found = (
-        found
-        or judge_array(followed)
-        or judge_output(followed)
-        or judge_flow(followed, flow, folder)
+    flow = stage_counts(watched, record)
+    culprits = chain(
+        control_culprits(watched, record),
+        array_culprits(watched),
+        output_culprits(watched),
+        flow_culprits(watched, flow, folder),
     )
-    found = found or Finding(None, None, _on_disk(followed, folder, record) or NOTHING)
-    return Inside(
-        step=found.step,
-        cycle=found.cycle,
-        sentence=found.sentence,
-        certain=found.certain,
-        suspects=found.suspects,
-        rows=tuple(rows_of(followed)),
-        output_steps=tuple(output_steps_of(followed)),
-        flow=flow,
-    )
+    culprit = next(culprits, None)
+    if culprit is None:
+        culprit = Culprit(None, None, _on_disk(watched, folder, record) or NOTHING)
+    passes, steps = tuple(compared_passes(watched)), tuple(output_steps(watched))
+    return Localization(culprit, passes, steps, flow)
 
 
-def _on_disk(followed: Followed, folder: Path, record: JobRecord) -> str | None:
+def _on_disk(watched: WatchedValue, folder: Path, record: JobRecord) -> str | None:
     """What the bench expected, where it is not what the job's own streams give."""
-    job, channel = followed.job, followed.channel
-    for window in followed.windows if followed.live else ():
-        pixels = [value.row * job.out_width + value.column for value in window.values]
-        place = window.beat % len(job.windows())
-        wanted = [("expected", place, window.highest)]
-        values = zip(pixels, window.values, strict=True)
-        wanted += [("activated", pixel, value.value) for pixel, value in values]
-        for name, index, golden in wanted:
+    job, channel = watched.job, watched.channel
+    for window in watched.windows if watched.live else ():
+        wanted = [("expected", window.beat % len(job.windows()), window.highest)]
+        wanted += [
+            ("activated", value.row * job.out_width + value.column, value.value)
+            for value in window.values
+        ]
+        for name, index, value in wanted:
             path = folder / f"{record.stem}.{name}.npy"
-            if path.is_file() and (held := int(np.load(path)[channel].flat[index])) != golden:
+            if path.is_file() and (held := int(np.load(path)[channel].flat[index])) != value:
                 return (
-                    f"the RTL makes what the job's streams give, {golden}: "
-                    f"the bench's file says {held}, which nothing in the streams explains"
+                    f"the RTL makes what the job's streams give, {value}: "
+                    f"the bench's file holds {held}, which nothing in the streams explains"
                 )
     return None
-
-
-def table(inside: Inside, limit: int | None = None) -> str:
-    """The contributions, the output's steps and the counts as text.
-
-    Parameters
-    ----------
-    inside : Inside
-    limit : int, optional
-        So many contributions, around the first that differs; all where None.
-    """
-    console = Console(width=WIDTH, color_system=None, highlight=False, record=False)
-    rows = list(inside.rows)
-    left_out = 0
-    if limit is not None and len(rows) > limit:
-        first = inside.first_wrong
-        start = len(rows) - limit if first is None else min(first - 2, len(rows) - limit)
-        start = max(start, 0)
-        left_out = len(rows) - limit
-        rows = rows[start : start + limit]
-    with console.capture() as captured:
-        console.print(_contributions(rows))
-        if left_out:
-            console.print(f"{left_out} further contributions are in diagnosis.txt")
-        if inside.output_steps:
-            console.print(_steps(inside))
-        if any(entry.seen != entry.expected for entry in inside.flow):
-            console.print(_counts(inside))
-    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
-
-
-def _table(*names: str) -> Table:
-    made = Table(box=None, pad_edge=False, header_style="")
-    for name in names:
-        made.add_column(name, justify="right", no_wrap=True)
-    return made
-
-
-def _contributions(rows: list[Row]) -> Table:
-    made = _table("pass", "group", "tap", "input", "cycle", "products", "RTL", "sum", "RTL ", "")
-    for row in rows:
-        figures = {pair.name: pair for pair in row.figures}
-        place = "padding" if row.outside else f"{row.row},{row.column}"
-        products, total = figures.get("products"), figures.get("sum")
-        made.add_row(
-            *(str(row.number), str(row.in_group), f"{row.ky},{row.kx}", place),
-            "-" if row.cycle is None else str(row.cycle),
-            *_both(products),
-            *_both(total),
-            Text(f"<- {', '.join(row.wrong)}" if row.wrong else "", justify="left"),
-        )
-    return made
-
-
-def _both(pair: Pair | None) -> tuple[str, str]:
-    if pair is None:
-        return "-", "-"
-    return str(pair.golden), "x" if pair.rtl is None else str(pair.rtl)
-
-
-def _steps(inside: Inside) -> Table:
-    made = _table("read", "step", "figure", "cycle", "golden", "RTL", "")
-    for entry in inside.output_steps:
-        rtl = "x" if entry.rtl is None else str(entry.rtl)
-        cycle = "-" if entry.cycle is None else str(entry.cycle)
-        mark = "" if entry.same else "<- differs"
-        figures = (entry.step.value, entry.name, cycle, str(entry.golden), rtl)
-        made.add_row(str(entry.read), *figures, Text(mark, justify="left"))
-    return made
-
-
-def _counts(inside: Inside) -> Table:
-    made = _table("counted", "expected", "seen", "")
-    made.columns[0].justify = "left"
-    for entry in inside.flow:
-        mark = "" if entry.seen == entry.expected else "<- differs"
-        made.add_row(entry.name, str(entry.expected), str(entry.seen), Text(mark, justify="left"))
-    return made

@@ -10,8 +10,8 @@ from golden.config import PoolPad, ProductMode
 from golden.dataflow.tile import Job
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
-from tb.debug.localization.contributions import Material, read_material
-from tb.debug.localization.localize import Inside, look
+from tb.debug.localization.contributions import JobStreams, read_streams
+from tb.debug.localization.localize import Localization, localize
 from tb.debug.probe.events import Probe
 from tb.debug.probe.watch import Watch, watch_output
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job
@@ -30,31 +30,31 @@ class Case:
     folder: Path
     record: JobRecord
     watch: Watch
-    material: Material
+    streams: JobStreams
     probe: Probe
 
-    def look(self, **changes: object) -> Inside:
+    def localize(self, **changes: object) -> Localization:
         """Look into the value with some of the sightings changed."""
         probe = replace(self.probe, **changes)  # type: ignore[arg-type]
-        return look(self.record, CONFIG, self.folder, probe, self.watch)
+        return localize(self.record, CONFIG, self.folder, probe, self.watch)
 
-    def passes(self, number: int, **figures: object) -> Inside:
+    def passes(self, number: int, **figures: object) -> Localization:
         """The same with figures of one pass changed, and those behind it following suit."""
         passes = list(self.probe.passes)
         passes[number] = replace(passes[number], **figures)  # type: ignore[arg-type]
-        return self.look(passes=tuple(passes))
+        return self.localize(passes=tuple(passes))
 
-    def reads(self, index: int, **figures: object) -> Inside:
+    def reads(self, index: int, **figures: object) -> Localization:
         """The same with figures of one read changed."""
         reads = list(self.probe.reads)
         reads[index] = replace(reads[index], **figures)  # type: ignore[arg-type]
-        return self.look(reads=tuple(reads))
+        return self.localize(reads=tuple(reads))
 
-    def totals(self, **figures: int) -> Inside:
+    def totals(self, **figures: int) -> Localization:
         """The same with the last counts changed."""
         counts = list(self.probe.counts)
         counts[-1] = replace(counts[-1], **figures)  # type: ignore[arg-type]
-        return self.look(counts=tuple(counts))
+        return self.localize(counts=tuple(counts))
 
 
 def written(job: Job, folder: Path, number: int = 0, stalls: Stalls | None = None) -> JobRecord:
@@ -67,8 +67,8 @@ def case(folder: Path, readout: Readout = PLAIN, place: tuple[int, int, int] = (
     job, _ = small_job(CONFIG, 5, 6, seed=7, readout=readout)
     record = written(job, folder)
     watch = watch_output(record, CONFIG, *place)
-    material = read_material(folder, record, CONFIG)
-    return Case(folder, record, watch, material, perfect(material, record, watch))
+    streams = read_streams(folder, record, CONFIG)
+    return Case(folder, record, watch, streams, perfect(streams, record, watch))
 
 
-Change = Callable[[Case], Inside]
+Change = Callable[[Case], Localization]

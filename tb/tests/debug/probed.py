@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tb.debug.localization.contributions import Contribution, Material, Value, value_of, windows_of
+from tb.debug.localization.contributions import (
+    Contribution,
+    JobStreams,
+    Value,
+    value_of,
+    windows_of,
+)
 from tb.debug.probe.events import (
     Beat,
     Counts,
@@ -26,36 +32,36 @@ LOADED, RUN, DRAIN = 10, 1000, 50_000
 """Cycles: the tile's first word, the first pass, the first read."""
 
 
-def perfect(material: Material, record: JobRecord, watch: Watch) -> Probe:
+def perfect(streams: JobStreams, record: JobRecord, watch: Watch) -> Probe:
     """What the probe sees of a job that runs alone and as it should."""
-    job = material.descriptor
+    job = streams.descriptor
     channel = watch.group * job.config.p_oc + watch.lane
-    value = value_of(material, channel, *divmod(watch.pixel, job.out_width))
+    value = value_of(streams, channel, *divmod(watch.pixel, job.out_width))
     bank = watch.group % 2
     reads = sum(map(len, job.windows()))
     every = range(job.out_groups)
     return Probe(
-        counts=tuple(_counts(material, record)),
+        counts=tuple(_counts(streams, record)),
         settings=(Settings(RUN, {**_registers(record), **job.settings()}),),
         writes=tuple(
             Write(LOADED + beat, job.in_base + beat, tuple(word))
-            for beat, word in enumerate(material.words.tolist())
+            for beat, word in enumerate(streams.words.tolist())
         ),
         loads=tuple(_beat(watch.group, term) for term in value.contributions),
         swaps=tuple(_beat(watch.group, term) for term in value.contributions),
         takes=(Beat(RUN, watch.group, (value.bias,)),),
         opened=tuple(Opened(RUN + group, group, group % 2, 3) for group in every),
-        passes=tuple(_passes(material, value, watch.pixel, bank)),
+        passes=tuple(_passes(streams, value, watch.pixel, bank)),
         finished=tuple(Mark(DRAIN - 10 + group, group, group % 2, 0) for group in every),
         begun=tuple(Mark(DRAIN + group, group, group % 2, group) for group in every),
-        reads=tuple(_reads(material, watch, channel, bank)),
+        reads=tuple(_reads(streams, watch, channel, bank)),
         drained=tuple(Mark(2 * DRAIN + group, group, None, reads) for group in every),
-        beats=tuple(_beats(material, watch, channel)),
+        beats=tuple(_beats(streams, watch, channel)),
     )
 
 
-def _counts(material: Material, record: JobRecord) -> Iterator[Counts]:
-    job = material.descriptor
+def _counts(streams: JobStreams, record: JobRecord) -> Iterator[Counts]:
+    job = streams.descriptor
     groups, passes = job.out_groups, job.out_groups * job.passes
     reads = groups * sum(map(len, job.windows()))
     nothing = Counts("", LOADED - 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -92,8 +98,8 @@ def _beat(group: int, term: Contribution) -> Beat:
     return Beat(RUN + 10 * term.number, group, term.weights, term.number)
 
 
-def _passes(material: Material, value: Value, pixel: int, bank: int) -> Iterator[Pass]:
-    job = material.descriptor
+def _passes(streams: JobStreams, value: Value, pixel: int, bank: int) -> Iterator[Pass]:
+    job = streams.descriptor
     before = value.bias
     for term in value.contributions:
         cycle = RUN + 10 * term.number
@@ -120,11 +126,11 @@ def _passes(material: Material, value: Value, pixel: int, bank: int) -> Iterator
         before = term.sum
 
 
-def _reads(material: Material, watch: Watch, channel: int, bank: int) -> Iterator[Read]:
-    job = material.descriptor
+def _reads(streams: JobStreams, watch: Watch, channel: int, bank: int) -> Iterator[Read]:
+    job = streams.descriptor
     total = sum(map(len, job.windows()))
     beats = len(job.windows()) * job.out_groups
-    for window in windows_of(material, channel, watch.first_read, watch.last_read):
+    for window in windows_of(streams, channel, watch.first_read, watch.last_read):
         highest = window.floor
         clipped = int(len(window.values) < job.readout.size**2)
         for place, value in enumerate(window.values):
@@ -161,11 +167,11 @@ def _reads(material: Material, watch: Watch, channel: int, bank: int) -> Iterato
             )
 
 
-def _beats(material: Material, watch: Watch, channel: int) -> Iterator[OutBeat]:
-    job = material.descriptor
+def _beats(streams: JobStreams, watch: Watch, channel: int) -> Iterator[OutBeat]:
+    job = streams.descriptor
     beats = len(job.windows()) * job.out_groups
     left = min(job.out_channels - watch.group * job.config.p_oc, job.config.p_oc)
     keep = (1 << left * job.config.act_w // 8) - 1
-    for window in windows_of(material, channel, watch.first_read, watch.last_read):
+    for window in windows_of(streams, channel, watch.first_read, watch.last_read):
         last = int(window.beat == beats - 1)
         yield OutBeat(2 * DRAIN, window.beat, window.highest, keep, last, 0)

@@ -13,9 +13,10 @@ from PIL import Image
 from golden.config import InputError, PEConfig, ProductMode
 from tb.debug.gtkwave import screenshot
 from tb.debug.gtkwave.layout import VISIBLE, suffix, write_layout
-from tb.debug.gtkwave.screenshot import look
-from tb.debug.gtkwave.signals import dot_width, groups
+from tb.debug.gtkwave.screenshot import capture
+from tb.debug.gtkwave.signals import groups
 from tb.debug.gtkwave.translate import TABLES
+from tb.debug.localization.descriptor import dot_width
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.tests.conftest import NO_GTKWAVE
 from tb.tests.toolchain.test_waves import CONFIG, run
@@ -132,7 +133,7 @@ def test_gtkwave_shows_every_signal_with_its_numbers(simulator: Simulator, tmp_p
     moved = tmp_path / "moved"
     shutil.move(folder, moved)
 
-    shown = look(moved / "wave.gtkw")
+    shown = capture(moved / "wave.gtkw")
 
     expected = []
     for group in groups(CONFIG, LANE):
@@ -189,4 +190,4 @@ def test_screenshot_says_what_is_wrong(
     layout_text(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="sudo apt-get install gtkwave xvfb"):
-        look(tmp_path / "w.gtkw")
+        capture(tmp_path / "w.gtkw")

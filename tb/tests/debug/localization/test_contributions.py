@@ -13,7 +13,7 @@ from golden.dataflow.tile import Job
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
 from golden.stimulus.random_jobs import random_job
-from tb.debug.localization.contributions import read_material, value_of, windows_of
+from tb.debug.localization.contributions import read_streams, value_of, windows_of
 from tb.duts.conv_pe.job_record import JobRecord, write_job
 from tb.duts.conv_pe.registers import Register
 from tb.tests.configs import TINY, TINY_BYTES
@@ -42,17 +42,17 @@ def drawn(seed: int, config: PEConfig) -> Job:
 def test_values_and_windows_are_the_specifications(config: PEConfig, tmp_path: Path) -> None:
     for seed in SEEDS:
         job = drawn(seed, config)
-        material = read_material(tmp_path, written(job, config, tmp_path), config)
+        streams = read_streams(tmp_path, written(job, config, tmp_path), config)
         sums = spec.conv_accumulate(job.input, job.layer) + job.layer.bias[:, None, None]
         values = spec.conv(job.input, job.layer)
         leaves = job.readout.apply(values, config.act_w)
         for place in {0, leaves.size // 3, leaves.size - 1}:
             channel, row, column = (int(i) for i in np.unravel_index(place, leaves.shape))
-            order = material.descriptor.windows()
+            order = streams.descriptor.windows()
             number = row * leaves.shape[2] + column
             first = sum(map(len, order[:number]))
             last = first + len(order[number]) - 1
-            (window,) = windows_of(material, channel, first, last)
+            (window,) = windows_of(streams, channel, first, last)
             assert window.highest == leaves[channel, row, column], (seed, place)
             assert window.beat == channel // config.p_oc * len(order) + number
             for pixel, value in zip(order[number], window.values, strict=True):
@@ -66,8 +66,8 @@ def test_values_and_windows_are_the_specifications(config: PEConfig, tmp_path: P
 def test_a_contribution_names_its_input_pixel_and_its_word(tmp_path: Path) -> None:
     config = TINY[ProductMode.FULL]
     job, _ = small_job(config, in_channels=5, output=(3, 4), seed=3)
-    material = read_material(tmp_path, written(job, config, tmp_path), config)
-    value = value_of(material, 1, 0, 2)
+    streams = read_streams(tmp_path, written(job, config, tmp_path), config)
+    value = value_of(streams, 1, 0, 2)
     assert len(value.contributions) == 2 * 9
     above, tap = value.contributions[1], value.contributions[9 + 5]
     assert above.outside and above.activations == (0, 0, 0, 0) and above.dot == 0
@@ -84,4 +84,4 @@ def test_a_stream_that_is_too_short_is_told(tmp_path: Path) -> None:
     path = tmp_path / f"{record.stem}.wgt"
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(InputError, match="shorter than the job"):
-        read_material(tmp_path, record, config)
+        read_streams(tmp_path, record, config)

@@ -11,9 +11,9 @@ import pytest
 
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
-from tb.debug.localization.contributions import read_material
-from tb.debug.localization.finding import wrapped
-from tb.debug.localization.localize import NOTHING, table
+from tb.debug.localization.contributions import read_streams
+from tb.debug.localization.localize import NOTHING
+from tb.debug.localization.watched import wrapped
 from tb.debug.probe.events import Counts, Mark, Opened, OtherSum, Pass, Read, Write
 from tb.debug.probe.watch import watch_activated
 from tb.duts.conv_pe.pipeline_steps import Step
@@ -34,8 +34,8 @@ def pooled(tmp_path: Path) -> Case:
 
 @pytest.mark.parametrize("readout", [PLAIN, POOL, Readout(3, 1), Readout(upsample=True)])
 def test_nothing_differs_in_a_job_without_a_fault(readout: Readout, tmp_path: Path) -> None:
-    found = case(tmp_path, readout, (5, 0, 0)).look()
-    assert (found.step, found.sentence, found.first_wrong) == (None, NOTHING, None)
+    found = case(tmp_path, readout, (5, 0, 0)).localize()
+    assert (found.step, found.culprit.sentence, found.first_wrong) == (None, NOTHING, None)
     assert all(step.same for step in found.output_steps)
     assert all(entry.seen == entry.expected for entry in found.flow)
 
@@ -51,12 +51,12 @@ ARRAY_FAULTS: dict[str, tuple[Change, Step, str]] = {
     "tap order": (lambda c: c.passes(4, kx=2), Step.SEQUENCER, "kernel column 2, not 1"),
     "channel group": (lambda c: c.passes(9, in_group=0), Step.SEQUENCER, "input group 0, not 1"),
     "bank": (
-        lambda c: c.look(opened=(Opened(1, 0, 0, 3), Opened(2, 1, 0, 3))),
+        lambda c: c.localize(opened=(Opened(1, 0, 0, 3), Opened(2, 1, 0, 3))),
         Step.SEQUENCER,
         "banks take turns",
     ),
     "pass too few": (
-        lambda c: c.look(passes=c.probe.passes[:-1]),
+        lambda c: c.localize(passes=c.probe.passes[:-1]),
         Step.SEQUENCER,
         "17 passes over this pixel, not 18",
     ),
@@ -66,7 +66,7 @@ ARRAY_FAULTS: dict[str, tuple[Change, Step, str]] = {
         "that was written in cycle",
     ),
     "word never written": (
-        lambda c: c.look(
+        lambda c: c.localize(
             writes=(),
             passes=(*c.probe.passes[:4], replace(c.probe.passes[4], word=(1, 2, 3, 4))),
         ),
@@ -100,9 +100,9 @@ ARRAY_FAULTS: dict[str, tuple[Change, Step, str]] = {
 def test_a_fault_up_to_the_accumulator_is_named(name: str, plain: Case) -> None:
     change, step, words = ARRAY_FAULTS[name]
     found = change(plain)
-    assert (found.step, found.certain) == (step, True)
-    assert words in found.sentence
-    assert found.cycle is not None
+    assert (found.step, found.culprit.certain) == (step, True)
+    assert words in found.culprit.sentence
+    assert found.culprit.cycle is not None
 
 
 OUTPUT_FAULTS: dict[str, tuple[Change, Step, str]] = {
@@ -110,17 +110,17 @@ OUTPUT_FAULTS: dict[str, tuple[Change, Step, str]] = {
     "bank": (lambda c: c.reads(0, bank=0), Step.DRAIN, "bank is 0, not 1"),
     "settings": (lambda c: c.reads(0, post=3), Step.DRAIN, "settings POST is 3"),
     "early": (
-        lambda c: c.look(begun=(Mark(5, 1, 1, 1),)),
+        lambda c: c.localize(begun=(Mark(5, 1, 1, 1),)),
         Step.DRAIN,
         "before its last sum is written",
     ),
     "bank taken": (
-        lambda c: c.look(opened=(*c.probe.opened, Opened(50_101, 3, 1, 2))),
+        lambda c: c.localize(opened=(*c.probe.opened, Opened(50_101, 3, 1, 2))),
         Step.DRAIN,
         "before group 1 was read out",
     ),
     "bank stolen": (
-        lambda c: c.look(opened=(*c.probe.opened, Opened(50_101, 3, 1, 0))),
+        lambda c: c.localize(opened=(*c.probe.opened, Opened(50_101, 3, 1, 0))),
         Step.SEQUENCER,
         "before group 1 was read out",
     ),
@@ -140,12 +140,12 @@ OUTPUT_FAULTS: dict[str, tuple[Change, Step, str]] = {
     "keep": (lambda c: c.reads(0, keep=0), Step.OUTPUT, "TKEEP of the lane is 0"),
     "not sent": (lambda c: c.reads(0, emitted=0), Step.OUTPUT, "not handed to the output"),
     "buffer": (
-        lambda c: c.look(beats=(replace(c.probe.beats[0], value=7),)),
+        lambda c: c.localize(beats=(replace(c.probe.beats[0], value=7),)),
         Step.OUTPUT,
         "leaves with 7",
     ),
     "lost read": (
-        lambda c: c.look(reads=(), drained=(Mark(9, 1, None, 11),)),
+        lambda c: c.localize(reads=(), drained=(Mark(9, 1, None, 11),)),
         Step.DRAIN,
         "11 reads of the group, not 12",
     ),
@@ -156,8 +156,8 @@ OUTPUT_FAULTS: dict[str, tuple[Change, Step, str]] = {
 def test_a_fault_behind_the_accumulator_is_named(name: str, plain: Case) -> None:
     change, step, words = OUTPUT_FAULTS[name]
     found = change(plain)
-    assert (found.step, found.certain) == (step, True)
-    assert words in found.sentence
+    assert (found.step, found.culprit.certain) == (step, True)
+    assert words in found.culprit.sentence
 
 
 POOL_FAULTS: dict[str, tuple[Change, str]] = {
@@ -174,7 +174,7 @@ def test_a_fault_of_a_pool_is_named(name: str, pooled: Case) -> None:
     change, words = POOL_FAULTS[name]
     found = change(pooled)
     assert found.step is Step.POOL
-    assert words in found.sentence
+    assert words in found.culprit.sentence
 
 
 def test_saturation_is_told_from_activation(tmp_path: Path) -> None:
@@ -184,12 +184,12 @@ def test_saturation_is_told_from_activation(tmp_path: Path) -> None:
     sums = spec.conv_accumulate(job.input, job.layer) + job.layer.bias[:, None, None]
     channel, row, column = (int(i) for i in np.argwhere(sums >> 12 > 40_000)[0])
     watch = watch_activated(record, CONFIG, channel, row, column)
-    material = read_material(tmp_path, record, CONFIG)
-    clipped = Case(tmp_path, record, watch, material, perfect(material, record, watch))
+    streams = read_streams(tmp_path, record, CONFIG)
+    clipped = Case(tmp_path, record, watch, streams, perfect(streams, record, watch))
     rounded = clipped.probe.reads[0].rounded or 0
     found = clipped.reads(0, value=int(np.where((w := wrapped(rounded, 16)) < 0, w >> 3, w)))
     assert found.step is Step.SATURATION
-    assert found.suspects == ("saturation is missing: the value wraps",)
+    assert found.culprit.explanations == ("saturation is missing: the value wraps",)
 
 
 def test_weights_are_judged_from_the_stream_to_the_lane(plain: Case) -> None:
@@ -197,27 +197,27 @@ def test_weights_are_judged_from_the_stream_to_the_lane(plain: Case) -> None:
     held = [replace(beat, data=late) if beat.number == 4 else beat for beat in plain.probe.swaps]
     passes = list(plain.probe.passes)
     passes[4] = replace(passes[4], weight=late)
-    stale = plain.look(passes=tuple(passes), swaps=tuple(held))
+    stale = plain.localize(passes=tuple(passes), swaps=tuple(held))
     assert stale.step is Step.WEIGHTS
-    assert "the shadow that is taken" in stale.sentence
-    assert "weights of the pass before" in stale.suspects[0]
-    wrong = plain.look(passes=tuple(passes), loads=tuple(held), swaps=tuple(held))
+    assert "the shadow that is taken" in stale.culprit.sentence
+    assert "weights of the pass before" in stale.culprit.explanations[0]
+    wrong = plain.localize(passes=tuple(passes), loads=tuple(held), swaps=tuple(held))
     assert wrong.step is Step.WEIGHTS
-    assert "loads another beat" in wrong.sentence
+    assert "loads another beat" in wrong.culprit.sentence
 
 
 def test_a_word_that_is_overwritten_is_told_from_one_that_came_wrong(plain: Case) -> None:
-    place = plain.material.descriptor.in_base + 7 * 2
+    place = plain.streams.descriptor.in_base + 7 * 2
     seen = next(p for p in plain.probe.passes if p.address == place and not p.outside)
     assert seen.number > 0
     changed = tuple(
         replace(p, word=(1, 2, 3, 4)) if p.number == seen.number else p for p in plain.probe.passes
     )
     later = Write(500, place, (1, 2, 3, 4))
-    found = plain.look(passes=changed, writes=(*plain.probe.writes, later))
-    assert (found.step, found.cycle) == (Step.INPUT, 500)
-    assert "overwritten in cycle 500" in found.sentence
-    word = tuple(plain.material.words[3].tolist())
+    found = plain.localize(passes=changed, writes=(*plain.probe.writes, later))
+    assert (found.step, found.culprit.cycle) == (Step.INPUT, 500)
+    assert "overwritten in cycle 500" in found.culprit.sentence
+    word = tuple(plain.streams.words[3].tolist())
     shifted = tuple(
         replace(write, word=word) if write.address == place else write
         for write in plain.probe.writes
@@ -225,18 +225,18 @@ def test_a_word_that_is_overwritten_is_told_from_one_that_came_wrong(plain: Case
     changed = tuple(
         replace(p, word=word) if p.number == seen.number else p for p in plain.probe.passes
     )
-    found = plain.look(passes=changed, writes=shifted)
+    found = plain.localize(passes=changed, writes=shifted)
     assert found.step is Step.INPUT
-    assert "that is beat 3 of the stream" in found.suspects[0]
+    assert "that is beat 3 of the stream" in found.culprit.explanations[0]
 
 
 def test_what_another_group_overwrites_is_blamed_on_it(plain: Case) -> None:
     passes = list(plain.probe.passes)
     passes[4] = replace(passes[4], old=77)
     other = OtherSum((passes[4].add_cycle or 0) - 1, 3, 2, 77)
-    found = plain.look(passes=tuple(passes), others=(other,))
+    found = plain.localize(passes=tuple(passes), others=(other,))
     assert found.step is Step.ACCUMULATOR
-    assert "by pass 2 of group 3" in found.sentence
+    assert "by pass 2 of group 3" in found.culprit.sentence
 
 
 def test_a_consequence_is_never_blamed(plain: Case) -> None:
@@ -254,14 +254,14 @@ def test_a_consequence_is_never_blamed(plain: Case) -> None:
             held = replace(held, sum=(held.sum or 0) + extra)
         passes[number] = held
     reads[0] = consequence(plain, reads[0], extra)
-    found = plain.look(passes=tuple(passes), reads=tuple(reads))
+    found = plain.localize(passes=tuple(passes), reads=tuple(reads))
     assert (found.step, found.first_wrong) == (Step.ARRAY, 4)
-    assert [row.number for row in found.rows if row.wrong] == list(range(4, 18))
-    assert "<- operands, products, sum" in table(found, 3)
+    assert [row.term.number for row in found.passes if row.wrong] == list(range(4, 18))
+    assert "<- operands, products, sum" in found.text(3)
 
 
 def consequence(held: Case, read: Read, extra: int) -> Read:
-    arithmetic = held.material.descriptor.arithmetic
+    arithmetic = held.streams.descriptor.arithmetic
     total = (read.sum or 0) + extra
     rounded = arithmetic.rounded(total)
     value = arithmetic.value(rounded)
@@ -283,14 +283,14 @@ def test_what_is_lost_or_too_much_is_found_by_counting(name: str, plain: Case) -
     change, step, words = FLOWS[name]
     found = change(plain)
     assert found.step is step
-    assert words in found.sentence
+    assert words in found.culprit.sentence
 
 
 def test_a_beat_lost_on_purpose_is_told_as_such(plain: Case) -> None:
     injected = replace(plain, record=replace(plain.record, act_drop=3))
     found = injected.totals(status=0x10, acts=23)
     assert found.step is Step.INPUT
-    assert "the bench lost beat 3 on purpose" in found.sentence
+    assert "the bench lost beat 3 on purpose" in found.culprit.sentence
 
 
 def test_a_wrong_expected_value_is_told_from_a_wrong_design(plain: Case) -> None:
@@ -298,18 +298,18 @@ def test_a_wrong_expected_value_is_told_from_a_wrong_design(plain: Case) -> None
     expected = np.load(path)
     expected[5, 1, 3] ^= 4
     np.save(path, expected)
-    found = plain.look()
+    found = plain.localize()
     assert found.step is None
-    assert f"the bench's file says {expected[5, 1, 3]}" in found.sentence
+    assert f"the bench's file holds {expected[5, 1, 3]}" in found.culprit.sentence
 
 
 def test_settings_of_another_job_are_recognised(plain: Case) -> None:
     other = {**plain.probe.settings[0].figures, "post": 3}
     seen = (plain.probe.settings[0], replace(plain.probe.settings[0], figures=other))
     reads = (replace(plain.probe.reads[0], post=3),)
-    found = plain.look(settings=seen, reads=reads)
-    assert (found.step, found.suspects) == (Step.DRAIN, ("those of the job behind it",))
-    beside = plain.reads(0, pixel=8).suspects
+    found = plain.localize(settings=seen, reads=reads)
+    assert (found.step, found.culprit.explanations) == (Step.DRAIN, ("those of the job behind it",))
+    beside = plain.reads(0, pixel=8).culprit.explanations
     assert beside == (
         "the pixel of the read behind it",
         "that is row 2 column 0 of the tile",
@@ -321,8 +321,8 @@ def test_a_broken_rule_is_blamed_on_its_port(plain: Case) -> None:
     text = "rule broken on m_axis_out at 3985000 ps: valid is held: TVALID fell unanswered\n"
     (plain.folder / "checker.txt").write_text(text)
     found = plain.totals(left=5, entered=6, drained=1, reads=13)
-    assert (found.step, found.cycle, found.certain) == (Step.OUTPUT, 398, False)
-    assert found.sentence == text.strip()
+    assert (found.step, found.culprit.cycle, found.culprit.certain) == (Step.OUTPUT, 398, False)
+    assert found.culprit.sentence == text.strip()
 
 
 def test_a_hang_is_blamed_on_the_stage_that_does_not_move(plain: Case) -> None:
@@ -337,31 +337,43 @@ def test_a_hang_is_blamed_on_the_stage_that_does_not_move(plain: Case) -> None:
     gone: dict[str, tuple[object, ...]] = {
         name: () for name in ("passes", "opened", "reads", "beats", "begun", "finished", "drained")
     }
-    found = plain.look(counts=(*counts, last), **gone)
-    assert (found.step, found.certain) == (Step.WEIGHTS, False)
-    assert "the loader takes no beat" in found.sentence
-    nothing = plain.look(counts=(), settings=(), **gone)
+    found = plain.localize(counts=(*counts, last), **gone)
+    assert (found.step, found.culprit.certain) == (Step.WEIGHTS, False)
+    assert "the loader takes no beat" in found.culprit.sentence
+    nothing = plain.localize(counts=(), settings=(), **gone)
     assert nothing.step is Step.CONTROL
 
 
 def test_the_array_with_another_jobs_settings_is_a_fault_of_control(plain: Case) -> None:
     figures = {**plain.probe.settings[0].figures, "origin": 5}
-    found = plain.look(settings=(replace(plain.probe.settings[0], figures=figures),))
+    found = plain.localize(settings=(replace(plain.probe.settings[0], figures=figures),))
     assert found.step is Step.CONTROL
-    assert "origin 5" in found.sentence
+    assert "origin 5" in found.culprit.sentence
 
 
 def test_table_shows_the_lines_around_the_first_difference(plain: Case) -> None:
     found = plain.passes(9, dot=1)
-    lines = table(found, 5).splitlines()
+    lines = found.text(5).splitlines()
     assert [line.split()[0] for line in lines[1:6]] == ["7", "8", "9", "10", "11"]
     assert lines[3].endswith("<- products")
     assert "13 further contributions" in lines[6]
-    assert len(table(found).splitlines()) > 18
-    assert table(plain.look()).count("differs") == 0
+    assert len(found.text().splitlines()) > 18
+    assert plain.localize().text().count("differs") == 0
 
 
-def test_inside_is_plain_figures(plain: Case) -> None:
-    found = plain.look()
-    assert isinstance(found.rows, tuple) and isinstance(plain.probe.counts[0], Counts)
-    assert json.loads(json.dumps([pair.rtl for row in found.rows for pair in row.figures]))
+def test_a_localization_is_plain_figures_in_json(plain: Case) -> None:
+    assert isinstance(plain.probe.counts[0], Counts)
+    whole = json.loads(json.dumps(plain.reads(0, half=0).as_json()))
+    assert list(whole) == [
+        *("step", "cycle", "sentence", "certain", "suspects", "rows", "output_steps", "flow")
+    ]
+    assert whole["step"] == "requantiser" and whole["suspects"]
+    assert list(whole["rows"][0]) == [
+        *("number", "in_group", "ky", "kx", "row", "column", "outside", "cycle", "products"),
+        *("figures", "wrong"),
+    ]
+    assert list(whole["rows"][0]["figures"][0]) == ["name", "golden", "rtl"]
+    assert list(whole["output_steps"][0]) == [
+        *("step", "name", "read", "cycle", "golden", "rtl", "same")
+    ]
+    assert list(whole["flow"][0]) == ["step", "name", "expected", "seen"]

@@ -9,8 +9,8 @@ import pytest
 
 from golden.config import LeakyPlace, Slope
 from golden.graph.conv_layer import ConvLayer
-from tb.debug.localization.contributions import read_material
-from tb.debug.localization.localize import Inside
+from tb.debug.localization.contributions import read_streams
+from tb.debug.localization.localize import Localization
 from tb.debug.probe.events import OtherSum, ReadoutSettings, Settings, Unknown
 from tb.debug.probe.watch import watch_activated
 from tb.duts.conv_pe.pipeline_steps import Step
@@ -31,9 +31,9 @@ def pooled(tmp_path: Path) -> Case:
     return case(tmp_path, POOL, (5, 2, 3))
 
 
-def state(held: Case, event: str, bits: int) -> Inside:
+def state(held: Case, event: str, bits: int) -> Localization:
     """Look with other bits of the state at the events of one kind."""
-    return held.look(
+    return held.localize(
         counts=tuple(
             replace(counts, state=bits) if counts.event == event else counts
             for counts in held.probe.counts
@@ -41,12 +41,12 @@ def state(held: Case, event: str, bits: int) -> Inside:
     )
 
 
-def ports(held: Case, **changes: int | None) -> Inside:
+def ports(held: Case, **changes: int | None) -> Localization:
     """Look with ports of the array or the drain changed; their names begin with ``compute_``."""
     told = {name.replace("_", ".", 1): value for name, value in changes.items()}
-    figures = {**held.material.descriptor.ports(), **told}
+    figures = {**held.streams.descriptor.ports(), **told}
     seen = replace(held.probe.settings[0], ports=figures)
-    return held.look(settings=(seen,))
+    return held.localize(settings=(seen,))
 
 
 CONTROL: dict[str, tuple[Change, str]] = {
@@ -65,35 +65,35 @@ def test_a_job_that_is_given_on_wrong_is_a_fault_of_control(name: str, plain: Ca
     change, words = CONTROL[name]
     spoilt = replace(plain, probe=replace(plain.probe, others=(OtherSum(3, 0, 0, 77),)))
     found = change(spoilt)
-    assert (found.step, found.certain) == (Step.CONTROL, True)
-    assert words in found.sentence
+    assert (found.step, found.culprit.certain) == (Step.CONTROL, True)
+    assert words in found.culprit.sentence
     assert ports(plain).step is None
 
 
 def test_a_job_behind_that_is_launched_too_early_is_told(plain: Case) -> None:
     run = next(counts for counts in plain.probe.counts if counts.event == "run")
     early = replace(run, cycle=2_000, state=SEQUENCING)
-    found = plain.look(counts=(*plain.probe.counts[:-1], early, plain.probe.counts[-1]))
-    assert (found.step, found.cycle) == (Step.CONTROL, 2_000)
-    assert "given the job behind it while it still computes" in found.sentence
+    found = plain.localize(counts=(*plain.probe.counts[:-1], early, plain.probe.counts[-1]))
+    assert (found.step, found.culprit.cycle) == (Step.CONTROL, 2_000)
+    assert "given the job behind it while it still computes" in found.culprit.sentence
 
 
-def overwritten(held: Case, other: OtherSum) -> Inside:
+def overwritten(held: Case, other: OtherSum) -> Localization:
     passes = list(held.probe.passes)
     passes[4] = replace(passes[4], old=77)
     cycle = (passes[4].add_cycle or 0) - 1
-    return held.look(passes=tuple(passes), others=(replace(other, cycle=cycle),))
+    return held.localize(passes=tuple(passes), others=(replace(other, cycle=cycle),))
 
 
 def test_a_pixel_by_a_wrong_number_is_told_from_a_sum_gone_astray(plain: Case) -> None:
     wrapped = overwritten(plain, OtherSum(0, 1, 3, 77, turn=11, issued=7))
-    assert (wrapped.step, wrapped.certain) == (Step.SEQUENCER, True)
-    assert "issued pixel 11 (row 2 column 3) as pixel 7" in wrapped.sentence
+    assert (wrapped.step, wrapped.culprit.certain) == (Step.SEQUENCER, True)
+    assert "issued pixel 11 (row 2 column 3) as pixel 7" in wrapped.culprit.sentence
     astray = overwritten(plain, OtherSum(0, 1, 3, 77, turn=11, issued=11))
     assert astray.step is Step.ACCUMULATOR
     last = OtherSum(60_000, 1, 17, 77, turn=11, issued=7)
     reads = (replace(plain.probe.reads[0], sum=77),)
-    assert plain.look(reads=reads, others=(last,)).step is Step.SEQUENCER
+    assert plain.localize(reads=reads, others=(last,)).step is Step.SEQUENCER
 
 
 def test_a_group_that_begins_anew_too_early_is_a_fault_of_the_sequencer(plain: Case) -> None:
@@ -101,7 +101,7 @@ def test_a_group_that_begins_anew_too_early_is_a_fault_of_the_sequencer(plain: C
     stuck |= {"entered": 0, "left": 0, "pixels": 108, "sums": 108}
     found = plain.totals(**stuck, state=WAITING_BANK | SEQUENCING)
     assert found.step is Step.SEQUENCER
-    assert "after 9 of 18 passes" in found.sentence
+    assert "after 9 of 18 passes" in found.culprit.sentence
     hungry = plain.totals(**stuck, state=WAITING_BANK | WAITING_WEIGHTS | SEQUENCING)
     assert hungry.step is Step.DRAIN
     ended = plain.totals(**{**stuck, "passes": 18}, state=WAITING_BANK | SEQUENCING)
@@ -110,22 +110,22 @@ def test_a_group_that_begins_anew_too_early_is_a_fault_of_the_sequencer(plain: C
 
 def test_a_word_of_the_other_bank_is_a_fault_of_the_drain(plain: Case) -> None:
     found = plain.reads(0, sum=4, word_bank=0)
-    assert (found.step, found.certain) == (Step.DRAIN, True)
-    assert "bank 1 was asked for, the word is taken from bank 0" in found.sentence
+    assert (found.step, found.culprit.certain) == (Step.DRAIN, True)
+    assert "bank 1 was asked for, the word is taken from bank 0" in found.culprit.sentence
 
 
 def test_a_walk_by_another_jobs_size_is_a_fault_of_the_drain(pooled: Case) -> None:
-    job = pooled.material.descriptor
+    job = pooled.streams.descriptor
     right = ReadoutSettings(50_000, 1, {**job.readout_settings()})
-    assert pooled.look(readouts=(right,)).step is None
+    assert pooled.localize(readouts=(right,)).step is None
     other = ReadoutSettings(50_003, 1, {**job.readout_settings(), "width": 7})
     ours = pooled.probe.settings[0]
     behind = Settings(49_000, {**ours.figures, "out_size": 5 << 16 | 7})
-    found = pooled.look(readouts=(right, other), settings=(ours, behind))
-    assert (found.step, found.cycle) == (Step.DRAIN, 50_003)
-    assert "reads group 1 with width 7, not 4" in found.sentence
-    assert found.suspects == ("that of the job behind it",)
-    assert pooled.look(readouts=(replace(other, group=0),)).step is None
+    found = pooled.localize(readouts=(right, other), settings=(ours, behind))
+    assert (found.step, found.culprit.cycle) == (Step.DRAIN, 50_003)
+    assert "reads group 1 with width 7, not 4" in found.culprit.sentence
+    assert found.culprit.explanations == ("that of the job behind it",)
+    assert pooled.localize(readouts=(replace(other, group=0),)).step is None
 
 
 UNKNOWN: dict[int, Step] = {
@@ -140,9 +140,9 @@ UNKNOWN: dict[int, Step] = {
 def test_the_stage_that_makes_an_x_is_blamed(stage: int, plain: Case) -> None:
     """The simulation stops at the first X: the followed value may never come so far."""
     later = tuple(Unknown(90 + number, number) for number in range(stage, 5))
-    found = plain.look(unknowns=later, reads=(), drained=(), beats=())
-    assert (found.step, found.cycle) == (UNKNOWN[stage], 90 + stage)
-    fetched = plain.look(unknowns=(Unknown(80, 0), *later), reads=(), drained=(), beats=())
+    found = plain.localize(unknowns=later, reads=(), drained=(), beats=())
+    assert (found.step, found.culprit.cycle) == (UNKNOWN[stage], 90 + stage)
+    fetched = plain.localize(unknowns=(Unknown(80, 0), *later), reads=(), drained=(), beats=())
     assert fetched.step is None
 
 
@@ -154,8 +154,8 @@ def followed(folder: Path, negative: bool, **layer: object) -> Case:
     record = written(job, folder)
     for place in ((c, y, x) for c in range(6) for y in range(3) for x in range(4)):
         watch = watch_activated(record, CONFIG, *place)
-        material = read_material(folder, record, CONFIG)
-        held = Case(folder, record, watch, material, perfect(material, record, watch))
+        streams = read_streams(folder, record, CONFIG)
+        held = Case(folder, record, watch, streams, perfect(streams, record, watch))
         rounded = held.probe.reads[0].rounded or 0
         if (rounded < 0) is negative and abs(rounded) > 100:
             return held
@@ -168,7 +168,7 @@ def test_a_slope_on_a_positive_value_is_no_saturation(slope: Slope, tmp_path: Pa
     x = held.probe.reads[0].rounded or 0
     found = held.reads(0, value=x >> 3 if slope is Slope.EIGHTH else x * 13 >> 7)
     assert found.step is Step.ACTIVATION
-    assert found.suspects == ("the slope is applied to a positive value",)
+    assert found.culprit.explanations == ("the slope is applied to a positive value",)
     assert held.reads(0, value=x - 1).step is Step.ACTIVATION
     assert held.reads(0, value=32_767).step is Step.SATURATION
 
@@ -178,5 +178,5 @@ def test_an_activation_in_both_places_is_no_saturation(tmp_path: Path) -> None:
     x = held.probe.reads[0].rounded or 0
     found = held.reads(0, value=x >> 3)
     assert found.step is Step.ACTIVATION
-    assert found.suspects == ("the activation is applied once more behind the shift",)
+    assert found.culprit.explanations == ("the activation is applied once more behind the shift",)
     assert held.reads(0, value=-32_768).step is Step.SATURATION

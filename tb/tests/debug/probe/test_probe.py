@@ -14,7 +14,7 @@ from golden.graph.conv_layer import Padding
 from golden.reference import spec
 from golden.reference.readout import Readout
 from tb.cosim import cocotb_test
-from tb.debug.localization.localize import NOTHING, Inside, look
+from tb.debug.localization.localize import NOTHING, Localization, localize
 from tb.debug.mismatch.divergence import compare
 from tb.debug.probe.events import Probe
 from tb.debug.probe.reader import PROBE_FILE, read_probe
@@ -155,16 +155,18 @@ def test_a_design_without_a_fault_holds_golden_figures_alone(
             watch = watch_output(record, CONFIG, *last, first_group=ahead)
             run = records[index - before : index + 1 + behind]
             probe = run_probe(made, tmp_path, run, watch)
-            seen = look(record, CONFIG, tmp_path, probe, watch, before=before, first_group=ahead)
-            assert (seen.step, seen.sentence) == (None, NOTHING)
+            seen = localize(
+                record, CONFIG, tmp_path, probe, watch, before=before, first_group=ahead
+            )
+            assert (seen.step, seen.culprit.sentence) == (None, NOTHING)
             complete(seen, probe, jobs[index])
 
 
-def complete(seen: Inside, probe: Probe, job: Job) -> None:
+def complete(seen: Localization, probe: Probe, job: Job) -> None:
     """Not one figure is missing or differs, and the cycles follow one another."""
-    names = {pair.name for row in seen.rows for pair in row.figures}
+    names = {pair.name for row in seen.passes for pair in row.figures}
     assert names == {"address", "outside", "operands", "weights", "products", "before", "sum"}
-    assert all(len(row.figures) == 7 and not row.wrong for row in seen.rows)
+    assert all(len(row.figures) == 7 and not row.wrong for row in seen.passes)
     assert {step.name for step in seen.output_steps} == {
         *("pixel", "sum", "rounded", "value", "highest", "out", "beat")
     }
@@ -195,9 +197,9 @@ def test_a_design_that_hangs_is_blamed_for_the_stage_that_stands(
     made = build.build(simulator, CONFIG, waves=True, patch=patch)
     record = replace(write(tmp_path)[1][0], limit=2_000)
     watch = watch_output(record, CONFIG, 0, 0, 0)
-    seen = look(record, CONFIG, tmp_path, run_probe(made, tmp_path, [record], watch), watch)
-    assert (seen.step, seen.certain) == (step, False)
-    assert words in seen.sentence
+    seen = localize(record, CONFIG, tmp_path, run_probe(made, tmp_path, [record], watch), watch)
+    assert (seen.step, seen.culprit.certain) == (step, False)
+    assert words in seen.culprit.sentence
 
 
 @pytest.mark.slow
@@ -208,20 +210,20 @@ def test_a_job_that_is_spoilt_by_the_one_behind_it_is_told(name: str, tmp_path: 
     records = [replace(record, limit=2_000) for record in write(tmp_path)[1][:2]]
     watch = watch_output(records[0], CONFIG, 5, 3, 3)
     probe = run_probe(made, tmp_path, records, watch)
-    seen = look(records[0], CONFIG, tmp_path, probe, watch)
+    seen = localize(records[0], CONFIG, tmp_path, probe, watch)
     step, words = BEHIND[name]
-    assert (seen.step, seen.certain) == (step, True)
-    assert words in seen.sentence
+    assert (seen.step, seen.culprit.certain) == (step, True)
+    assert words in seen.culprit.sentence
 
 
 @pytest.mark.slow
 def test_both_simulators_blame_the_same_step(simulator: Simulator, tmp_path: Path) -> None:
     made = build.build(simulator, CONFIG, waves=True, patch=ROUNDING_PATCH)
     seen = check(made, tmp_path, Step.REQUANTISER)
-    assert seen.suspects == ("a whole LSB is added where half of one belongs",)
+    assert seen.culprit.explanations == ("a whole LSB is added where half of one belongs",)
 
 
-def check(made: build.Build, folder: Path, step: Step) -> Inside:
+def check(made: build.Build, folder: Path, step: Step) -> Localization:
     """Find the first wrong value of small jobs, follow it, and look into it."""
     _, records = write(folder)
     for record in records[:3]:
@@ -233,8 +235,8 @@ def check(made: build.Build, folder: Path, step: Step) -> Inside:
         reads = found.first_read or 0, found.last_read or 0
         watch = Watch(found.group, found.lane, found.pixel or 0, *reads)
         probe = run_probe(made, folder, [record], watch)
-        seen = look(record, CONFIG, folder, probe, watch)
-        assert (seen.step, seen.certain) == (step, True), seen.sentence
-        assert seen.cycle is not None
+        seen = localize(record, CONFIG, folder, probe, watch)
+        assert (seen.step, seen.culprit.certain) == (step, True), seen.culprit.sentence
+        assert seen.culprit.cycle is not None
         return seen
     pytest.fail("every value was right")

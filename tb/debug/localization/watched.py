@@ -1,31 +1,32 @@
-"""What the judges of a value share: the value that is followed, and what they find."""
+"""What the checks of a value share: the value that is watched, and the culprit that they find."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeVar
 
 from tb.debug.localization.contributions import (
     Contribution,
-    Material,
+    JobStreams,
     Value,
     Window,
     value_of,
     windows_of,
 )
 from tb.debug.localization.descriptor import Descriptor
-from tb.debug.probe.events import Figure, Opened, Pass, Probe, Vector
+from tb.debug.probe.events import Figure, Mark, Opened, Pass, Probe, Vector
 from tb.debug.probe.reader import figure
 from tb.duts.conv_pe.pipeline_steps import Step
 
 BIAS_DIGITS: Final = 16
 """Hexadecimal digits of a bias in its stream."""
+_Label = TypeVar("_Label")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Culprit:
     """The first step whose inputs were right and whose output is not.
 
     Parameters
@@ -34,28 +35,31 @@ class Finding:
         None where nothing is wrong.
     cycle : int or None
     sentence : str
+        What happened, in words.
     certain : bool
         Whether the figures prove it; otherwise it is what they suggest.
-    suspects : tuple of str
+    explanations : tuple of str
         What the wrong figure looks like, the best first.
     """
 
     step: Step | None
     cycle: int | None
     sentence: str
+    explanations: tuple[str, ...] = ()
     certain: bool = True
-    suspects: tuple[str, ...] = ()
 
 
-class Followed:
-    """One value, as golden has it and as the probe saw it.
+class WatchedValue:
+    """One value, as the reference model has it and as the probe recorded it.
 
     Parameters
     ----------
-    material : Material
+    streams : JobStreams
     probe : Probe
-    group, lane, pixel, first_read, last_read : int
+    group, lane, pixel : int
         Of the value, the group counted within the job.
+    reads : tuple of int
+        First and last of the drain's reads that it leaves by.
     first_group : int
         Output groups that ran before the job since the reset.
     before : int
@@ -64,7 +68,7 @@ class Followed:
 
     def __init__(
         self,
-        material: Material,
+        streams: JobStreams,
         probe: Probe,
         *,
         group: int,
@@ -74,24 +78,21 @@ class Followed:
         first_group: int = 0,
         before: int = 0,
     ) -> None:
-        self.material, self.probe = material, probe
+        self.streams, self.probe = streams, probe
         self.group, self.lane, self.pixel, self.reads = group, lane, pixel, reads
         self.first_group, self.before = first_group, before
+        self.number = first_group + group
+        """The group's number since the reset."""
 
     @property
     def job(self) -> Descriptor:
         """The job's descriptor."""
-        return self.material.descriptor
+        return self.streams.descriptor
 
     @property
     def channel(self) -> int:
         """Within the job."""
         return self.group * self.job.config.p_oc + self.lane
-
-    @property
-    def number(self) -> int:
-        """The group's number since the reset."""
-        return self.first_group + self.group
 
     @property
     def live(self) -> bool:
@@ -100,38 +101,47 @@ class Followed:
 
     @cached_property
     def value(self) -> Value:
-        """The convolution's value at the followed pixel."""
-        return value_of(self.material, self.channel, *divmod(self.pixel, self.job.out_width))
+        """The convolution's value at the watched pixel."""
+        return value_of(self.streams, self.channel, *divmod(self.pixel, self.job.out_width))
 
     @cached_property
     def windows(self) -> list[Window]:
-        """The values that leave through the followed reads."""
-        return windows_of(self.material, self.channel, *self.reads)
+        """The values that leave through the watched reads."""
+        return windows_of(self.streams, self.channel, *self.reads)
 
     @cached_property
     def passes(self) -> list[tuple[Contribution, Pass]]:
-        """Golden's contributions beside what the RTL held."""
+        """The reference model's contributions, each with what the RTL held."""
         return list(zip(self.value.contributions, self.probe.passes, strict=False))
 
     @cached_property
     def opened(self) -> Opened | None:
         """When the group took its bank."""
-        found = [opened for opened in self.probe.opened if opened.group == self.number]
-        return found[0] if found else None
+        return next((opened for opened in self.probe.opened if opened.group == self.number), None)
+
+    def mark(self, marks: Iterable[Mark]) -> Mark | None:
+        """The first of these marks that is the group's."""
+        return next((mark for mark in marks if mark.group == self.number), None)
 
     @property
     def last_sum(self) -> Figure:
-        """What the RTL wrote last, where it came to its last pass; else golden's."""
-        done = [seen.sum for _, seen in self.passes if seen.add_cycle is not None]
+        """What the RTL wrote last, where it came to its last pass; else the reference model's."""
+        done = [held.sum for _, held in self.passes if held.add_cycle is not None]
         return done[-1] if len(done) == self.job.passes else self.value.sum
 
+    def loaded_bias(self, group: int) -> Figure:
+        """The lane's bias as it was loaded for a group, counted since the reset."""
+        beats = [beat for beat in self.probe.biases if beat.group == group]
+        text = "".join(beat.text for beat in reversed(beats))
+        end = len(text) - self.lane * BIAS_DIGITS
+        return figure(text[max(end - BIAS_DIGITS, 0) : end], 4 * BIAS_DIGITS) if end > 0 else None
 
-def loaded_bias(followed: Followed, group: int) -> Figure:
-    """The bias of the followed lane as it was loaded for a group, counted since the reset."""
-    beats = [beat for beat in followed.probe.biases if beat.group == group]
-    text = "".join(beat.text for beat in reversed(beats))
-    end = len(text) - followed.lane * BIAS_DIGITS
-    return figure(text[max(end - BIAS_DIGITS, 0) : end], 4 * BIAS_DIGITS) if end > 0 else None
+
+def differences(
+    entries: Iterable[tuple[_Label, Figure, Figure]],
+) -> Iterator[tuple[_Label, Figure, Figure]]:
+    """The entries whose second and third figure, wanted and held, are not the same."""
+    return (entry for entry in entries if entry[1] != entry[2])
 
 
 def wrapped(value: int, bits: int) -> int:
@@ -149,14 +159,9 @@ def shown(figure: Figure) -> str:
     return "unknown (X)" if figure is None else str(figure)
 
 
-def lanes(vector: Vector | Iterable[int]) -> str:
-    """Figures side by side."""
-    return "[" + " ".join("x" if figure is None else str(figure) for figure in vector) + "]"
-
-
 def differing(wanted: Iterable[int], held: Vector) -> str:
     """The first lane in which two vectors differ, in words."""
     for index, (want, have) in enumerate(zip(wanted, held, strict=False)):
         if want != have:
             return f"input lane {index} holds {shown(have)}, not {want}"
-    return f"holds {lanes(held)}"
+    return "holds [" + " ".join("x" if figure is None else str(figure) for figure in held) + "]"

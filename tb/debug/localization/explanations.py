@@ -1,4 +1,4 @@
-"""Names what a wrong figure looks like: only what the figures prove, two phrases at most."""
+"""Explains a wrong figure by what it is equal to: two phrases at most."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import numpy as np
 
 from golden.config import PEConfig
 from tb.debug.localization.contributions import Contribution, Value
-from tb.debug.localization.finding import Followed, loaded_bias, wrapped
+from tb.debug.localization.descriptor import dot_width
+from tb.debug.localization.watched import WatchedValue, wrapped
 from tb.debug.probe.events import Figure, Pass, Vector
 
 MOST: Final = 2
 
-_WALK: Final = {
+_READOUT: Final = {
     "width": ("out_size", 0, 0xFFFF),
     "height": ("out_size", 16, 0xFFFF),
     "out_width": ("read_w", 0, 0xFFFF),
@@ -23,7 +24,7 @@ _WALK: Final = {
     "stride_2": ("pool", 4, 1),
     "upsample": ("pool", 8, 1),
 }
-"""Where a job's settings have what the readout goes by: name, first bit, mask."""
+"""Where a job's settings hold what the readout goes by: name, first bit, mask."""
 
 Guess = tuple[str, object]
 """What it would be, and the figure that it would give."""
@@ -40,67 +41,67 @@ def matching(figure: object, guesses: Iterable[Guess]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _input_word(followed: Followed, beat: int) -> str:
+def _input_word(watched: WatchedValue, beat: int) -> str:
     """Which pixel and channel group a beat of the input is."""
-    job = followed.job
+    job = watched.job
     pixel, group = divmod(beat, job.in_groups)
     row, column = divmod(pixel, job.in_width)
     return f"input row {row} column {column}, channel group {group}"
 
 
-def address(followed: Followed, term: Contribution, held: Figure) -> tuple[str, ...]:
+def address(watched: WatchedValue, term: Contribution, held: Figure) -> tuple[str, ...]:
     """What lies at the address that was issued instead."""
     if held is None:
         return ()
-    beat = (held - followed.job.in_base) % followed.job.config.input_words
-    if beat >= followed.job.words:
+    beat = (held - watched.job.in_base) % watched.job.config.input_words
+    if beat >= watched.job.words:
         return ("the address lies outside the job's input",)
     taps = (
         (f"the address of tap {other.ky},{other.kx} of input group {other.in_group}", other.address)
-        for other in followed.value.contributions
+        for other in watched.value.contributions
         if not other.outside
     )
-    there = f"that is {_input_word(followed, beat)}, "
+    there = f"that is {_input_word(watched, beat)}, "
     there += f"not row {term.row} column {term.column}, channel group {term.in_group}"
     return (there, *matching(held, taps))[:MOST]
 
 
-def word(followed: Followed, held: Vector) -> tuple[str, ...]:
+def word(watched: WatchedValue, held: Vector) -> tuple[str, ...]:
     """Which beat of the stream a word is."""
     if None in held:
         return ()
-    same = np.flatnonzero((followed.material.words == np.array(held)).all(axis=1))
+    same = np.flatnonzero((watched.streams.words == np.array(held)).all(axis=1))
     return tuple(
-        f"that is beat {int(beat)} of the stream: {_input_word(followed, int(beat))}"
+        f"that is beat {int(beat)} of the stream: {_input_word(watched, int(beat))}"
         for beat in same[:1]
     )
 
 
-def operand(followed: Followed, term: Contribution, seen: Pass) -> tuple[str, ...]:
+def operand(watched: WatchedValue, term: Contribution, held: Pass) -> tuple[str, ...]:
     """What an operand register holds instead of its word."""
-    bits = followed.job.config.act_w
-    unsigned = tuple(None if w is None else w % (1 << bits) for w in seen.word)
-    earlier = followed.probe.passes[term.number - 1].act if term.number else ()
+    bits = watched.job.config.act_w
+    unsigned = tuple(None if w is None else w % (1 << bits) for w in held.word)
+    earlier = watched.probe.passes[term.number - 1].act if term.number else ()
     return matching(
-        seen.act,
+        held.act,
         (
             ("the sign is lost: the operand is extended with zeros", unsigned),
             ("the operand of the pass before", earlier),
-            ("a padded pixel is not zero: the word is used as it is", seen.word),
-            ("the operand is zero, as if it lay in the padding", (0,) * len(seen.act)),
+            ("a padded pixel is not zero: the word is used as it is", held.word),
+            ("the operand is zero, as if it lay in the padding", (0,) * len(held.act)),
         ),
     )
 
 
-def weights(followed: Followed, term: Contribution, held: Vector) -> tuple[str, ...]:
+def weights(watched: WatchedValue, term: Contribution, held: Vector) -> tuple[str, ...]:
     """Whose weights they are."""
-    return matching(held, _other_weights(followed, term))
+    return matching(held, _other_weights(watched, term))
 
 
-def _other_weights(followed: Followed, term: Contribution) -> Iterator[Guess]:
-    every = followed.material.weights
-    group, lane, number = followed.group, followed.lane, term.number
-    bits = followed.job.config.weight_w
+def _other_weights(watched: WatchedValue, term: Contribution) -> Iterator[Guess]:
+    every = watched.streams.weights
+    group, lane, number = watched.group, watched.lane, term.number
+    bits = watched.job.config.weight_w
     sets = (
         ("pass before: the shadow was not taken, or not yet loaded", group, number - 1),
         ("next pass: the shadow was overwritten before it was taken", group, number + 1),
@@ -121,20 +122,17 @@ def _other_weights(followed: Followed, term: Contribution) -> Iterator[Guess]:
     yield "the sign is lost: the weights are extended with zeros", unsigned
 
 
-def dot(seen: Pass, config: PEConfig) -> tuple[str, ...]:
-    """What a sum of products lacks, or has beside them."""
-    if seen.dot is None or None in seen.act or None in seen.weight:
+def dot(held: Pass, config: PEConfig) -> tuple[str, ...]:
+    """What a sum of products lacks, or has too much."""
+    if held.dot is None or None in held.act or None in held.weight:
         return ()
-    acts = [figure or 0 for figure in seen.act]
-    held = [figure or 0 for figure in seen.weight]
-    return matching(seen.dot, _other_dots(acts, held, config))
+    pairs = [(a or 0, w or 0) for a, w in zip(held.act, held.weight, strict=True)]
+    return matching(held.dot, _other_dots(pairs, config))
 
 
-def _other_dots(acts: list[int], held: list[int], config: PEConfig) -> Iterator[Guess]:
-    pairs = list(zip(acts, held, strict=True))
-
+def _other_dots(pairs: list[tuple[int, int]], config: PEConfig) -> Iterator[Guess]:
     def total(products: Iterable[int]) -> int:
-        return wrapped(sum(products), min(32 + (config.p_ic - 1).bit_length(), config.acc_w))
+        return wrapped(sum(products), dot_width(config))
 
     for index in range(len(pairs)):
         rest = pairs[:index] + pairs[index + 1 :]
@@ -149,53 +147,50 @@ def _other_dots(acts: list[int], held: list[int], config: PEConfig) -> Iterator[
     )
 
 
-def start(followed: Followed, seen: Pass) -> tuple[str, ...]:
+def start(watched: WatchedValue, held: Pass) -> tuple[str, ...]:
     """What a sum started from instead."""
     return matching(
-        seen.old,
+        held.old,
         (
-            ("zero: the bias is missing", 0 if followed.value.bias else None),
-            ("the bias once more: the sum begins anew", seen.bias),
+            ("zero: the bias is missing", 0 if watched.value.bias else None),
+            ("the bias once more: the sum begins anew", held.bias),
             ("zero: the old sum is lost", 0),
         ),
     )
 
 
-def total(seen: Pass) -> tuple[str, ...]:
+def total(held: Pass) -> tuple[str, ...]:
     """What an addition did instead."""
-    if seen.old is None or seen.dot is None:
+    if held.old is None or held.dot is None:
         return ()
     return matching(
-        seen.sum,
+        held.sum,
         (
-            ("the products are not added", seen.old),
-            ("the old sum is not added", seen.dot),
-            ("the products are subtracted", seen.old - seen.dot),
+            ("the products are not added", held.old),
+            ("the old sum is not added", held.dot),
+            ("the products are subtracted", held.old - held.dot),
         ),
     )
 
 
-def bias(followed: Followed, held: Figure) -> tuple[str, ...]:
+def bias(watched: WatchedValue, held: Figure) -> tuple[str, ...]:
     """Whose bias it is."""
-    every = followed.material.biases
-    guesses: list[Guess] = []
-    for group in (followed.group - 1, followed.group + 1):
-        if 0 <= group < len(every):
-            side = "before" if group < followed.group else "behind"
-            guesses.append(
-                (f"the bias of the output group {side}", int(every[group, followed.lane]))
-            )
-    guesses += [
-        (f"the bias of lane {lane}", int(every[followed.group, lane]))
-        for lane in range(len(every[followed.group]))
-        if lane != followed.lane
-    ]
-    guesses.append(("the bias without its sign", followed.value.bias % (1 << 32)))
+    return matching(held, _other_biases(watched))
+
+
+def _other_biases(watched: WatchedValue) -> Iterator[Guess]:
+    every, group = watched.streams.biases, watched.group
+    for other, side in ((group - 1, "before"), (group + 1, "behind")):
+        if 0 <= other < len(every):
+            yield f"the bias of the output group {side}", int(every[other, watched.lane])
+    for lane, value in enumerate(every[group].tolist()):
+        if lane != watched.lane:
+            yield f"the bias of lane {lane}", value
+    yield "the bias without its sign", watched.value.bias % (1 << 32)
     behind = "the bias loaded behind it: overwritten before it was taken"
-    guesses.append((behind, loaded_bias(followed, followed.number + 1)))
+    yield behind, watched.loaded_bias(watched.number + 1)
     before = "the bias loaded before it: the shadow was taken too early"
-    guesses.append((before, loaded_bias(followed, followed.number - 1)))
-    return matching(held, guesses)
+    yield before, watched.loaded_bias(watched.number - 1)
 
 
 def fetched(value: Value, held: Figure) -> tuple[str, ...]:
@@ -207,37 +202,38 @@ def fetched(value: Value, held: Figure) -> tuple[str, ...]:
     return matching(held, guesses)
 
 
-def settings(followed: Followed, name: str, held: Figure) -> tuple[str, ...]:
+def settings(watched: WatchedValue, name: str, held: Figure) -> tuple[str, ...]:
     """Which other job's settings they are."""
-    guesses = [
-        (f"those of the job {'before it' if index < followed.before else 'behind it'}", other)
-        for index, runs in enumerate(followed.probe.settings)
-        if index != followed.before and (other := runs.figures[name]) is not None
-    ]
+    others = _other_jobs(watched, name)
+    return matching(held, ((f"those of the job {side} it", other) for side, other in others))
+
+
+def readout_setting(watched: WatchedValue, name: str, held: Figure) -> tuple[str, ...]:
+    """Which other job's setting of the readout it is."""
+    register, low, mask = _READOUT[name]
+    others = _other_jobs(watched, register)
+    guesses = ((f"that of the job {side} it", other >> low & mask) for side, other in others)
     return matching(held, guesses)
 
 
-def walk(followed: Followed, name: str, held: Figure) -> tuple[str, ...]:
-    """Which other job's setting of the readout it is."""
-    register, low, mask = _WALK[name]
-    guesses = [
-        (f"that of the job {'before it' if index < followed.before else 'behind it'}", other)
-        for index, runs in enumerate(followed.probe.settings)
-        if index != followed.before and (other := runs.figures[register]) is not None
-    ]
-    return matching(held, ((phrase, other >> low & mask) for phrase, other in guesses))
+def _other_jobs(watched: WatchedValue, name: str) -> Iterator[tuple[str, int]]:
+    """Where each other job ran, and what the array held of it by that name."""
+    for index, runs in enumerate(watched.probe.settings):
+        held = runs.figures[name]
+        if index != watched.before and held is not None:
+            yield "before" if index < watched.before else "behind", held
 
 
-def pixel(followed: Followed, held: Figure, read: int) -> tuple[str, ...]:
+def pixel(watched: WatchedValue, held: Figure, read: int) -> tuple[str, ...]:
     """Whose turn the pixel is that was read, or where it lies."""
-    order = [place for window in followed.job.windows() for place in window]
+    order = [place for window in watched.job.windows() for place in window]
     guesses = [
         (f"the pixel of the read {'before' if step < 0 else 'behind'} it", order[read + step])
         for step in (-1, 1)
         if 0 <= read + step < len(order)
     ]
     found = matching(held, guesses)
-    if held is None or held >= followed.job.pixels:
+    if held is None or held >= watched.job.pixels:
         return found
-    row, column = divmod(held, followed.job.out_width)
+    row, column = divmod(held, watched.job.out_width)
     return (*found, f"that is row {row} column {column} of the tile")[:MOST]

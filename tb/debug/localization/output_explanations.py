@@ -1,4 +1,4 @@
-"""Names what a wrong figure behind the sum looks like: rounding, clipping, activation, maximum."""
+"""Explains a wrong figure behind the sum: rounding, clipping, activation, maximum."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from golden.arithmetic.fixed import activate, saturate, shift_right, wrap
 from golden.config import Activation, LeakyPlace, Overflow, Rounding, Slope
 from tb.debug.localization.contributions import Window
 from tb.debug.localization.descriptor import Arithmetic
-from tb.debug.localization.finding import wrapped
-from tb.debug.localization.suspects import MOST, Guess, matching
+from tb.debug.localization.explanations import MOST, Guess, matching
+from tb.debug.localization.watched import wrapped
 from tb.debug.probe.events import Figure, Vector
 from tb.duts.conv_pe.pipeline_steps import Step
 
