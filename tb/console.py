@@ -6,11 +6,12 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from rich import box
 from rich.console import Console
 from rich.measure import Measurement
@@ -75,9 +76,14 @@ def write_json(path: Path | None, results: Mapping[str, Any], console: Console) 
         "commit": git_commit(ROOT),
         **results,
     }
-    text = json.dumps(document, indent=2, allow_nan=False, default=msgspec.to_builtins)
+    text = json.dumps(document, indent=2, allow_nan=False, default=_plain)
     write_whole(path, text + "\n")
     say(console, f"results in {path}")
+
+
+def _plain(value: Any) -> Any:
+    """What JSON holds of an enumeration or a dataclass."""
+    return value.value if isinstance(value, Enum) else asdict(value)
 
 
 def plain_table(title: str, *columns: str) -> Table:
