@@ -1,1 +1,1 @@
-"""From a network to the PE's jobs: stages, tiles, lowering, and the schedule of a frame."""
+"""From a network to the PE's jobs: fused layers, tiles, lowering, and the schedule of a frame."""

@@ -1,66 +1,56 @@
-"""Convolutions that stand for nodes which are none, the same to the bit.
+"""The convolutions that stand for the first layer and for other nodes, the same to the bit.
 
-Each output channel reads its own input channel alone, so that the PE's `own_channels` spares
-the zeros of all others.
+In what stands for a node that is no convolution each output channel reads its own input
+channel alone, so that the PE's `own_channels` spares the zeros of all others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from golden.arithmetic.fixed import CUT_BITS
-from golden.config import Activation, ConfigError, ProductMode
-from golden.dataflow.tile import Tile, Window
-from golden.graph.layers import AverageLayer, ConvLayer, Padding, ResidualLayer, Shape, reciprocal
+from golden.arithmetic.fixed import CUT_BITS, Int16Array
+from golden.config import ConfigError, ProductMode
+from golden.graph.layers import (
+    IMAGE,
+    AverageLayer,
+    ConvLayer,
+    Padding,
+    ResidualLayer,
+    Shape,
+    reciprocal,
+)
 from golden.graph.network import Network
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Two tensors (C, H, W) as (C, 2HW, 1).
+def lower(layer: ConvLayer) -> ConvLayer:
+    """The layer as the PE runs it: conv1 becomes a 1x1 over im2col'd channels.
 
-    Pixels stand in raster order, the first tensor's ahead of the second's: a kernel of two
-    rows with stride 2 sees one pixel of both. Tiles consist of whole rows of the tensors.
-
-    Parameters
-    ----------
-    sources : tuple of str
-        The two nodes.
-    shape : tuple of int
-        (C, H, W) of each, and of their sum.
+    A 3-channel image would leave most input lanes idle. Its 3 x 3 x 3 products are
+    the same ones in the same sum when the neighbourhood becomes 27 channels, so the
+    result is the same to the bit. Every other layer is returned as it is.
     """
+    if layer.source != IMAGE:
+        return layer
+    flat = layer.weight.reshape(layer.out_channels, -1, 1, 1)
+    return replace(layer, weight=np.ascontiguousarray(flat), stride=1, padding=Padding())
 
-    sources: tuple[str, str]
-    shape: Shape
 
-    @property
-    def input_shape(self) -> Shape:
-        """(C, 2HW, 1)."""
-        channels, height, width = self.shape
-        return channels, 2 * height * width, 1
-
-    def flat(self, cell: Tile) -> Tile:
-        """Some rows as pixels of the sum (C, HW, 1).
-
-        >>> Pairs(("x", "y"), (8, 5, 6)).flat(Tile(2, 0, 3, 1, 0, 8))
-        Tile(row=12, column=0, height=18, width=1, first_channel=0, last_channel=8)
-        """
-        width = self.shape[2]
-        channels = cell.first_channel, cell.last_channel
-        return Tile(cell.row * width, 0, cell.height * width, 1, *channels)
-
-    def rows(self, cell: Tile) -> Tile:
-        """Some rows as pixels of the sum (C, H, W)."""
-        return Tile(cell.row, 0, cell.height, self.shape[2], cell.first_channel, cell.last_channel)
-
-    def seen(self, window: Window) -> Window:
-        """The rows of either tensor that a window of (C, 2HW, 1) holds."""
-        pixels = 2 * self.shape[2]
-        row, height = window.row // pixels, window.height // pixels
-        return Window(row, 0, height, self.shape[2], Padding())
+def lower_input(layer: ConvLayer, image: Int16Array) -> Int16Array:
+    """The input (I, H, W) as the lowered layer reads it, (I * KH * KW, OH, OW) for conv1."""
+    if layer.source != IMAGE:
+        return image
+    kh, kw = layer.kernel
+    pad = layer.padding
+    padded = np.pad(image, ((0, 0), (pad.top, pad.bottom), (pad.left, pad.right)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (kh, kw), axis=(1, 2))
+    windows = windows[:, :: layer.stride, :: layer.stride]
+    channels, rows, columns = windows.shape[:3]
+    columns_first = windows.transpose(0, 3, 4, 1, 2)
+    return np.ascontiguousarray(columns_first.reshape(channels * kh * kw, rows, columns))
 
 
 def identity(network: Network, name: str, source: str, channels: int) -> ConvLayer:
@@ -70,16 +60,9 @@ def identity(network: Network, name: str, source: str, channels: int) -> ConvLay
 
 def addition(network: Network, node: ResidualLayer, channels: int) -> ConvLayer:
     """What adds two tensors that lie as `Pairs`: two rows of ones, stride 2."""
+    choices = {"stride": 2, "shift": node.shift, "activation": node.activation}
     return _stand_in(
-        network,
-        node.name,
-        node.sources[0],
-        channels,
-        (2, 1),
-        _one(network),
-        stride=2,
-        shift=node.shift,
-        activation=node.activation,
+        network, node.name, node.sources[0], channels, (2, 1), _one(network), **choices
     )
 
 
@@ -97,19 +80,11 @@ def averaging(network: Network, node: AverageLayer, shape: Shape) -> ConvLayer:
         )
     channels, height, width = shape
     factor, shift = reciprocal(height * width, node.weight_w)
-    return _stand_in(
-        network,
-        node.name,
-        node.source,
-        channels,
-        (height, width),
-        factor,
-        shift=shift,
-        weight_frac=shift,
-    )
+    fracs = {"shift": shift, "weight_frac": shift}
+    return _stand_in(network, node.name, node.source, channels, (height, width), factor, **fracs)
 
 
-def of_one_channel(network: Network) -> Iterator[ConvLayer]:
+def one_channel_stand_ins(network: Network) -> Iterator[ConvLayer]:
     """The stand-in of each residual add and average, of one channel: all channels are alike."""
     shapes = network.shapes()
     for node in network.nodes:
@@ -131,30 +106,23 @@ def _stand_in(
     channels: int,
     kernel: tuple[int, int],
     factor: int,
-    *,
-    stride: int = 1,
-    shift: int = 0,
-    weight_frac: int = 0,
-    activation: Activation = Activation.LINEAR,
+    **choices: Any,
 ) -> ConvLayer:
     """A convolution with one weight at every tap of a channel's own kernel."""
     weight = np.zeros((channels, channels, *kernel), np.int16)
     own = np.arange(channels)
     weight[own, own] = factor
     fracs = network.fracs()
-    cut = 0 if network.mode is ProductMode.FULL else CUT_BITS
+    choices.setdefault("weight_frac", 0 if network.mode is ProductMode.FULL else CUT_BITS)
     return ConvLayer(
-        name=name,
-        source=source,
-        weight=weight,
+        name,
+        source,
+        weight,
         bias=np.zeros(channels, np.int64),
-        stride=stride,
         mode=network.mode,
-        shift=shift,
-        activation=activation,
         in_frac=fracs[source],
-        weight_frac=weight_frac + cut,
         out_frac=fracs[name],
         act_w=network.options.act_w,
         weight_w=network.options.weight_w,
+        **choices,
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import islice
 
 from golden.config import PEConfig
-from golden.dataflow.stage import Stage
+from golden.dataflow.fused_layer import FusedLayer
 from golden.dataflow.tile import Tile, groups
 
 MIN_LAYER_MACS = 4_000_000
@@ -19,19 +19,19 @@ INTERIOR_COLUMNS = 40
 """Widest tile that lies wholly inside the image, pixels."""
 
 
-def _tallest(stage: Stage, config: PEConfig, tile: Tile, rows: int) -> Tile | None:
+def _tallest(fused: FusedLayer, config: PEConfig, tile: Tile, rows: int) -> Tile | None:
     """`tile` with as many of `rows` as fit; None where not even one does."""
     for height in range(rows, 0, -1):
         taller = replace(tile, height=height)
-        if stage.fits(taller, config):
+        if fused.fits(taller, config):
             return taller
     return None
 
 
 def sample_tiles(
-    stage: Stage, config: PEConfig, seed: int, min_macs: int = MIN_LAYER_MACS
+    fused: FusedLayer, config: PEConfig, seed: int, min_macs: int = MIN_LAYER_MACS
 ) -> list[Tile]:
-    """Tiles of a stage's grid that show every border and the inside; none overlap.
+    """Tiles of a layer's grid that show every border and the inside; none overlap.
 
     First the widest strip along the top: it touches as many sides as the memories
     allow, all four where the whole map fits. Where it does not reach the bottom, a
@@ -42,7 +42,7 @@ def sample_tiles(
 
     Parameters
     ----------
-    stage : Stage
+    fused : FusedLayer
     config : PEConfig
     seed : int
         Of the random places and channels.
@@ -53,17 +53,17 @@ def sample_tiles(
     ConfigError
         If not even one pixel fits the PE; the text names the layer.
     """
-    draw = random.Random(f"{seed}/{stage.name}")
-    group = _channel_groups(stage, config.p_oc, draw)
-    _, height, width = stage.grid
-    tiles = [_strip(stage, config, 0, next(group))]
-    if "bottom" not in tiles[0].borders(stage.grid):
-        low = _strip(stage, config, height - tiles[0].height, next(group))
+    draw = random.Random(f"{seed}/{fused.name}")
+    group = _channel_groups(fused, config.p_oc, draw)
+    _, height, width = fused.grid
+    tiles = [_strip(fused, config, 0, next(group))]
+    if "bottom" not in tiles[0].borders(fused.grid):
+        low = _strip(fused, config, height - tiles[0].height, next(group))
         tiles.append(replace(low, column=width - low.width))
-    macs_a_value = stage.layer.weight[0].size
+    macs_a_value = fused.conv.weight[0].size
     borders = len(tiles)
-    for inside in islice(_interior(stage, config, draw, group), DRAWS):
-        values = sum(stage.own_tile(tile).values for tile in tiles)
+    for inside in islice(_interior(fused, config, draw, group), DRAWS):
+        values = sum(fused.conv_tile(tile, halo=False).values for tile in tiles)
         if len(tiles) > borders and values * macs_a_value >= min_macs:
             break
         if not any(inside.overlaps(tile) for tile in tiles):
@@ -71,14 +71,16 @@ def sample_tiles(
     return tiles
 
 
-def _channel_groups(stage: Stage, lanes: int, draw: random.Random) -> Iterator[tuple[int, int]]:
+def _channel_groups(
+    fused: FusedLayer, lanes: int, draw: random.Random
+) -> Iterator[tuple[int, int]]:
     """The first two groups of output channels, the last one, then random ones for ever.
 
     Of two groups in all, the first alone: the last is for a tile of its own. A pool on
     its own channels takes them all, as its input does.
     """
-    channels = stage.grid[0]
-    while stage.own_channels:
+    channels = fused.grid[0]
+    while fused.own_channels:
         yield 0, channels
     count = groups(channels, lanes)
     yield 0, min((2 if count > 2 else 1) * lanes, channels)
@@ -88,24 +90,24 @@ def _channel_groups(stage: Stage, lanes: int, draw: random.Random) -> Iterator[t
         index = draw.randrange(count)
 
 
-def _strip(stage: Stage, config: PEConfig, row: int, channels: tuple[int, int]) -> Tile:
+def _strip(fused: FusedLayer, config: PEConfig, row: int, channels: tuple[int, int]) -> Tile:
     """The widest tile from this row on, at the left border."""
-    _, height, width = stage.grid
+    _, height, width = fused.grid
     for columns in range(width, 0, -1):
-        tile = _tallest(stage, config, Tile(row, 0, 1, columns, *channels), height - row)
+        tile = _tallest(fused, config, Tile(row, 0, 1, columns, *channels), height - row)
         if tile is not None:
             return tile
-    raise stage.too_large(config)
+    raise fused.too_large(config)
 
 
 def _interior(
-    stage: Stage, config: PEConfig, draw: random.Random, channels: Iterator[tuple[int, int]]
+    fused: FusedLayer, config: PEConfig, draw: random.Random, channels: Iterator[tuple[int, int]]
 ) -> Iterator[Tile]:
     """Tiles at random places that touch no border, for ever; none in a map without inside."""
-    _, height, width = stage.grid
+    _, height, width = fused.grid
     columns = min(width - 2, INTERIOR_COLUMNS)
     while columns > 0 and height > 2:
-        tile = _tallest(stage, config, Tile(1, 1, 1, columns, 0, 1), height - 2)
+        tile = _tallest(fused, config, Tile(1, 1, 1, columns, 0, 1), height - 2)
         if tile is None:
             columns -= 1
             continue

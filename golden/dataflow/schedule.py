@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from golden.config import ConfigError, PEConfig
-from golden.dataflow.stage import Stage
+from golden.dataflow.fused_layer import FusedLayer
 from golden.dataflow.tile import Tile, Window, input_words, reads, window
-from golden.graph.layers import IMAGE, ConcatLayer, sources
+from golden.graph.layers import IMAGE, ConcatLayer, Shape, sources
 from golden.graph.network import Network
 from golden.reference.readout import Readout
 
@@ -19,16 +19,16 @@ class PlannedJob:
 
     Parameters
     ----------
-    stage : Stage
+    fused : FusedLayer
         The layer that it is a job of.
     number : int
-        Counted within the stage.
+        Counted within the layer.
     tile : Tile
         Pixels of the convolution.
     own : Tile
         Those of them that only this job counts; the others are a halo.
     output : Tile
-        What it makes of the stage's last node.
+        What it makes of the layer's last node.
     readout : Readout
     window : Window
         What it reads of its source.
@@ -40,7 +40,7 @@ class PlannedJob:
         Jobs of the list whose outputs it reads.
     """
 
-    stage: Stage
+    fused: FusedLayer
     number: int
     tile: Tile
     own: Tile
@@ -50,6 +50,11 @@ class PlannedJob:
     words: int
     in_base: int = 0
     after: tuple[int, ...] = ()
+
+    @property
+    def input_shape(self) -> Shape:
+        """(I, H, W) of what it reads."""
+        return self.fused.input_shape[0], self.window.height, self.window.width
 
     @property
     def channels(self) -> tuple[int, int]:
@@ -64,48 +69,50 @@ class PlannedJob:
     @property
     def macs(self) -> int:
         """Useful multiplications, halo left out; a pool alone has none."""
-        return 0 if self.stage.alone else self.own.values * self.stage.layer.weight[0].size
+        return 0 if self.fused.standalone else self.own.values * self.fused.conv.weight[0].size
 
     @property
     def macs_on_zero_weights(self) -> int:
         """Those of `macs` that multiply zeros around an embedded kernel."""
-        kh, kw = self.stage.layer.kernel
-        return self.macs // (kh * kw) * self.stage.layer.embedded_zero_taps
+        kh, kw = self.fused.conv.kernel
+        return self.macs // (kh * kw) * self.fused.conv.embedded_zero_taps
 
 
-Tiler = Callable[[Stage, PEConfig], Sequence[Tile]]
-"""Cuts a stage's grid into tiles."""
+Tiler = Callable[[FusedLayer, PEConfig], Sequence[Tile]]
+"""Cuts a layer's grid into tiles."""
 
 
-def plan_job(stage: Stage, cell: Tile, number: int, config: PEConfig) -> PlannedJob:
-    """The job of one tile of a stage's grid.
+def plan_job(fused: FusedLayer, cell: Tile, number: int, config: PEConfig) -> PlannedJob:
+    """The job of one tile of a layer's grid.
 
     Raises
     ------
     ConfigError
         The PE cannot hold it.
     """
-    if not stage.fits(cell, config):
-        raise ConfigError(f"{stage.name}: tile {cell} does not fit the PE's memories")
-    tile = stage.conv_tile(cell)
-    seen = window(stage.layer, tile, stage.input_shape)
-    shape = (stage.input_shape[0], seen.height, seen.width)
-    words = input_words(stage.layer, shape, config)
-    own, output = stage.own_tile(cell), stage.out_tile(cell)
-    return PlannedJob(stage, number, tile, own, output, stage.readout(cell), seen, words)
+    if not fused.fits(cell, config):
+        raise ConfigError(f"{fused.name}: tile {cell} does not fit the PE's memories")
+    tile = fused.conv_tile(cell)
+    read = window(fused.conv, tile, fused.input_shape)
+    shape = (fused.input_shape[0], read.height, read.width)
+    words = input_words(fused.conv, shape, config)
+    own, output = fused.conv_tile(cell, halo=False), fused.out_tile(cell)
+    return PlannedJob(fused, number, tile, own, output, fused.readout(cell), read, words)
 
 
-def plan_jobs(stages: Iterable[Stage], config: PEConfig, tiler: Tiler) -> list[PlannedJob]:
-    """The jobs of several stages, with places in the tile memory, not yet linked."""
+def plan_jobs(
+    fused_layers: Iterable[FusedLayer], config: PEConfig, tiler: Tiler
+) -> list[PlannedJob]:
+    """The jobs of several layers, with places in the tile memory, dependencies not yet known."""
     jobs = [
-        plan_job(stage, cell, number, config)
-        for stage in stages
-        for number, cell in enumerate(tiler(stage, config))
+        plan_job(fused, cell, number, config)
+        for fused in fused_layers
+        for number, cell in enumerate(tiler(fused, config))
     ]
-    return place(jobs, config)
+    return allocate(jobs, config)
 
 
-def place(jobs: Sequence[PlannedJob], config: PEConfig) -> list[PlannedJob]:
+def allocate(jobs: Sequence[PlannedJob], config: PEConfig) -> list[PlannedJob]:
     """Give each input its place in the tile memory.
 
     Jobs take the memory's two ends in turn, so that two neighbours' places are apart
@@ -117,7 +124,7 @@ def place(jobs: Sequence[PlannedJob], config: PEConfig) -> list[PlannedJob]:
     ]
 
 
-def made_of(network: Network, name: str) -> tuple[str, ...]:
+def flatten_concat(network: Network, name: str) -> tuple[str, ...]:
     """The nodes whose values lie in a node, in channel order: itself, or a concatenation's.
 
     Parameters
@@ -129,24 +136,20 @@ def made_of(network: Network, name: str) -> tuple[str, ...]:
     node = None if name == IMAGE else network.node(name)
     if not isinstance(node, ConcatLayer):
         return (name,)
-    return tuple(part for source in sources(node) for part in made_of(network, source))
+    return tuple(part for source in sources(node) for part in flatten_concat(network, source))
 
 
-def link(network: Network, jobs: Sequence[PlannedJob]) -> list[PlannedJob]:
+def add_dependencies(network: Network, jobs: Sequence[PlannedJob]) -> list[PlannedJob]:
     """Let each job wait for the jobs of the list that make what it reads."""
-    makers: dict[str, list[int]] = {}
+    producers: dict[str, list[int]] = {}
     for index, job in enumerate(jobs):
-        makers.setdefault(job.stage.makes[-1], []).append(index)
+        producers.setdefault(job.fused.outputs[-1], []).append(index)
     linked = []
     for job in jobs:
-        seen = job.stage.seen(job.window)
-        read = Tile(seen.row, seen.column, seen.height, seen.width, 0, 1 << 16)
-        parts = {part for source in job.stage.reads for part in made_of(network, source)}
-        after = [
-            index
-            for part in parts
-            for index in makers.get(part, ())
-            if jobs[index].output.overlaps(read)
-        ]
-        linked.append(replace(job, after=tuple(sorted(after))))
+        source = job.fused.source_window(job.window)
+        read = Tile(source.row, source.column, source.height, source.width, 0, 1 << 16)
+        parts = {part for name in job.fused.inputs for part in flatten_concat(network, name)}
+        indices = [index for part in parts for index in producers.get(part, ())]
+        after = sorted(index for index in indices if jobs[index].output.overlaps(read))
+        linked.append(replace(job, after=tuple(after)))
     return linked

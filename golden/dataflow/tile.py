@@ -1,7 +1,7 @@
-"""From a layer to the jobs that the PE runs: tiles, lowering, cycles.
+"""Tiles of a layer, and the jobs that the PE runs for them.
 
 A job is a rectangle of output pixels times a range of output channels of one
-layer. Its input is the rectangle of input pixels that those outputs see; where
+layer. Its input is the rectangle of input pixels that those outputs read; where
 that reaches over the image's edge, the job pads that side itself.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import MAX_CHANNELS, MAX_SIDE, PEConfig
-from golden.graph.layers import IMAGE, ConvLayer, Padding, Shape
+from golden.graph.layers import ConvLayer, Padding, Shape
 from golden.reference.readout import PLAIN, Readout
 
 
@@ -80,7 +80,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The rectangle of input pixels that a tile sees, and the zeros around it.
+    """The rectangle of input pixels that a tile reads, and the zeros around it.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class Job:
     tile : Tile
         Where the result belongs in the layer's output.
     input : ndarray of int16, (I, H, W)
-        What the output pixels see.
+        What the output pixels read.
     readout : Readout
         How the tile's values leave the PE.
     own_channels : bool
@@ -186,35 +186,8 @@ def input_words(layer: ConvLayer, shape: Shape, config: PEConfig) -> int:
     return shape[1] * shape[2] * groups(layer.in_channels, config.p_ic)
 
 
-def lower(layer: ConvLayer) -> ConvLayer:
-    """The layer as the PE runs it: conv1 becomes a 1x1 over im2col'd channels.
-
-    A 3-channel image would leave most input lanes idle. Its 3 x 3 x 3 products are
-    the same ones in the same sum when the neighbourhood becomes 27 channels, so the
-    result is the same to the bit. Every other layer is returned as it is.
-    """
-    if layer.source != IMAGE:
-        return layer
-    flat = layer.weight.reshape(layer.out_channels, -1, 1, 1)
-    return replace(layer, weight=np.ascontiguousarray(flat), stride=1, padding=Padding())
-
-
-def lower_input(layer: ConvLayer, image: Int16Array) -> Int16Array:
-    """The input (I, H, W) as the lowered layer reads it, (I * KH * KW, OH, OW) for conv1."""
-    if layer.source != IMAGE:
-        return image
-    kh, kw = layer.kernel
-    pad = layer.padding
-    padded = np.pad(image, ((0, 0), (pad.top, pad.bottom), (pad.left, pad.right)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (kh, kw), axis=(1, 2))
-    windows = windows[:, :: layer.stride, :: layer.stride]
-    channels, rows, columns = windows.shape[:3]
-    columns_first = windows.transpose(0, 3, 4, 1, 2)
-    return np.ascontiguousarray(columns_first.reshape(channels * kh * kw, rows, columns))
-
-
 def window(layer: ConvLayer, tile: Tile, shape: Shape) -> Window:
-    """What a tile of a (lowered) layer sees of its input (I, H, W)."""
+    """What a tile of a (lowered) layer reads of its input (I, H, W)."""
     (kh, kw), pad = layer.kernel, layer.padding
     row, height, top, bottom = _span(tile.row, tile.height, layer.stride, kh, pad.top, shape[1])
     column, width, left, right = _span(
@@ -232,9 +205,9 @@ def make_job(
 ) -> Job:
     """Cut one tile's job out of a (lowered) layer and its whole input (I, H, W)."""
     channels, height, width = tensor.shape
-    seen = window(layer, tile, (channels, height, width))
-    part = replace(layer.select(tile.first_channel, tile.last_channel), padding=seen.padding)
-    return Job(part, tile, np.ascontiguousarray(seen.of(tensor)), readout, own_channels)
+    read = window(layer, tile, (channels, height, width))
+    part = replace(layer.select(tile.first_channel, tile.last_channel), padding=read.padding)
+    return Job(part, tile, np.ascontiguousarray(read.of(tensor)), readout, own_channels)
 
 
 def whole_job(layer: ConvLayer, tensor: Int16Array) -> Job:
@@ -250,15 +223,15 @@ def _span(
     """First input pixel, input pixels, and padding before and after, along one axis."""
     first = start * stride - pad
     last = (start + count - 1) * stride - pad + kernel
-    inside_first, inside_last = max(first, 0), min(last, side)
-    return inside_first, inside_last - inside_first, inside_first - first, last - inside_last
+    begin, end = max(first, 0), min(last, side)
+    return begin, end - begin, begin - first, last - end
 
 
 def fits(layer: ConvLayer, tile: Tile, shape: Shape, config: PEConfig) -> bool:
     """Whether the PE's memories and counters hold this tile of a layer with input (I, H, W)."""
-    seen = window(layer, tile, shape)
-    words = input_words(layer, (shape[0], seen.height, seen.width), config)
-    sides = max(seen.height, seen.width, tile.height, tile.width)
+    read = window(layer, tile, shape)
+    words = input_words(layer, (shape[0], read.height, read.width), config)
+    sides = max(read.height, read.width, tile.height, tile.width)
     channels = max(layer.in_channels, tile.last_channel - tile.first_channel)
     within = sides <= MAX_SIDE and channels <= MAX_CHANNELS
     return within and tile.pixels <= config.tile_pixels and words <= config.input_words

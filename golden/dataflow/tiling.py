@@ -1,4 +1,4 @@
-"""Which tiles a stage is cut into: those whose jobs cost least by an estimate.
+"""Which tiles a layer is cut into: those whose jobs cost least by an estimate.
 
 A job's cost is its cycles, and something for the streams that it needs: each job of a
 layer reads the layer's weights anew. They hide behind the products, but a memory's
@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 
 from golden.config import PEConfig
-from golden.dataflow.schedule import PlannedJob, place, plan_job
-from golden.dataflow.stage import Stage
+from golden.dataflow.fused_layer import FusedLayer
+from golden.dataflow.schedule import PlannedJob, allocate, plan_job
 from golden.dataflow.tile import Tile, groups, passes, window
 
 START: Final = 90
@@ -23,7 +23,7 @@ START: Final = 90
 LATENCY: Final = 16
 """Clocks from a group's last product to its first value on the output, and least of a pass."""
 TRIED: Final = 12
-"""Ways to cut a stage that the estimate is asked about."""
+"""Ways to cut a layer that the estimate is asked about."""
 JOB_COST: Final = 200
 """Cycles that a job more may save at least."""
 BEATS_A_CYCLE: Final = 16
@@ -52,27 +52,27 @@ def estimate(jobs: Sequence[PlannedJob], config: PEConfig) -> list[int]:
         first, last = job.channels
         for _ in range(groups(last - first, config.p_oc)):
             # Two banks: a group takes over the one that the group before the last has left.
-            computed = max(computed, earlier) + _group_cycles(job.stage, job.tile.pixels, config)
+            computed = max(computed, earlier) + _group_cycles(job.fused, job.tile.pixels, config)
             earlier, drained = drained, max(drained, computed + LATENCY) + job.reads
         ends.append(drained)
     return ends
 
 
-def _group_cycles(stage: Stage, pixels: int, config: PEConfig) -> int:
+def _group_cycles(fused: FusedLayer, pixels: int, config: PEConfig) -> int:
     """Clocks of the products of one group of output channels."""
     each = max(pixels, config.p_oc, LATENCY)
-    return passes(stage.layer, config, stage.own_channels) * each
+    return passes(fused.conv, config, fused.own_channels) * each
 
 
-def tiles(stage: Stage, config: PEConfig, ends: Estimate = estimate) -> list[Tile]:
-    """Cut a stage's grid into tiles that fit the PE, in raster order.
+def tiles(fused: FusedLayer, config: PEConfig, ends: Estimate = estimate) -> list[Tile]:
+    """Cut a layer's grid into tiles that fit the PE, in raster order.
 
     Every tile holds all output channels. Of the ways to cut rows and columns into parts
     of nearly one size, the cheapest is taken.
 
     Parameters
     ----------
-    stage : Stage
+    fused : FusedLayer
     config : PEConfig
     ends : callable
         The model of cycles.
@@ -82,22 +82,22 @@ def tiles(stage: Stage, config: PEConfig, ends: Estimate = estimate) -> list[Til
     ConfigError
         If not even one pixel fits the PE; the text names the layer.
     """
-    ways = sorted(_ways(stage, config))[:TRIED]
+    ways = sorted(_ways(fused, config))[:TRIED]
     if not ways:
-        raise stage.too_large(config)
+        raise fused.too_large(config)
 
     def cost(way: tuple[int, int, int]) -> int:
-        jobs = [plan_job(stage, cell, 0, config) for cell in _cells(stage, way[1], way[2])]
-        return ends(place(jobs, config), config)[-1] + len(jobs) * _job_cost(stage, config)
+        jobs = [plan_job(fused, cell, 0, config) for cell in _cells(fused, way[1], way[2])]
+        return ends(allocate(jobs, config), config)[-1] + len(jobs) * _job_cost(fused, config)
 
     _, rows, columns = min(ways, key=cost)
-    return list(_cells(stage, rows, columns))
+    return list(_cells(fused, rows, columns))
 
 
-def _job_cost(stage: Stage, config: PEConfig) -> int:
-    """What a job of this stage costs beside its cycles."""
-    repeats = groups(stage.layer.out_channels, config.p_oc)
-    beats = repeats * passes(stage.layer, config, stage.own_channels) * config.p_oc
+def _job_cost(fused: FusedLayer, config: PEConfig) -> int:
+    """What a job of this layer costs besides its cycles."""
+    repeats = groups(fused.conv.out_channels, config.p_oc)
+    beats = repeats * passes(fused.conv, config, fused.own_channels) * config.p_oc
     return JOB_COST + beats // BEATS_A_CYCLE
 
 
@@ -112,9 +112,9 @@ def parts(side: int, count: int) -> list[tuple[int, int]]:
     return [(sum(sizes[:index]), size) for index, size in enumerate(sizes)]
 
 
-def _cells(stage: Stage, rows: int, columns: int) -> Iterator[Tile]:
+def _cells(fused: FusedLayer, rows: int, columns: int) -> Iterator[Tile]:
     """The tiles of a grid cut into so many parts."""
-    channels, height, width = stage.grid
+    channels, height, width = fused.grid
     for row, tall in parts(height, rows):
         for column, wide in parts(width, columns):
             yield Tile(row, column, tall, wide, 0, channels)
@@ -125,24 +125,24 @@ def _counts(side: int) -> list[int]:
     return sorted({-(-side // size) for size in range(1, side + 1)})
 
 
-def _ways(stage: Stage, config: PEConfig) -> Iterator[tuple[int, int, int]]:
+def _ways(fused: FusedLayer, config: PEConfig) -> Iterator[tuple[int, int, int]]:
     """A rough cost of each way that fits, with its parts along both sides."""
-    channels, height, width = stage.grid
+    channels, height, width = fused.grid
     out_groups = groups(channels, config.p_oc)
-    in_groups = groups(stage.input_shape[0], config.p_ic)
-    each = passes(stage.layer, config, stage.own_channels)
-    job_cost = _job_cost(stage, config)
-    repeats = stage.readout(Tile(0, 0, 1, 1, 0, 1))
-    tall = {count: _sides(stage, parts(height, count), rows=True) for count in _counts(height)}
-    wide = {count: _sides(stage, parts(width, count), rows=False) for count in _counts(width)}
-    for rows, (pixel_rows, seen_rows, cell_rows) in tall.items():
-        for columns, (pixel_columns, seen_columns, cell_columns) in wide.items():
+    in_groups = groups(fused.input_shape[0], config.p_ic)
+    each = passes(fused.conv, config, fused.own_channels)
+    job_cost = _job_cost(fused, config)
+    repeats = fused.readout(Tile(0, 0, 1, 1, 0, 1))
+    tall = {count: _sides(fused, parts(height, count), rows=True) for count in _counts(height)}
+    wide = {count: _sides(fused, parts(width, count), rows=False) for count in _counts(width)}
+    for rows, (pixel_rows, input_rows, cell_rows) in tall.items():
+        for columns, (pixel_columns, input_columns, cell_columns) in wide.items():
             largest = Tile(0, 0, int(cell_rows[0]), int(cell_columns[0]), 0, channels)
             pixels = np.multiply.outer(pixel_rows, pixel_columns)
-            words = np.multiply.outer(seen_rows, seen_columns) * in_groups
+            words = np.multiply.outer(input_rows, input_columns) * in_groups
             if pixels.max() > config.tile_pixels or words.max() > config.input_words:
                 continue
-            if not stage.fits(largest, config):
+            if not fused.fits(largest, config):
                 continue
             reads = np.multiply.outer(cell_rows, cell_columns) * repeats.size**2
             reads *= 4 if repeats.upsample else 1
@@ -155,15 +155,15 @@ def _ways(stage: Stage, config: PEConfig) -> Iterator[tuple[int, int, int]]:
 
 
 def _sides(
-    stage: Stage, spans: Sequence[tuple[int, int]], rows: bool
+    fused: FusedLayer, spans: Sequence[tuple[int, int]], rows: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Convolution pixels, input pixels and grid pixels of each part along one side."""
     found = []
     for first, count in spans:
         cell = Tile(first, 0, count, 1, 0, 1) if rows else Tile(0, first, 1, count, 0, 1)
-        tile = stage.conv_tile(cell)
-        seen = window(stage.layer, tile, stage.input_shape)
-        sides = (tile.height, seen.height) if rows else (tile.width, seen.width)
+        tile = fused.conv_tile(cell)
+        read = window(fused.conv, tile, fused.input_shape)
+        sides = (tile.height, read.height) if rows else (tile.width, read.width)
         found.append((*sides, count))
     pixels, inputs, cells = np.array(found, np.int64).T
     return pixels, inputs, cells

@@ -12,7 +12,7 @@ from golden.dataflow.tile import Job, groups
 from golden.reference.readout import PLAIN, Readout
 
 CHECK: Final = 18
-"""Clocks from START to the end of the check, beside one a bit of the factors (job_check)."""
+"""Clocks from START to the end of the check, besides one a bit of the factors (job_check)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class JobShape:
         out_rows, out_columns = self.readout.shape(self.rows, self.columns)
         if self.readout.upsample:
             return out_rows * out_columns
-        return self._seen(out_rows, self.rows) * self._seen(out_columns, self.columns)
+        return self._read(out_rows, self.rows) * self._read(out_columns, self.columns)
 
     @property
     def check(self) -> int:
@@ -98,28 +98,34 @@ class JobShape:
     def _pass_groups(self) -> int:
         return 1 if self.own_channels else self.in_groups
 
-    def _seen(self, outputs: int, side: int) -> int:
+    def _read(self, outputs: int, side: int) -> int:
         """Pixels that all windows along one axis read, those in the padding left out."""
         size, stride = self.readout.size, self.readout.stride
         return sum(min(size, side - index * stride) for index in range(outputs))
 
 
-def job_shape(job: Job, config: PEConfig, in_base: int = 0, after: int = 0) -> JobShape:
-    """The shape of a job with its tensors."""
+def job_shape(
+    job: Job | PlannedJob, config: PEConfig, in_base: int = 0, after: int = 0
+) -> JobShape:
+    """The shape of a job, whatever its tensors."""
+    if isinstance(job, Job):
+        conv, padding, own_channels = job.layer, job.layer.padding, job.own_channels
+    else:
+        conv, padding, own_channels = job.fused.conv, job.window.padding, job.fused.own_channels
     channels, rows, columns = job.input_shape
     return JobShape(
-        layer=job.layer.name,
+        layer=conv.name,
         in_rows=rows,
         in_columns=columns,
         in_groups=groups(channels, config.p_ic),
-        out_groups=groups(job.layer.out_channels, config.p_oc),
+        out_groups=groups(job.tile.last_channel - job.tile.first_channel, config.p_oc),
         rows=job.tile.height,
         columns=job.tile.width,
-        kernel=job.layer.kernel,
-        pad_top=job.layer.padding.top,
-        pad_left=job.layer.padding.left,
+        kernel=conv.kernel,
+        pad_top=padding.top,
+        pad_left=padding.left,
         readout=job.readout,
-        own_channels=job.own_channels,
+        own_channels=own_channels,
         in_base=in_base,
         after=after,
         macs=job.macs,
@@ -128,23 +134,4 @@ def job_shape(job: Job, config: PEConfig, in_base: int = 0, after: int = 0) -> J
 
 def frame_shapes(jobs: Iterable[PlannedJob], config: PEConfig) -> list[JobShape]:
     """The shapes of a frame's plan."""
-    return [
-        JobShape(
-            layer=job.stage.name,
-            in_rows=job.window.height,
-            in_columns=job.window.width,
-            in_groups=groups(job.stage.input_shape[0], config.p_ic),
-            out_groups=groups(job.channels[1] - job.channels[0], config.p_oc),
-            rows=job.tile.height,
-            columns=job.tile.width,
-            kernel=job.stage.layer.kernel,
-            pad_top=job.window.padding.top,
-            pad_left=job.window.padding.left,
-            readout=job.readout,
-            own_channels=job.stage.own_channels,
-            in_base=job.in_base,
-            after=max(job.after, default=-1) + 1,
-            macs=job.macs,
-        )
-        for job in jobs
-    ]
+    return [job_shape(job, config, job.in_base, max(job.after, default=-1) + 1) for job in jobs]

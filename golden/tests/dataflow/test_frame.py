@@ -9,9 +9,17 @@ import pytest
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, PEConfig, PoolPad, ProductMode
-from golden.dataflow.schedule import PlannedJob, link, made_of, place, plan_job, plan_jobs
-from golden.dataflow.stage import Stage, stages
-from golden.dataflow.tile import Tile, lower_input, make_job
+from golden.dataflow.fused_layer import FusedLayer, fused_layers
+from golden.dataflow.lowering import lower_input
+from golden.dataflow.schedule import (
+    PlannedJob,
+    add_dependencies,
+    allocate,
+    flatten_concat,
+    plan_job,
+    plan_jobs,
+)
+from golden.dataflow.tile import Tile, make_job
 from golden.dataflow.tiling import tiles
 from golden.graph.layers import PoolLayer
 from golden.graph.network import Network
@@ -38,19 +46,22 @@ CONFIGS = [
 
 
 def planned(net: Network, config: PEConfig) -> list[PlannedJob]:
-    return link(net, plan_jobs(stages(net, config), config, tiles))
+    return add_dependencies(net, plan_jobs(fused_layers(net, config), config, tiles))
 
 
 def source_of(net: Network, job: PlannedJob, made: dict[str, Int16Array]) -> Int16Array:
     """The whole (lowered) input of a job, of what has been made so far."""
-    if job.stage.reads == ("image",):
-        first = next(layer for layer in net.convs() if layer.name == job.stage.name)
+    if job.fused.inputs == ("image",):
+        first = next(layer for layer in net.convs() if layer.name == job.fused.name)
         return lower_input(first, made["image"])
-    read = [np.concatenate([made[part] for part in made_of(net, name)]) for name in job.stage.reads]
-    if job.stage.pairs is None:
+    read = [
+        np.concatenate([made[part] for part in flatten_concat(net, name)])
+        for name in job.fused.inputs
+    ]
+    if job.fused.pairs is None:
         return read[0]
     one, two = (tensor.reshape(len(tensor), -1) for tensor in read)
-    return np.stack([one, two], axis=2).reshape(job.stage.input_shape)
+    return np.stack([one, two], axis=2).reshape(job.fused.input_shape)
 
 
 class Execution:
@@ -64,19 +75,19 @@ class Execution:
         self.times = {name: np.zeros(shape, np.int16) for name, shape in shapes.items()}
 
     def run(self, job: PlannedJob) -> None:
-        stage = job.stage
+        fused = job.fused
         tensor = source_of(self.net, job, self.made)
-        work = make_job(stage.layer, tensor, job.tile, job.readout, stage.own_channels)
+        work = make_job(fused.conv, tensor, job.tile, job.readout, fused.own_channels)
         assert work.input_shape[1:] == (job.window.height, job.window.width)
         values = spec.conv(work.input, work.layer)
         out = job.readout.apply(values)
-        if not stage.alone:
-            job.tile.of(self.made[stage.layer.name])[...] = values
-            job.own.of(self.times[stage.layer.name])[...] += 1
-        if stage.behind is not None or stage.alone:
-            part = job.output.of(self.made[stage.makes[-1]])
+        if not fused.standalone:
+            job.tile.of(self.made[fused.conv.name])[...] = values
+            job.own.of(self.times[fused.conv.name])[...] += 1
+        if fused.post_op is not None or fused.standalone:
+            part = job.output.of(self.made[fused.outputs[-1]])
             part[...] = out.reshape(part.shape)
-            job.output.of(self.times[stage.makes[-1]])[...] += 1
+            job.output.of(self.times[fused.outputs[-1]])[...] += 1
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.array}")
@@ -88,24 +99,24 @@ def test_the_jobs_make_every_value_once(net: Network, config: PEConfig) -> None:
     execution = Execution(net, image)
     for job in jobs:
         execution.run(job)
-    for stage in stages(net, config):
-        for name in stage.makes:
-            unseen = unseen_rim(stage) if name != stage.makes[-1] else (0, 0)
-            seen = np.s_[
-                :, : expected[name].shape[1] - unseen[0], : expected[name].shape[2] - unseen[1]
+    for fused in fused_layers(net, config):
+        for name in fused.outputs:
+            unread = unread_rim(fused) if name != fused.outputs[-1] else (0, 0)
+            read = np.s_[
+                :, : expected[name].shape[1] - unread[0], : expected[name].shape[2] - unread[1]
             ]
-            assert np.array_equal(execution.made[name][seen], expected[name][seen]), name
-            assert (execution.times[name][seen] == 1).all(), name
+            assert np.array_equal(execution.made[name][read], expected[name][read]), name
+            assert (execution.times[name][read] == 1).all(), name
     if config is CONFIGS[0]:
-        assert len(jobs) > 2 * len(stages(net, config))
+        assert len(jobs) > 2 * len(fused_layers(net, config))
 
 
-def unseen_rim(stage: Stage) -> tuple[int, int]:
+def unread_rim(fused: FusedLayer) -> tuple[int, int]:
     """Last rows and columns of a convolution that no window of its pool reaches."""
-    pool = stage.behind
+    pool = fused.post_op
     if not isinstance(pool, PoolLayer) or pool.padding is not None:
         return 0, 0
-    _, rows, columns = stage.conv_shape
+    _, rows, columns = fused.conv_shape
     return (rows - pool.size) % pool.stride, (columns - pool.size) % pool.stride
 
 
@@ -117,13 +128,13 @@ def test_jobs_wait_for_all_that_they_read_and_for_nothing_later(
     jobs = planned(net, config)
     for index, job in enumerate(jobs):
         assert all(earlier < index for earlier in job.after)
-        read = {part for name in job.stage.reads for part in made_of(net, name)}
+        read = {part for name in job.fused.inputs for part in flatten_concat(net, name)}
         for name in read - {"image"}:
             there = np.zeros(net.shapes()[name], np.int16)
             for earlier in job.after:
-                if jobs[earlier].stage.makes[-1] == name:
+                if jobs[earlier].fused.outputs[-1] == name:
                     jobs[earlier].output.of(there)[...] = 1
-            assert job.stage.seen(job.window).of(there).all()
+            assert job.fused.source_window(job.window).of(there).all()
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.array}")
@@ -139,7 +150,7 @@ def test_inputs_lie_in_the_memory_and_apart_where_both_fit(net: Network, config:
 
 def test_what_stands_behind_a_convolution_alone_is_fused() -> None:
     config = CONFIGS[0]
-    chained = {stage.name: stage.makes for stage in stages(NETWORKS[0], config)}
+    chained = {fused.name: fused.outputs for fused in fused_layers(NETWORKS[0], config)}
     assert chained == {
         "conv1": ("conv1", "pool1"),
         "conv2": ("conv2", "pool2"),
@@ -147,7 +158,7 @@ def test_what_stands_behind_a_convolution_alone_is_fused() -> None:
         "pool4": ("pool4",),
         "conv4": ("conv4",),
     }
-    parted = {stage.name: stage.makes for stage in stages(NETWORKS[3], config)}
+    parted = {fused.name: fused.outputs for fused in fused_layers(NETWORKS[3], config)}
     assert parted["pool2"] == ("pool2",) and parted["conv3"] == ("conv3", "up")
     assert parted["up5"] == ("up5",) and parted["conv4"] == ("conv4",)
     assert "concat" not in parted
@@ -155,38 +166,38 @@ def test_what_stands_behind_a_convolution_alone_is_fused() -> None:
 
 def test_a_pool_alone_reads_its_own_channels_where_the_lanes_are_square() -> None:
     for config in CONFIGS:
-        pool = next(stage for stage in stages(NETWORKS[3], config) if stage.name == "pool2")
+        pool = next(fused for fused in fused_layers(NETWORKS[3], config) if fused.name == "pool2")
         assert pool.own_channels == (config.p_ic == config.p_oc)
-        assert pool.alone and plan_job(pool, Tile(0, 0, 1, 1, 0, 6), 0, config).macs == 0
+        assert pool.standalone and plan_job(pool, Tile(0, 0, 1, 1, 0, 6), 0, config).macs == 0
 
 
 def test_useful_products_are_those_of_the_layers() -> None:
     for net in NETWORKS[3:]:  # elsewhere a pool leaves a rim of its convolution alone
         macs = dict.fromkeys(net.macs(), 0)
         for job in planned(net, CONFIGS[0]):
-            if not job.stage.alone:
-                macs[job.stage.name] += job.macs
+            if not job.fused.standalone:
+                macs[job.fused.name] += job.macs
         assert macs == net.macs()
 
 
 def test_a_tile_that_does_not_fit_is_named() -> None:
     config = PEConfig(2, 2, tile_pixels=16, input_words=16)
-    stage = next(stage for stage in stages(NETWORKS[3], config) if stage.name == "conv4")
+    fused = next(fused for fused in fused_layers(NETWORKS[3], config) if fused.name == "conv4")
     with pytest.raises(ConfigError, match=r"^conv4: tile .* does not fit"):
-        plan_job(stage, Tile(0, 0, 4, 4, 0, 7), 0, config)
+        plan_job(fused, Tile(0, 0, 4, 4, 0, 7), 0, config)
     with pytest.raises(ConfigError, match=r"^conv4: not one output pixel fits .* 16 words"):
-        tiles(stage, config)
+        tiles(fused, config)
 
 
 def test_a_pool_that_the_pe_lacks_is_named() -> None:
     layer = conv("conv1", "image", 3, 4)
     net = network(layer, PoolLayer("pool1", "conv1", 3, 1, PoolPad.ZERO), size=(9, 9))
     with pytest.raises(ConfigError, match=r"^pool1: the PE has no pool 3x3/1$"):
-        stages(net, CONFIGS[0])
+        fused_layers(net, CONFIGS[0])
 
 
 def test_places_take_turns() -> None:
     config = CONFIGS[0]
     jobs = planned(NETWORKS[0], config)
-    turned = place(jobs[1:], config)
+    turned = allocate(jobs[1:], config)
     assert [job.in_base for job in turned[:2]] == [0, config.input_words - jobs[2].words]

@@ -14,9 +14,10 @@ from golden.config import (
     PEConfig,
     PoolPad,
 )
+from golden.dataflow.fused_layer import FusedLayer
+from golden.dataflow.lowering import lower, lower_input
 from golden.dataflow.sampling import sample_tiles
-from golden.dataflow.stage import Stage
-from golden.dataflow.tile import Tile, lower, lower_input, make_job
+from golden.dataflow.tile import Tile, make_job
 from golden.graph.conv_layer import ConvLayer, Padding
 from golden.graph.layers import PoolLayer, Shape, UpsampleLayer
 from golden.reference import spec
@@ -75,18 +76,18 @@ def test_only_the_first_layer_is_lowered() -> None:
     assert lower_input(layer, tensor) is tensor
 
 
-def stage_of(layer: ConvLayer, shape: Shape, behind: str = "") -> Stage:
-    """A stage of one layer, with a pool or an upsampling behind it."""
+def stage_of(layer: ConvLayer, shape: Shape, behind: str = "") -> FusedLayer:
+    """A fused of one layer, with a pool or an upsampling behind it."""
     kinds = {
         "": None,
         "2x2/2": PoolLayer("pool", layer.name, 2, 2),
         "2x2/1": PoolLayer("pool", layer.name, 2, 1, PoolPad.ZERO),
         "upsample": UpsampleLayer("up", layer.name),
     }
-    return Stage(layer.name, layer, "x", shape, kinds[behind])
+    return FusedLayer(layer.name, layer, "x", shape, kinds[behind])
 
 
-CASES: list[Stage] = [
+CASES: list[FusedLayer] = [
     stage_of(layer_of(27, 16, (1, 1)), (27, 416, 416), "2x2/2"),
     stage_of(layer_of(16, 32), (16, 208, 208), "2x2/2"),
     stage_of(layer_of(64, 48), (64, 26, 26)),
@@ -95,13 +96,13 @@ CASES: list[Stage] = [
 ]
 
 
-@pytest.mark.parametrize("stage", CASES, ids=lambda stage: str(stage.name))
+@pytest.mark.parametrize("fused", CASES, ids=lambda fused: str(fused.name))
 @pytest.mark.parametrize("lanes", [4, 16, 32])
-def test_tiles_show_every_border_and_the_inside(stage: Stage, lanes: int) -> None:
+def test_tiles_show_every_border_and_the_inside(fused: FusedLayer, lanes: int) -> None:
     config = PEConfig(lanes, lanes, tile_pixels=1024, input_words=131072 // lanes)
-    tiles = sample_tiles(stage, config, seed=1)
-    out = stage.grid
-    assert all(stage.fits(tile, config) for tile in tiles)
+    tiles = sample_tiles(fused, config, seed=1)
+    out = fused.grid
+    assert all(fused.fits(tile, config) for tile in tiles)
     assert not any(a.overlaps(b) for i, a in enumerate(tiles) for b in tiles[:i])
     assert frozenset().union(*(tile.borders(out) for tile in tiles)) == {
         *("top", "bottom", "left", "right")
@@ -115,26 +116,26 @@ def test_tiles_show_every_border_and_the_inside(stage: Stage, lanes: int) -> Non
 
 
 def test_tiles_reach_the_macs_where_the_layer_has_them() -> None:
-    stage = CASES[1]
+    fused = CASES[1]
     for minimum in (1, 4_000_000, 20_000_000):
-        tiles = sample_tiles(stage, CONFIG, 1, minimum)
-        values = sum(stage.own_tile(tile).values for tile in tiles)
-        assert values * stage.layer.weight[0].size >= minimum
+        tiles = sample_tiles(fused, CONFIG, 1, minimum)
+        values = sum(fused.conv_tile(tile, halo=False).values for tile in tiles)
+        assert values * fused.conv.weight[0].size >= minimum
 
 
 def test_tiles_follow_the_seed_and_the_layers_name() -> None:
-    stage = CASES[1]
-    assert sample_tiles(stage, CONFIG, 1) == sample_tiles(stage, CONFIG, 1)
-    assert sample_tiles(stage, CONFIG, 1) != sample_tiles(stage, CONFIG, 2)
-    renamed = replace(stage, name="another")
-    assert sample_tiles(stage, CONFIG, 1) != sample_tiles(renamed, CONFIG, 1)
+    fused = CASES[1]
+    assert sample_tiles(fused, CONFIG, 1) == sample_tiles(fused, CONFIG, 1)
+    assert sample_tiles(fused, CONFIG, 1) != sample_tiles(fused, CONFIG, 2)
+    renamed = replace(fused, name="another")
+    assert sample_tiles(fused, CONFIG, 1) != sample_tiles(renamed, CONFIG, 1)
 
 
 def test_a_pool_on_its_own_channels_takes_them_all() -> None:
     layer = layer_of(75, 75, (1, 1))
     pool = PoolLayer("pool", "x", 2, 2)
-    stage = Stage("pool", layer, "x", (75, 26, 26), pool, alone=True, own_channels=True)
-    for tile in sample_tiles(stage, CONFIG, 1):
+    fused = FusedLayer("pool", layer, "x", (75, 26, 26), pool, standalone=True, own_channels=True)
+    for tile in sample_tiles(fused, CONFIG, 1):
         assert (tile.first_channel, tile.last_channel) == (0, 75)
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
-from golden.dataflow.schedule import PlannedJob, made_of
-from golden.dataflow.tile import Job, groups, lower_input
+from golden.dataflow.lowering import lower_input
+from golden.dataflow.schedule import PlannedJob, flatten_concat
+from golden.dataflow.tile import Job, groups
 from golden.graph.layers import IMAGE, ConcatLayer, sources
 from golden.graph.network import Network
 from tb.duts.conv_pe.frame_record import (
@@ -44,12 +45,12 @@ def write_run_files(
     beats: dict[tuple[str, int, int], tuple[int, int]] = {}
     jobs: list[FrameJob] = []
     for number, planned in enumerate(prepared.jobs):
-        key = (planned.stage.name, *planned.channels)
+        key = (planned.fused.name, *planned.channels)
         if key not in beats:
             weights = pack_weights(
-                planned.stage.layer.select(*planned.channels),
+                planned.fused.conv.select(*planned.channels),
                 prepared.config,
-                planned.stage.own_channels,
+                planned.fused.own_channels,
             )
             beats[key] = len(beats), len(weights)
             weights.tofile(folder / f"job_{beats[key][0]:05d}.wgt")
@@ -69,22 +70,22 @@ def write_run_files(
 
 def _record(planned: PlannedJob, number: int, config: PEConfig) -> JobRecord:
     """The job as the bench runs it; its input is not there yet."""
-    stage, seen = planned.stage, planned.window
-    layer = replace(stage.layer.select(*planned.channels), padding=seen.padding)
-    nothing = np.broadcast_to(np.int16(0), (stage.input_shape[0], seen.height, seen.width))
-    job = Job(layer, planned.tile, nothing, planned.readout, stage.own_channels)
+    fused, seen = planned.fused, planned.window
+    layer = replace(fused.conv.select(*planned.channels), padding=seen.padding)
+    nothing = np.broadcast_to(np.int16(0), (fused.input_shape[0], seen.height, seen.width))
+    job = Job(layer, planned.tile, nothing, planned.readout, fused.own_channels)
     record = job_record(job, config, number, planned.number, planned.in_base, None, planned.output)
     return replace(record, macs=planned.macs, macs_on_zero_weights=planned.macs_on_zero_weights)
 
 
 def _frame_job(planned: PlannedJob, record: JobRecord) -> FrameJob:
-    stage, seen = planned.stage, planned.window
+    fused, seen = planned.fused, planned.window
     return FrameJob(
         record=record,
-        source=stage.source,
+        source=fused.source,
         region=Region(seen.row, seen.column, seen.height, seen.width),
-        conv="" if stage.alone else stage.layer.name,
-        node=stage.makes[-1],
+        conv="" if fused.standalone else fused.conv.name,
+        node=fused.outputs[-1],
         own=planned.own,
         after=max(planned.after) + 1 if planned.after else 0,
     )
@@ -94,19 +95,20 @@ def _list(prepared: Prepared, options: SimOptions, jobs: Sequence[FrameJob]) -> 
     """The jobs with the tensors between them."""
     network = prepared.network
     shapes = network.shapes()
-    for stage in prepared.stages:
-        if stage.source == IMAGE:
-            shapes[IMAGE] = stage.input_shape
-    plain = {stage.source for stage in prepared.stages if stage.pairs is None}
+    for fused in prepared.fused_layers:
+        if fused.source == IMAGE:
+            shapes[IMAGE] = fused.input_shape
+    plain = {fused.source for fused in prepared.fused_layers if fused.pairs is None}
     joined = {
-        name: list(made_of(network, name))
+        name: list(flatten_concat(network, name))
         for name in sorted(plain - {IMAGE})
         if isinstance(network.node(name), ConcatLayer)
     }
-    pairs = [stage for stage in prepared.stages if stage.pairs is not None]
-    shapes |= {stage.source: stage.input_shape for stage in pairs}
+    pairs = [fused for fused in prepared.fused_layers if fused.pairs is not None]
+    shapes |= {fused.source: fused.input_shape for fused in pairs}
     paired = {
-        stage.source: [list(made_of(network, name)) for name in stage.reads] for stage in pairs
+        fused.source: [list(flatten_concat(network, name)) for name in fused.inputs]
+        for fused in pairs
     }
     schedule = FrameSchedule(
         prepared.config, tuple(jobs), shapes, joined, options.golden_inputs, paired=paired

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
+from golden.dataflow.fused_layer import FusedLayer
+from golden.dataflow.lowering import lower_input
 from golden.dataflow.sampling import sample_tiles
-from golden.dataflow.stage import Stage
-from golden.dataflow.tile import lower_input, make_job
+from golden.dataflow.tile import make_job
 from golden.graph.layers import (
     AverageLayer,
     ConvLayer,
@@ -42,14 +43,14 @@ def check_oracles(
         They are not equal to the bit.
     """
     tensors = picture.tensors
-    for stage in prepared.stages:
-        print_line(f"checking the golden models against each other: {stage.name}")
-        for name in stage.makes:
+    for fused in prepared.fused_layers:
+        print_line(f"checking the golden models against each other: {fused.name}")
+        for name in fused.outputs:
             node = prepared.network.node(name)
             inputs = [tensors[source] for source in sources(node)]
             _same(name, "torch", _by_torch(node, inputs, prepared.config.act_w), tensors[name])
             if isinstance(node, ConvLayer):
-                _check_tiles(prepared, options, stage, picture)
+                _check_tiles(prepared, options, fused, picture)
 
 
 def _by_torch(node: Layer, inputs: list[Int16Array], act_w: int) -> Int16Array:
@@ -67,15 +68,17 @@ def _by_torch(node: Layer, inputs: list[Int16Array], act_w: int) -> Int16Array:
     return np.concatenate(inputs)
 
 
-def _check_tiles(prepared: Prepared, options: SimOptions, stage: Stage, picture: Picture) -> None:
-    node = prepared.network.node(stage.name)
+def _check_tiles(
+    prepared: Prepared, options: SimOptions, fused: FusedLayer, picture: Picture
+) -> None:
+    node = prepared.network.node(fused.name)
     assert isinstance(node, ConvLayer)
     seen = lower_input(node, picture.tensors[node.source])
-    for cell in sample_tiles(stage, prepared.config, options.seed, MIN_MACS[options.sim]):
-        tile = stage.conv_tile(cell)
-        job = make_job(stage.layer, seen, tile)
+    for cell in sample_tiles(fused, prepared.config, options.seed, MIN_MACS[options.sim]):
+        tile = fused.conv_tile(cell)
+        job = make_job(fused.conv, seen, tile)
         values = spec.conv(job.input, job.layer)
-        _same(stage.name, "the specification", values, tile.of(picture.tensors[stage.name]))
+        _same(fused.name, "the specification", values, tile.of(picture.tensors[fused.name]))
 
 
 def _same(name: str, oracle_name: str, one: Int16Array, other: Int16Array) -> None:

@@ -11,10 +11,10 @@ import numpy as np
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, PEConfig
-from golden.dataflow.lowering import of_one_channel
+from golden.dataflow.fused_layer import FusedLayer, fused_layers
+from golden.dataflow.lowering import one_channel_stand_ins
 from golden.dataflow.sampling import MIN_LAYER_MACS, sample_tiles
-from golden.dataflow.schedule import PlannedJob, link, plan_jobs
-from golden.dataflow.stage import Stage, stages
+from golden.dataflow.schedule import PlannedJob, add_dependencies, plan_jobs
 from golden.dataflow.tile import Tile
 from golden.dataflow.tiling import tiles
 from golden.graph.network import Network
@@ -42,7 +42,7 @@ class Prepared:
     built : QuantizedNetwork
         The network.
     config : PEConfig
-    stages : tuple of Stage
+    fused_layers : tuple of FusedLayer
         The layers to simulate.
     jobs : tuple of PlannedJob
         Of one frame, in order.
@@ -50,7 +50,7 @@ class Prepared:
 
     built: QuantizedNetwork
     config: PEConfig
-    stages: tuple[Stage, ...]
+    fused_layers: tuple[FusedLayer, ...]
     jobs: tuple[PlannedJob, ...]
 
     @property
@@ -93,53 +93,53 @@ def prepare(options: SimOptions, print_line: Callable[[str], None]) -> Prepared:
     config = PEConfig(
         p_ic,
         p_oc,
-        acc_w=smallest_acc_w((*network.convs(), *of_one_channel(network))),
+        acc_w=smallest_acc_w((*network.convs(), *one_channel_stand_ins(network))),
         mode=network.mode,
         act_w=network.options.act_w,
         weight_w=network.options.weight_w,
         tile_pixels=TILE_PIXELS[options.sim],
         input_words=INPUT_ACTIVATIONS // p_ic,
     )
-    every = tuple(stages(network, config))
-    chosen = tuple(stage for stage in every if stage.name in options.job_layers)
+    every = tuple(fused_layers(network, config))
+    chosen = tuple(fused for fused in every if fused.name in options.job_layers)
     if options.distinct:
         chosen = _one_of_each_shape(chosen)
-    jobs = _plan(network, every, config, options, {stage.name for stage in chosen})
+    jobs = _plan(network, every, config, options, {fused.name for fused in chosen})
     return Prepared(built, config, chosen, jobs)
 
 
-def _one_of_each_shape(stages: Sequence[Stage]) -> tuple[Stage, ...]:
-    """The first of all stages that differ in nothing but numbers."""
-    first: dict[Any, Stage] = {}
-    for stage in stages:
-        layer, behind = stage.layer, stage.behind
+def _one_of_each_shape(layers: Sequence[FusedLayer]) -> tuple[FusedLayer, ...]:
+    """The first of all layers that differ in nothing but numbers."""
+    first: dict[Any, FusedLayer] = {}
+    for fused in layers:
+        layer, behind = fused.conv, fused.post_op
         pool = None if behind is None else replace(behind, name="", source="")
-        shape = (layer.kernel, layer.stride, layer.padding, stage.input_shape, stage.out_shape)
-        first.setdefault((*shape, layer.activation, pool, stage.alone), stage)
+        shape = (layer.kernel, layer.stride, layer.padding, fused.input_shape, fused.out_shape)
+        first.setdefault((*shape, layer.activation, pool, fused.standalone), fused)
     return tuple(first.values())
 
 
 def _plan(
     network: Network,
-    every: Sequence[Stage],
+    every: Sequence[FusedLayer],
     config: PEConfig,
     options: SimOptions,
     chosen: Collection[str],
 ) -> tuple[PlannedJob, ...]:
     """The jobs of one frame that are asked for, each in the place that it has in a whole frame."""
 
-    def sampled(stage: Stage, config: PEConfig) -> list[Tile]:
-        return sample_tiles(stage, config, options.seed, MIN_MACS[options.sim])[: options.tiles]
+    def sampled(fused: FusedLayer, config: PEConfig) -> list[Tile]:
+        return sample_tiles(fused, config, options.seed, MIN_MACS[options.sim])[: options.tiles]
 
     planned = plan_jobs(every, config, sampled if options.sampled else tiles)
-    jobs = [job for job in planned if job.stage.name in chosen]
+    jobs = [job for job in planned if job.fused.name in chosen]
     if options.job:
         asked = parse_jobs(options.job)
         if asked.stop > len(jobs):
             last = len(jobs) - 1
             raise ConfigError(f"JOB={options.job}: {options.layer} has jobs 0 to {last}")
         jobs = jobs[asked.start : asked.stop]
-    return tuple(jobs if options.golden_inputs else link(network, jobs))
+    return tuple(jobs if options.golden_inputs else add_dependencies(network, jobs))
 
 
 def run_reference(prepared: Prepared, options: SimOptions, path: Path) -> Picture:

@@ -177,7 +177,7 @@ class RunState:
         assert self.schedule is not None and self.prepared is not None
         frame, place = divmod(number, len(self.schedule.jobs))
         job = self.schedule.jobs[place]
-        layer = next(s.layer for s in self.prepared.stages if s.layer.name == job.record.layer)
+        layer = next(s.conv for s in self.prepared.fused_layers if s.conv.name == job.record.layer)
         fracs = {
             "input": layer.in_frac,
             "weight": layer.weight_frac,

@@ -99,12 +99,12 @@ class FakePE:
     def _compute(self, record: JobRecord, index: int) -> None:
         planned = self.prepared.jobs[index % len(self.prepared.jobs)]
         config = self.prepared.config
-        channels = planned.stage.input_shape[0]
+        channels = planned.fused.input_shape[0]
         shape = (planned.window.height, planned.window.width)
         raw = np.fromfile(self.folder / f"{record.stem}.act", f">i{config.act_w // 8}")
         words = raw.reshape(*shape, groups(channels, config.p_ic), config.p_ic)[..., ::-1]
         tensor = words.reshape(*shape, -1)[:, :, :channels].transpose(2, 0, 1).astype(np.int16)
-        layer = planned.stage.layer.select(*planned.channels)
+        layer = planned.fused.conv.select(*planned.channels)
         layer = replace(layer, padding=planned.window.padding)
         values = self.fault(index, kernels.conv(np.ascontiguousarray(tensor), layer))
         write_tap(self.folder / f"{record.stem}.tap", values, record, config)

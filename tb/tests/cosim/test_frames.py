@@ -12,8 +12,8 @@ import pytest
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig, PoolPad, ProductMode
-from golden.dataflow.schedule import link, plan_jobs
-from golden.dataflow.stage import stages
+from golden.dataflow.fused_layer import fused_layers
+from golden.dataflow.schedule import add_dependencies, plan_jobs
 from golden.dataflow.tile import Tile
 from golden.dataflow.tiling import tiles
 from golden.graph.network import Network
@@ -71,9 +71,9 @@ def run_frames(
     network: Network, folder: Path, options: SimOptions | None = None, frames: int = 1, **pe: Any
 ) -> Ran:
     options = options or SimOptions()
-    found = stages(network, CONFIG)
+    found = fused_layers(network, CONFIG)
     jobs = plan_jobs(found, CONFIG, tiles)
-    linked = jobs if options.golden_inputs else link(network, jobs)
+    linked = jobs if options.golden_inputs else add_dependencies(network, jobs)
     prepared = Prepared(QuantizedNetwork(network, ""), CONFIG, found, tuple(linked))
     write_run_files(folder, prepared, options, frames)
     listed = read_schedule(folder)
@@ -153,7 +153,7 @@ def test_one_frame_after_another(tmp_path: Path) -> None:
 
 def test_a_wrong_value_ends_the_frame_with_its_layer(tmp_path: Path) -> None:
     network = NETWORKS[1]
-    jobs = [job.stage.name for job in plan_jobs(stages(network, CONFIG), CONFIG, tiles)]
+    jobs = [job.fused.name for job in plan_jobs(fused_layers(network, CONFIG), CONFIG, tiles)]
     bad = jobs.index("conv3") + 1
 
     def fault(number: int, values: Int16Array) -> Int16Array:
@@ -182,7 +182,7 @@ def test_a_wrong_value_ends_the_frame_with_its_layer(tmp_path: Path) -> None:
 
 def test_a_wrong_value_in_a_halo_is_found(tmp_path: Path) -> None:
     network = NETWORKS[0]
-    planned = plan_jobs(stages(network, CONFIG), CONFIG, tiles)
+    planned = plan_jobs(fused_layers(network, CONFIG), CONFIG, tiles)
     bad = next(i for i, job in enumerate(planned) if job.own.height < job.tile.height)
 
     def fault(number: int, values: Int16Array) -> Int16Array:
@@ -193,7 +193,7 @@ def test_a_wrong_value_in_a_halo_is_found(tmp_path: Path) -> None:
 
     ran = run_frames(network, tmp_path, fault=fault)
     failure = first_failure(ran.results())
-    assert failure is not None and failure.layer == planned[bad].stage.layer.name
+    assert failure is not None and failure.layer == planned[bad].fused.conv.name
     assert ran.layers()[failure.layer].mismatches == 0  # another job counts that value
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from golden.config import ConfigError, PEConfig
-from golden.dataflow.schedule import link, plan_jobs
-from golden.dataflow.stage import stages
+from golden.dataflow.fused_layer import fused_layers
+from golden.dataflow.schedule import add_dependencies, plan_jobs
 from golden.dataflow.tile import make_job
 from golden.dataflow.tiling import tiles
 from golden.dataflow.timing.counters import Counters, bias_beats
@@ -162,23 +162,25 @@ def test_every_clock_is_counted_once(seed: int) -> None:
 
 def test_a_frames_shapes_are_those_of_its_jobs() -> None:
     net = branches((14, 10))
-    planned = link(net, plan_jobs(stages(net, CONFIG), CONFIG, tiles))
+    planned = add_dependencies(net, plan_jobs(fused_layers(net, CONFIG), CONFIG, tiles))
     for shape, job in zip(frame_shapes(planned, CONFIG), planned, strict=True):
-        stage = job.stage
-        tensor = np.zeros(stage.input_shape, np.int16)
-        made = make_job(stage.layer, tensor, job.tile, job.readout, stage.own_channels)
+        fused = job.fused
+        tensor = np.zeros(fused.input_shape, np.int16)
+        made = make_job(fused.conv, tensor, job.tile, job.readout, fused.own_channels)
         expected = job_shape(made, CONFIG, job.in_base, shape.after)
-        assert shape == replace(expected, layer=stage.name, macs=job.macs)
+        assert shape == replace(expected, macs=job.macs)
         assert shape.words == job.words
         assert shape.after == max((index + 1 for index in job.after), default=0)
 
 
 def test_layers_add_up_to_the_frame() -> None:
     net = branches((14, 10))
-    shapes = frame_shapes(link(net, plan_jobs(stages(net, CONFIG), CONFIG, tiles)), CONFIG)
+    shapes = frame_shapes(
+        add_dependencies(net, plan_jobs(fused_layers(net, CONFIG), CONFIG, tiles)), CONFIG
+    )
     found = predict(shapes, CONFIG)
     summed = layers(shapes, found)
-    assert [layer.name for layer in summed] == [stage.name for stage in stages(net, CONFIG)]
+    assert [layer.name for layer in summed] == [fused.name for fused in fused_layers(net, CONFIG)]
     # From the first start to the clock in which the last end is seen.
     elapsed = found[-1].end + 1
     assert sum(layer.counters.cycles for layer in summed) == elapsed

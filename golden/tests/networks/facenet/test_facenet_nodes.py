@@ -10,8 +10,8 @@ import pytest
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, ConfigError, PEConfig, ProductMode
-from golden.dataflow.lowering import Pairs, addition, averaging
-from golden.dataflow.stage import stages
+from golden.dataflow.fused_layer import Pairs, fused_layers
+from golden.dataflow.lowering import addition, averaging
 from golden.graph.layers import (
     MAX_AVERAGED,
     AverageLayer,
@@ -183,8 +183,8 @@ def test_a_graph_holds_them_and_checks_their_fraction_bits() -> None:
     assert small.shapes()["mean"] == (4, 1, 1)
     with pytest.raises(ConfigError, match=r"late: sources have \[6, 8\] fraction bits"):
         replace(small, nodes=(*small.nodes, ResidualLayer("late", ("add", "conv1"))))
-    made = [stage.makes for stage in stages(small, PEConfig(4, 4))]
+    made = [fused.outputs for fused in fused_layers(small, PEConfig(4, 4))]
     assert made == [("conv1",), ("conv2",), ("add",), ("mean",)]
     large = network(conv("one", "image", 3, 4), MEAN, size=(8, 7))
     with pytest.raises(ConfigError, match=r"mean: kernel \(8, 7\) exceeds 7"):
-        stages(large, PEConfig(4, 4))
+        fused_layers(large, PEConfig(4, 4))

@@ -11,7 +11,8 @@ from typing import Final
 from cocotb_tools.check_results import get_results
 
 from golden.config import PEConfig
-from golden.dataflow.tile import Job, lower_input
+from golden.dataflow.lowering import lower_input
+from golden.dataflow.tile import Job
 from golden.graph.layers import IMAGE
 from tb.duts.conv_pe.job_record import JobRecord, write_job, write_jobs
 from tb.flows.benchmark.python_driven import cocotb_python
@@ -48,7 +49,7 @@ def time_tiles(options: SimOptions, folder: Path) -> SimRun:
     folder.mkdir(parents=True)
     records = write_tiles(folder, prepared, picture)
     driven = drive(folder, prepared.config, records, cocotb_python.__name__, options.verilator)
-    made = {name for planned in prepared.jobs for name in planned.stage.makes}
+    made = {name for planned in prepared.jobs for name in planned.fused.outputs}
     macs = sum(record.macs for record in records)
     timing = Timing(len(made), macs, driven.cycles, driven.cpu_seconds, driven.wall_seconds)
     lanes = prepared.config.p_ic, prepared.config.p_oc
@@ -59,20 +60,20 @@ def write_tiles(folder: Path, prepared: Prepared, picture: Picture) -> list[JobR
     """Write a folder of the prepared jobs on golden's inputs, with golden's outputs."""
     records = []
     for number, planned in enumerate(prepared.jobs):
-        stage, tensors = planned.stage, picture.tensors
-        read = tensors[stage.source]
-        if stage.source == IMAGE:
+        fused, tensors = planned.fused, picture.tensors
+        read = tensors[fused.source]
+        if fused.source == IMAGE:
             node = next(layer for layer in prepared.network.convs() if layer.source == IMAGE)
             read = lower_input(node, read)
-        layer = replace(stage.layer.select(*planned.channels), padding=planned.window.padding)
-        job = Job(layer, planned.tile, planned.window.of(read), planned.readout, stage.own_channels)
+        layer = replace(fused.conv.select(*planned.channels), padding=planned.window.padding)
+        job = Job(layer, planned.tile, planned.window.of(read), planned.readout, fused.own_channels)
         record = write_job(
             folder,
             number,
             job,
-            planned.output.of(tensors[stage.makes[-1]]),
+            planned.output.of(tensors[fused.outputs[-1]]),
             prepared.config,
-            activated=planned.tile.of(tensors[stage.makes[0]]),
+            activated=planned.tile.of(tensors[fused.outputs[0]]),
         )
         records.append(replace(record, macs=planned.macs))
     return records
