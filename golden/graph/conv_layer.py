@@ -51,6 +51,27 @@ class Padding:
                 raise ConfigError(f"padding {name} {pixels}: 0 to {MAX_PAD} is wanted")
 
 
+def conv_output_shape(
+    name: str, input_shape: Shape, weight: tuple[int, ...], padding: Padding, stride: int
+) -> Shape:
+    """Return (O, OH, OW) of a convolution with weights (O, I, KH, KW) for an input (I, H, W).
+
+    Raises
+    ------
+    ConfigError
+        If the channels differ or the padded input is smaller than the kernel.
+    """
+    outputs, inputs, kernel_height, kernel_width = weight
+    channels, height, width = input_shape
+    if channels != inputs:
+        raise ConfigError(f"{name}: {channels} input channels, not {inputs}")
+    rows = height + padding.top + padding.bottom - kernel_height
+    columns = width + padding.left + padding.right - kernel_width
+    if min(height, width) < 1 or min(rows, columns) < 0:
+        raise ConfigError(f"{name}: input {height}x{width} is too small for its kernel")
+    return outputs, rows // stride + 1, columns // stride + 1
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ConvLayer:
     """A convolution with its output stage.
@@ -178,14 +199,9 @@ class ConvLayer:
         ConfigError
             If the channels differ or the padded input is smaller than the kernel.
         """
-        channels, height, width = input_shape
-        if channels != self.in_channels:
-            raise ConfigError(f"{self.name}: {channels} input channels, not {self.in_channels}")
-        rows = height + self.padding.top + self.padding.bottom - self.kernel[0]
-        columns = width + self.padding.left + self.padding.right - self.kernel[1]
-        if min(height, width) < 1 or min(rows, columns) < 0:
-            raise ConfigError(f"{self.name}: input {height}x{width} is too small for its kernel")
-        return self.out_channels, rows // self.stride + 1, columns // self.stride + 1
+        return conv_output_shape(
+            self.name, input_shape, self.weight.shape, self.padding, self.stride
+        )
 
     def macs(self, input_shape: Shape) -> int:
         """Count the multiplications for an input (I, H, W), those of padding included."""

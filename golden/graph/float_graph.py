@@ -1,11 +1,13 @@
-"""A network as a list of layers without their numbers: shapes, counts, and who reads whom."""
+"""A network in real numbers: a list of nodes, and the weights of its convolutions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from golden.config import Activation, ConfigError
+from golden.graph.conv_layer import conv_output_shape
+from golden.graph.float_conv import FloatConv
 from golden.graph.layers import (
     IMAGE,
     AverageLayer,
@@ -31,19 +33,22 @@ class Conv:
         (rows, columns).
     stride : int
         Both ways.
-    same : bool
-        Whether zeros on all sides keep the map's size, at stride 1; the kernel's sides are odd.
+    padding : Padding, "same" or "valid"
+        Zeros on each side; ``same``: as many as keep the map's size at stride 1, for odd
+        kernels; ``valid``: none.
     norm : bool
         Whether a batch normalisation follows; otherwise there is a bias.
     activation : Activation
-        ``linear`` or ``relu``.
+        The slope of a leaky one is an option of the whole network.
     scale : float
         What its output is multiplied by.
+    groups, dilation : int
+        1: others are refused.
 
     Raises
     ------
     ConfigError
-        If the activation is leaky, or an even kernel is to keep the map's size.
+        If an even kernel is to keep the map's size, or a field is not supported.
     """
 
     name: str
@@ -52,25 +57,31 @@ class Conv:
     out_channels: int
     kernel: tuple[int, int] = (1, 1)
     stride: int = 1
-    same: bool = True
+    padding: Padding | Literal["same", "valid"] = "same"
     norm: bool = True
     activation: Activation = Activation.RELU
     scale: float = 1.0
+    groups: int = 1
+    dilation: int = 1
 
     kind: ClassVar[Literal["conv"]] = "conv"
 
     def __post_init__(self) -> None:
-        if self.activation is Activation.LEAKY:
-            raise ConfigError(f"{self.name}: activation leaky is not linear or relu")
-        if self.same and not all(side % 2 for side in self.kernel):
+        if self.padding == "same" and not all(side % 2 for side in self.kernel):
             raise ConfigError(
-                f"{self.name}: an even kernel {self.kernel} cannot keep the map's size: same=False"
+                f"{self.name}: an even kernel {self.kernel} cannot keep the map's size: "
+                "padding='valid'"
             )
+        for what in ("groups", "dilation"):
+            if (value := getattr(self, what)) != 1:
+                raise ConfigError(f"{self.name}: {what} {value}: not 1, not yet supported")
 
     @property
-    def padding(self) -> Padding:
-        """Zeros on each side; opposite sides have the same."""
-        rows, columns = (side // 2 if self.same else 0 for side in self.kernel)
+    def pads(self) -> Padding:
+        """Zeros on each side."""
+        if isinstance(self.padding, Padding):
+            return self.padding
+        rows, columns = (side // 2 if self.padding == "same" else 0 for side in self.kernel)
         return Padding(rows, rows, columns, columns)
 
     @property
@@ -92,16 +103,7 @@ class Conv:
         ConfigError
             If it has other channels, or the padded input is smaller than the kernel.
         """
-        if input_shape[0] != self.in_channels:
-            raise ConfigError(
-                f"{self.name}: {input_shape[0]} input channels, not {self.in_channels}"
-            )
-        pad = self.padding
-        rows = input_shape[1] + pad.top + pad.bottom - self.kernel[0]
-        columns = input_shape[2] + pad.left + pad.right - self.kernel[1]
-        if min(rows, columns) < 0:
-            raise ConfigError(f"{self.name}: input {input_shape} is too small for its kernel")
-        return self.out_channels, rows // self.stride + 1, columns // self.stride + 1
+        return conv_output_shape(self.name, input_shape, self.weight_shape, self.pads, self.stride)
 
     def macs(self, input_shape: Shape) -> int:
         """Count the multiplications for an input (I, H, W), those of padding included."""
@@ -123,7 +125,7 @@ class Graph:
         """The convolutions and fully connected layers by name, in data-flow order."""
         return {node.name: node for node in self.nodes if isinstance(node, Conv)}
 
-    def shapes_from(self, input_shape: Shape) -> dict[str, Shape]:
+    def shapes(self, input_shape: Shape) -> dict[str, Shape]:
         """Return (C, H, W) of ``image`` and of every node's output.
 
         Raises
@@ -133,10 +135,39 @@ class Graph:
         """
         shapes: dict[str, Shape] = {IMAGE: input_shape}
         for node in self.nodes:
-            shapes[node.name] = node.output_shape(*(shapes[name] for name in read_by(node)))
+            shapes[node.name] = node.output_shape(*(shapes[name] for name in sources(node)))
         return shapes
 
+    def macs(self, input_shape: Shape) -> dict[str, int]:
+        """Count the multiplications of each convolution for one image, by name."""
+        shapes = self.shapes(input_shape)
+        return {name: conv.macs(shapes[conv.source]) for name, conv in self.convs.items()}
 
-def read_by(node: Node) -> tuple[str, ...]:
-    """Return the names of the nodes that `node` reads, in order."""
-    return (node.source,) if isinstance(node, Conv) else sources(node)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FloatNetwork:
+    """A graph with its numbers, batch normalisation folded.
+
+    Parameters
+    ----------
+    graph : Graph
+    convs : dict of str to FloatConv
+        Weights and bias of each convolution, by name.
+    classes : tuple of str
+        Names of the last layers' channels, in order.
+    embedded_zero_taps : dict of str to int
+        Kernel taps that are zero because a smaller kernel was embedded, by name.
+    white : float
+        The largest magnitude of a pixel.
+    """
+
+    graph: Graph
+    convs: dict[str, FloatConv]
+    classes: tuple[str, ...] = ()
+    embedded_zero_taps: dict[str, int] = field(default_factory=dict)
+    white: float = 1.0
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The graph's nodes, in data-flow order."""
+        return self.graph.nodes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from golden.graph.float_graph import Node
 from golden.graph.layers import sources
-from golden.networks.yolov3_tiny.graph import Node
 
 
 def fused(nodes: Sequence[Any]) -> dict[str, str]:
@@ -35,16 +35,18 @@ def makers(nodes: Sequence[Node]) -> dict[str, str]:
 
     A concatenation is made where its first reader's input is put together.
 
-    >>> from golden.networks.yolov3_tiny.graph import graph
-    >>> made = makers(graph())
-    >>> made["pool1"], made["pool5"], made["upsample"], made["concat"]
-    ('conv1', 'pool5', 'conv_1x1_2', 'conv_set_1')
+    >>> from golden.graph.float_graph import Conv
+    >>> from golden.graph.layers import ConcatLayer, PoolLayer
+    >>> pools = PoolLayer("pool1", "conv1"), PoolLayer("pool2", "pool1")
+    >>> both = ConcatLayer("both", ("pool1", "pool2"))
+    >>> makers((Conv("conv1", "image", 3, 4), *pools, both, Conv("conv2", "both", 8, 4)))
+    {'conv1': 'conv1', 'pool1': 'conv1', 'pool2': 'pool2', 'both': 'conv2', 'conv2': 'conv2'}
     """
     inside = fused(nodes)
     found: dict[str, str] = {}
     for node in nodes:
         if node.kind == "concat":
-            readers = (after.name for after in nodes if node.name in sources(after))  # type: ignore[arg-type]
+            readers = (after.name for after in nodes if node.name in sources(after))
             found[node.name] = next(readers, node.name)
         else:
             found[node.name] = inside.get(node.name, node.name)

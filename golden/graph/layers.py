@@ -7,7 +7,7 @@ an error names the layer and the value.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, Protocol
 
 from golden.config import Activation, ConfigError, PoolPad
 from golden.graph.conv_layer import ConvLayer, Padding, Shape
@@ -22,6 +22,7 @@ __all__ = [
     "Layer",
     "Padding",
     "PoolLayer",
+    "ReadsOne",
     "ResidualLayer",
     "Shape",
     "UpsampleLayer",
@@ -229,6 +230,14 @@ def reciprocal(pixels: int, weight_w: int = 16) -> tuple[int, int]:
 Layer = ConvLayer | PoolLayer | UpsampleLayer | ConcatLayer | ResidualLayer | AverageLayer
 
 
-def sources(layer: Layer) -> tuple[str, ...]:
-    """Return the names of the nodes that `layer` reads, in order."""
-    return layer.sources if isinstance(layer, (ConcatLayer, ResidualLayer)) else (layer.source,)
+class ReadsOne(Protocol):
+    """A node, of floats or of integers, that reads one other."""
+
+    @property
+    def source(self) -> str:
+        """Name of that other."""
+
+
+def sources(node: Layer | ReadsOne) -> tuple[str, ...]:
+    """Return the names of the nodes that `node` reads, in order."""
+    return node.sources if isinstance(node, (ConcatLayer, ResidualLayer)) else (node.source,)

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import int_range
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, ConfigError, LeakyPlace, NumberFormat
-from golden.graph.layers import IMAGE, ConcatLayer, sources
-from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork
+from golden.graph.float_graph import Conv, FloatNetwork, Graph
+from golden.graph.layers import IMAGE, ResidualLayer, sources
 
 Q7_8_FRAC = 8
 """Fraction bits of the format q7.8."""
@@ -57,7 +57,7 @@ def frac_bits(largest: float, width: int) -> int:
 def reach(
     network: FloatNetwork, images: Iterable[npt.NDArray[np.float32]], options: NumericOptions
 ) -> dict[str, float]:
-    """Find the magnitude that each convolution's requantised value is given room for.
+    """Find the magnitude that each node's output is given room for.
 
     It is twice the largest output on the images. Where a leaky rectifier comes after
     requantising, the value ahead of it has room too: its most negative one on the
@@ -66,28 +66,45 @@ def reach(
     Parameters
     ----------
     network : FloatNetwork
-    images : iterable of ndarray of float32, (3, H, W)
+    images : iterable of ndarray of float32, (C, H, W)
     options : NumericOptions
 
     Returns
     -------
     dict of str to float
-        By the name of the convolution.
+        By the name of the node.
     """
     from golden.reference import float_model  # and with it torch
 
     slope = float_model.SLOPES[options.slope]
     after = options.place is LeakyPlace.AFTER_REQUANT
-    room = dict.fromkeys(network.convs, 0.0)
+    room = {node.name: 0.0 for node in network.nodes}
     for image in images:
         values = float_model.run(network, image, slope)
         for node in network.nodes:
-            if isinstance(node, ConvNode):
-                low, high = float(values[node.name].min()), float(values[node.name].max())
-                rectified = after and node.activation is Activation.LEAKY
-                before = -low / slope if rectified else 0.0
-                room[node.name] = max(room[node.name], HEADROOM * max(high, -low), before)
+            low, high = float(values[node.name].min()), float(values[node.name].max())
+            leaky = isinstance(node, Conv) and node.activation is Activation.LEAKY
+            before = -low / slope if after and leaky else 0.0
+            room[node.name] = max(room[node.name], HEADROOM * max(high, -low), before)
     return room
+
+
+def format_groups(graph: Graph) -> dict[str, str]:
+    """Name, for each node and ``image``, the group whose fraction bits it has.
+
+    Pools keep their source's format, a concatenation has that of all that it reads. Both
+    sources of a residual add have one; the sum may have fewer bits, see `choose_formats`.
+    """
+    group = {IMAGE: IMAGE}
+    for node in graph.nodes:
+        group[node.name] = node.name
+        if isinstance(node, Conv):
+            continue
+        own = set() if isinstance(node, ResidualLayer) else {node.name}
+        joined = {group[name] for name in sources(node)} | own
+        first = min(joined)
+        group = {name: first if held in joined else held for name, held in group.items()}
+    return group
 
 
 def choose_formats(
@@ -99,8 +116,9 @@ def choose_formats(
     """Choose the fraction bits of every tensor.
 
     Format ``q7.8``: 8 everywhere. ``per_layer``: weights by their largest magnitude,
-    activations by `room`, the image by its white; all
-    sources of a concatenation take the fewest bits among them. What is `given` comes first.
+    convolutions and sums by `room`, the image by its white; a group of tensors, see
+    `format_groups`, takes the fewest bits among them. No output has more fraction bits than
+    its products, no sum more than what it adds. What is `given` comes first.
 
     Parameters
     ----------
@@ -118,7 +136,7 @@ def choose_formats(
         fraction bits than its products.
     """
     given = {} if given is None else given
-    _check_given(network, given, options)
+    _check_given(network.graph, given, options)
     if options.format is NumberFormat.Q7_8:
         names = (IMAGE, *(node.name for node in network.nodes))
         return Formats(dict.fromkeys(names, Q7_8_FRAC), dict.fromkeys(network.convs, Q7_8_FRAC))
@@ -128,27 +146,28 @@ def choose_formats(
         )
         for name, conv in network.convs.items()
     }
-    own = {
-        name: given.get(output_of(name), frac_bits(most, options.act_w))
-        for name, most in room.items()
-    }
-    own[IMAGE] = given.get(IMAGE, frac_bits(1.0, options.act_w))
+    group = format_groups(network.graph)
+    own = {IMAGE: given.get(IMAGE, frac_bits(network.white, options.act_w))}
     for node in network.nodes:
-        if isinstance(node, ConcatLayer):
-            joined = [_producer(network, name) for name in node.sources]
-            own.update(dict.fromkeys(joined, min(own[name] for name in joined)))
-    output = {IMAGE: own[IMAGE]}
-    for node in network.nodes:
-        output[node.name] = output[node.sources[0] if node.kind == "concat" else node.source]
-        if isinstance(node, ConvNode):
-            most = output[node.source] + weight[node.name]
+        if isinstance(node, (Conv, ResidualLayer)):
+            own[node.name] = given.get(
+                output_of(node.name), frac_bits(room[node.name], options.act_w)
+            )
+    frac: dict[str, int] = {}
+    for name, bits in own.items():
+        frac[group[name]] = min(bits, frac.get(group[name], bits))
+    before: dict[str, int] = {}
+    while before != frac:
+        before = dict(frac)
+        for node in network.nodes:
+            most = frac[group[sources(node)[0]]] + weight.get(node.name, 0)
             if given.get(output_of(node.name), most) > most:
                 raise ConfigError(
                     f"{output_of(node.name)} has {own[node.name]} fraction bits, its products "
                     f"have {most}: give no more"
                 )
-            output[node.name] = min(own[node.name], most)
-    return Formats(output, weight)
+            frac[group[node.name]] = min(frac[group[node.name]], most)
+    return Formats({name: frac[own_group] for name, own_group in group.items()}, weight)
 
 
 def weight_of(conv: str) -> str:
@@ -161,8 +180,9 @@ def output_of(conv: str) -> str:
     return f"{conv}.output"
 
 
-def _check_given(network: FloatNetwork, given: Mapping[str, int], options: NumericOptions) -> None:
-    known = {IMAGE, *map(weight_of, network.convs), *map(output_of, network.convs)}
+def _check_given(graph: Graph, given: Mapping[str, int], options: NumericOptions) -> None:
+    convs = list(graph.convs)
+    known = {IMAGE, *map(weight_of, convs), *map(output_of, convs)}
     for name, frac in given.items():
         if options.format is NumberFormat.Q7_8:
             raise ConfigError(
@@ -171,18 +191,7 @@ def _check_given(network: FloatNetwork, given: Mapping[str, int], options: Numer
         if name not in known:
             raise ConfigError(
                 f"fraction bits of {name}: no such tensor; give {IMAGE}, or a convolution's "
-                f"weights or output, such as {weight_of('conv1')} or {output_of('conv1')}"
+                f"weights or output, such as {weight_of(convs[0])} or {output_of(convs[0])}"
             )
         if not -MAX_FRAC <= frac <= MAX_FRAC:
             raise ConfigError(f"{name}: {frac} fraction bits: give {-MAX_FRAC} to {MAX_FRAC}")
-
-
-def _producer(network: FloatNetwork, name: str) -> str:
-    """Find the convolution, or the image, whose fraction bits the tensor `name` carries."""
-    nodes = {node.name: node for node in network.nodes}
-    while name != IMAGE:
-        node = nodes[name]
-        if isinstance(node, ConvNode):
-            break
-        name = sources(node)[0]
-    return name

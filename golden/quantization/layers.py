@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from golden.arithmetic.fixed import CUT_BITS, Int16Array, quantize
 from golden.arithmetic.numerics import NumericOptions
-from golden.config import ACC_WIDTHS, Activation, ConfigError, ProductMode
+from golden.config import ACC_WIDTHS, ConfigError, ProductMode
 from golden.graph.float_conv import FloatConv
-from golden.graph.layers import IMAGE, ConvLayer, Padding
+from golden.graph.float_graph import Conv
+from golden.graph.layers import IMAGE, ConvLayer
 from golden.quantization.fraction_bits import Formats
 
 
@@ -28,27 +27,8 @@ def quantize_image(
     return ints.astype(np.int16), saturated
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a convolution stands in its network.
-
-    Parameters
-    ----------
-    name, source : str
-    activation : Activation
-    stride : int
-    padding : Padding
-    """
-
-    name: str
-    source: str
-    activation: Activation
-    stride: int
-    padding: Padding
-
-
-def quantize_layer(
-    node: Place,
+def quantize_conv(
+    node: Conv,
     conv: FloatConv,
     formats: Formats,
     options: NumericOptions,
@@ -82,7 +62,7 @@ def quantize_layer(
         weight=weight.astype(np.int16),
         bias=bias,
         stride=node.stride,
-        padding=node.padding,
+        padding=node.pads,
         mode=options.mode,
         shift=acc_frac - out_frac,
         activation=node.activation,

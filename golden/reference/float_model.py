@@ -1,4 +1,4 @@
-"""The network in real numbers, on torch: for calibration and for judging the integers."""
+"""A network in real numbers, on torch: for calibration and for judging the integers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from golden.config import Activation, PoolPad, Slope
+from golden.config import Activation, ConfigError, PoolPad, Slope
 from golden.graph.float_conv import FloatConv
-from golden.graph.layers import IMAGE, PoolLayer, UpsampleLayer
-from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork, Node
+from golden.graph.float_graph import Conv, FloatNetwork, Node
+from golden.graph.layers import IMAGE, AverageLayer, PoolLayer, ResidualLayer, UpsampleLayer
 
 SLOPES = {Slope.EIGHTH: 1 / 8, Slope.THIRTEEN_128THS: 13 / 128}
 """Real value of each slope."""
-TRAINED_SLOPE = 0.1
-"""The slope that Darknet trains with."""
 
 Tensors = Mapping[str, torch.Tensor]
 """By node name, each (..., C, H, W): one picture, or a batch."""
@@ -28,19 +26,18 @@ Change = Callable[[str, torch.Tensor], torch.Tensor]
 def run(
     network: FloatNetwork,
     image: npt.NDArray[np.floating],
-    slope: float,
+    slope: float | None = None,
     dtype: torch.dtype = torch.float32,
     change: Change | None = None,
 ) -> dict[str, npt.NDArray[np.floating]]:
-    """Compute every node's output for one image.
+    """Compute every node's output for one image, or for a batch.
 
     Parameters
     ----------
     network : FloatNetwork
-    image : ndarray of float, (3, H, W)
-        Values 0 to 1.
-    slope : float
-        Of the leaky rectifier.
+    image : ndarray of float, (..., C, H, W)
+    slope : float, optional
+        Of the leaky rectifier, where the network has one.
     dtype : torch.dtype
         float32, or float64 as a reference.
     change : callable, optional
@@ -48,20 +45,24 @@ def run(
 
     Returns
     -------
-    dict of str to ndarray, (C, H, W)
+    dict of str to ndarray, (..., C, H, W)
         ``image`` and every node.
+
+    Raises
+    ------
+    ConfigError
+        If a layer is leaky and there is no slope.
     """
     changed = _unchanged if change is None else change
     with torch.no_grad():
         values = {IMAGE: changed(IMAGE, torch.from_numpy(image).to(dtype))}
         for node in network.nodes:
-            if isinstance(node, ConvNode):
-                weight, bias = parameters(network.convs[node.name], dtype)
-                sums = convolve(values[node.source], weight, bias)
-                made = activate(node, sums, slope)
+            if isinstance(node, Conv):
+                numbers = parameters(network.convs[node.name], dtype)
+                output = activate(node, convolve(node, values[node.source], *numbers), slope)
             else:
-                made = move(node, values)
-            values[node.name] = changed(node.name, made)
+                output = move(node, values)
+            values[node.name] = changed(node.name, output)
     return {name: value.numpy() for name, value in values.items()}
 
 
@@ -76,25 +77,41 @@ def parameters(
     return torch.from_numpy(conv.weight).to(dtype), torch.from_numpy(conv.bias).to(dtype)
 
 
-def convolve(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-    """Convolve (..., I, H, W) with a square kernel of odd side; zeros keep the size."""
-    return functional.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
+def convolve(
+    node: Conv, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
+) -> torch.Tensor:
+    """Convolve (..., I, H, W) to (..., O, OH, OW), with the node's stride and padding."""
+    pads = node.pads
+    if (pads.top, pads.left) != (pads.bottom, pads.right):
+        x = functional.pad(x, (pads.left, pads.right, pads.top, pads.bottom))
+        return functional.conv2d(x, weight, bias, node.stride)
+    return functional.conv2d(x, weight, bias, node.stride, (pads.top, pads.left))
 
 
-def activate(node: ConvNode, sums: torch.Tensor, slope: float) -> torch.Tensor:
-    """Apply a convolution's activation."""
+def activate(
+    node: Conv | ResidualLayer, sums: torch.Tensor, slope: float | None = None
+) -> torch.Tensor:
+    """Apply a node's activation."""
     if node.activation is Activation.LINEAR:
         return sums
-    return functional.leaky_relu(sums, 0.0 if node.activation is Activation.RELU else slope)
+    if node.activation is Activation.RELU:
+        return functional.relu(sums)
+    if slope is None:
+        raise ConfigError(f"{node.name}: activation leaky wants a slope")
+    return functional.leaky_relu(sums, slope)
 
 
 def move(node: Node, values: Tensors) -> torch.Tensor:
-    """Compute the output of a node that does not multiply: pool, upsample, concatenation."""
+    """Compute the output of a node without weights, (..., C, H, W)."""
     if isinstance(node, PoolLayer):
         return _pool(values[node.source], node)
     if isinstance(node, UpsampleLayer):
         return values[node.source].repeat_interleave(2, -1).repeat_interleave(2, -2)
-    assert not isinstance(node, ConvNode)
+    if isinstance(node, AverageLayer):
+        return values[node.source].mean(dim=(-2, -1), keepdim=True)
+    if isinstance(node, ResidualLayer):
+        return activate(node, values[node.sources[0]] + values[node.sources[1]])
+    assert not isinstance(node, Conv)
     return torch.cat([values[name] for name in node.sources], dim=-3)
 
 

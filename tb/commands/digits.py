@@ -67,7 +67,7 @@ def digits(
     json: Json = None,
 ) -> None:
     """Train a network of handwritten digits, run it on the RTL, and compare accuracies."""
-    from golden.networks.digits.builder import convs_of
+    from golden.networks.digits.build import convs_of
     from golden.networks.digits.samples import load_samples, write_pictures
 
     console = Console()
@@ -110,7 +110,7 @@ def _without_rtl(
     convs: Mapping[str, FloatConv], options: SimOptions, kept: Samples
 ) -> tuple[Digits, list[Reading]]:
     """The digits that the floats read, and how well floats and integers do."""
-    from golden.networks.digits.builder import (
+    from golden.networks.digits.build import (
         build_digits,
         read_off,
         scores_in_floats,
@@ -153,7 +153,7 @@ def _check_alone(paths: Sequence[Path]) -> None:
 
 def _simulated(options: SimOptions, base: Path, console: Console) -> tuple[int, Digits]:
     """Run the pictures through the RTL; return the exit code and the digits that it reads."""
-    from golden.networks.digits.builder import read_off
+    from golden.networks.digits.build import read_off
     from tb.duts.conv_pe.frame_record import frame_folder
     from tb.flows.sim.command import simulate
     from tb.networks.registry import find

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError
-from golden.networks.digits.table import GRAPH, HEAD, SIDE
+from golden.networks.digits.graph import GRAPH, HEAD, SIDE
 from tb.networks.base import (
     DecodedOutput,
     NetworkAdapter,
@@ -56,7 +56,7 @@ class Digits(NetworkAdapter):
 
     def build(self, options: NetworkOptions, print_line: PrintLine) -> QuantizedNetwork:
         """Read the network, or train it; fold and quantise it."""
-        from golden.networks.digits.builder import build_digits, convs_of, read_convs
+        from golden.networks.digits.build import build_digits, convs_of, read_convs
         from golden.networks.digits.training import model_bytes, train
 
         if options.model is None:
@@ -90,7 +90,7 @@ class Digits(NetworkAdapter):
         folder: Path,
     ) -> DecodedOutput:
         """Name the digit that scores most."""
-        from golden.networks.digits.builder import read_off
+        from golden.networks.digits.build import read_off
 
         digit = int(read_off([heads[HEAD]])[0])
         return DecodedOutput(f"the RTL reads a {built.network.classes[digit]}")

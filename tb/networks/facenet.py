@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -15,8 +15,8 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, ProductMode
 from golden.graph.float_conv import FloatConv
-from golden.networks.facenet.structure import BOTTLENECK, INPUT_SIZE, MIN_SIZE, Structure
-from golden.networks.facenet.table import facenet
+from golden.graph.float_graph import FloatNetwork
+from golden.networks.facenet.graph import BOTTLENECK, INPUT_SIZE, MIN_SIZE, facenet
 from tb.networks.base import (
     DecodedOutput,
     NetworkAdapter,
@@ -42,13 +42,11 @@ class QuantizedFaceNet(QuantizedNetwork):
 
     Parameters
     ----------
-    structure : Structure or None
-    floats : mapping of str to FloatConv
-        Folded, before they were quantised.
+    floats : FloatNetwork or None
+        Folded, before it was quantised.
     """
 
-    structure: Structure | None = None
-    floats: Mapping[str, FloatConv] | None = None
+    floats: FloatNetwork | None = None
 
 
 class FaceNet(NetworkAdapter):
@@ -84,8 +82,8 @@ class FaceNet(NetworkAdapter):
 
     def build(self, options: NetworkOptions, print_line: PrintLine) -> QuantizedNetwork:
         """Read or draw the network, fold and quantise it."""
-        from golden.networks.facenet.builder import build_folded
-        from golden.networks.facenet.reading import read_facenet
+        from golden.networks.facenet.build import build_folded
+        from golden.networks.facenet.files import read_facenet
         from golden.networks.facenet.seeded import seeded_file
         from tb.toolchain.build import CACHE
 
@@ -95,16 +93,17 @@ class FaceNet(NetworkAdapter):
         weights = read_facenet(path)
         print_line("quantising the network")
         floats = weights.folded()
-        held = _sm8(floats) if options.weight_format == "sm8" else floats
+        held = floats
+        if options.weight_format == "sm8":
+            held = replace(floats, convs=_sm8(floats.convs))
         numerics = options.numerics()
-        network = build_folded(weights.structure, held, numerics, None, options.size)
+        network = build_folded(held, numerics, None, options.size)
         coding = " in SM8" if options.weight_format == "sm8" else ""
         return QuantizedFaceNet(
             network,
             _sha256(path),
             note=NOTE if options.model is None else "",
             numerics=f"{numerics.weight_w}-bit weights{coding}, {numerics.act_w}-bit activations",
-            structure=weights.structure,
             floats=floats,
         )
 
@@ -127,12 +126,12 @@ class FaceNet(NetworkAdapter):
         import torch
         from PIL import Image
 
-        from golden.graph import floats
+        from golden.reference import float_model
         from golden.study.facenet.block_errors import cosine
 
-        assert isinstance(built, QuantizedFaceNet) and built.structure and built.floats
+        assert isinstance(built, QuantizedFaceNet) and built.floats is not None
         pixels = self.pixels(Image.fromarray(picture), options)
-        wanted = floats.run(built.structure, built.floats, pixels, torch.float64)[BOTTLENECK]
+        wanted = float_model.run(built.floats, pixels, dtype=torch.float64)[BOTTLENECK]
         angle = cosine(wanted, heads[BOTTLENECK].astype(np.float64))
         text = f"embedding of {wanted.size} values, cosine {angle:.6f} to the float network's"
         return DecodedOutput(text, cosine=angle)

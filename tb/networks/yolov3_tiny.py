@@ -47,7 +47,7 @@ class YoloV3Tiny(NetworkAdapter):
 
     def nodes(self) -> Sequence[Any]:
         """List its nodes."""
-        return graph()
+        return graph().nodes
 
     def check(self, options: NetworkOptions) -> None:
         """Refuse a size that is no multiple of 32, and operands of 8 bits.

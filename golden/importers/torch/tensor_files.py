@@ -8,7 +8,7 @@ import json
 import pickle
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,8 @@ from safetensors import SafetensorError, safe_open
 from golden.config import InputError
 
 SAFETENSORS: Final = ".safetensors"
+PARALLEL: Final = "module."
+"""What torch's DataParallel puts ahead of every name."""
 _WRAPPERS: Final = ("state_dict", "model_state_dict", "model")
 """Where training scripts keep the state dict in a larger dictionary."""
 _CODES: Final = {
@@ -68,6 +70,17 @@ def read_tensors(path: Path) -> TensorFile:
         return _read_torch(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def without_prefix(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the tensors by the names that they have without DataParallel."""
+    prefix = prefix_of(tensors)
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+
+
+def prefix_of(tensors: Iterable[str]) -> str:
+    """Return what DataParallel put ahead of every name, or nothing."""
+    return PARALLEL if all(name.startswith(PARALLEL) for name in tensors) else ""
 
 
 def tensor_bytes(path: Path, like: TensorFile, tensors: Mapping[str, torch.Tensor]) -> bytes:

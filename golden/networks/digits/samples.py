@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from golden.files import whole_file
-from golden.networks.digits.table import SIDE
+from golden.networks.digits.graph import SIDE
 from golden.vision.images import Pixels
 
 LEVELS: Final = 16

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from PIL import Image
 
-from golden.networks.facenet.structure import INPUT_SIZE
+from golden.networks.facenet.graph import INPUT_SIZE
 from golden.vision.images import Pixels, calibration_images, load
-
-LARGEST: Final = 127.5 / 128
-"""Magnitude of a white pixel, and of a black one."""
 
 
 def prepare(image: Image.Image, size: int = INPUT_SIZE) -> Pixels:

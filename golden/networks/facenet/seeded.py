@@ -9,25 +9,21 @@ from typing import Final
 import numpy as np
 import torch
 from safetensors.numpy import save_file
-from torch.nn import functional
 
 import golden
 from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation
 from golden.files import whole_file
 from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
-from golden.graph.float_graph import Conv
-from golden.graph.floats import convolve, move
+from golden.graph.float_graph import Conv, Graph
 from golden.graph.layers import IMAGE
-from golden.networks.facenet.names import tensors_of
-from golden.networks.facenet.parameters import FaceNet, scaled
-from golden.networks.facenet.structure import Structure
-from golden.networks.facenet.table import facenet
+from golden.networks.facenet.files import FaceNet, scaled, tensors_of
+from golden.networks.facenet.graph import INPUT_SIZE, facenet
+from golden.reference.float_model import activate, convolve, move, parameters
 
 SEED: Final = 1
 _PICTURES: Final = 8
-_SIZE: Final = 160
-"""Pictures, and their side, that a network's statistics are taken on."""
+"""Pictures that a network's statistics are taken on."""
 _COARSEST: Final = 32
 """Side of the largest squares in them, pixels."""
 _BITS: Final = 10
@@ -36,7 +32,7 @@ _BETA: Final = 0.2
 """Spread of beta and of the biases."""
 
 
-def seeded(structure: Structure, seed: int = SEED) -> FaceNet:
+def seeded(graph: Graph, seed: int = SEED) -> FaceNet:
     """Draw a network that neither explodes nor dies.
 
     Weights are normal with variance 2 / fan-in, 1 / fan-in where no rectifier follows. Each
@@ -45,7 +41,7 @@ def seeded(structure: Structure, seed: int = SEED) -> FaceNet:
 
     Parameters
     ----------
-    structure : Structure
+    graph : Graph
     seed : int
         0 or more; one seed gives one network, on every machine.
     """
@@ -53,23 +49,24 @@ def seeded(structure: Structure, seed: int = SEED) -> FaceNet:
     values = {IMAGE: torch.from_numpy(_pictures(draw))}
     convs: dict[str, StoredConv] = {}
     with torch.no_grad():
-        for node in structure.nodes:
+        for node in graph.nodes:
             if isinstance(node, Conv):
                 conv = _drawn(node, values[node.source], draw)
                 folded = scaled(conv.folded(), node.scale)
                 convs[node.name] = conv
-                values[node.name] = convolve(node, folded, values[node.source])
+                sums = convolve(node, values[node.source], *parameters(folded, torch.float64))
+                values[node.name] = activate(node, sums)
             else:
                 values[node.name] = move(node, values)
-    return FaceNet(structure, convs)
+    return FaceNet(graph, convs)
 
 
 def _pictures(draw: np.random.Generator) -> FloatArray:
     """Pictures, -1 to 1, with as much contrast in coarse squares as in fine ones."""
-    total = np.zeros((_PICTURES, 3, _SIZE, _SIZE))
+    total = np.zeros((_PICTURES, 3, INPUT_SIZE, INPUT_SIZE))
     block = 1
     while block <= _COARSEST:
-        cells = draw.standard_normal((_PICTURES, 3, _SIZE // block, _SIZE // block))
+        cells = draw.standard_normal((_PICTURES, 3, INPUT_SIZE // block, INPUT_SIZE // block))
         total += cells.repeat(block, axis=2).repeat(block, axis=3)
         block *= 2
     return np.clip(total / 4, -1, 1)
@@ -83,8 +80,7 @@ def _drawn(node: Conv, x: torch.Tensor, draw: np.random.Generator) -> StoredConv
     offset = _single(draw.standard_normal(node.out_channels) * _BETA)
     if not node.norm:
         return StoredConv(node.name, weight, offset)
-    margins = node.padding.top, node.padding.left
-    sums = functional.conv2d(x, torch.from_numpy(weight), None, node.stride, margins)
+    sums = convolve(node, x, torch.from_numpy(weight), None)
     variance, mean = torch.var_mean(sums, dim=(0, 2, 3), correction=0)
     figures = (_coarse(mean.numpy()), _coarse(variance.numpy()))
     norm = BatchNorm(node.name, offset, np.ones_like(offset), *figures)
@@ -105,8 +101,8 @@ def _coarse(x: FloatArray) -> FloatArray:
 
 _SOURCES: Final = (
     "networks/facenet/seeded.py",
-    "networks/facenet/table.py",
-    "graph/floats.py",
+    "networks/facenet/graph.py",
+    "reference/float_model.py",
     "graph/float_conv.py",
 )
 """What the numbers depend on, in the package `golden`."""
@@ -127,8 +123,8 @@ def seeded_file(folder: Path) -> Path:
     """
     path = folder / f"facenet-seed{SEED}-{_key()}.safetensors"
     if not path.is_file():
-        structure = facenet()
-        found = tensors_of(structure, seeded(structure).convs, "torch")
+        network = seeded(facenet())
+        found = tensors_of(network.graph, network.convs, "torch")
         tensors = {name: np.ascontiguousarray(x, np.float32) for name, x in found.items()}
         with whole_file(path) as scratch:
             save_file(tensors, scratch)

@@ -11,13 +11,12 @@ from torch.nn import functional
 
 from golden.config import InputError
 from golden.graph.float_conv import Epsilon
-from golden.graph.float_graph import Conv
-from golden.graph.floats import activate, move
+from golden.graph.float_graph import Conv, Graph
 from golden.graph.layers import IMAGE
-from golden.networks.facenet.names import Names, find_network, names, tensors_of
-from golden.networks.facenet.parameters import FaceNet
-from golden.networks.facenet.structure import BOTTLENECK, Structure
-from golden.networks.facenet.table import facenet
+from golden.networks.facenet.files import FaceNet, find_network, tensors_of
+from golden.networks.facenet.graph import BOTTLENECK, facenet
+from golden.networks.facenet.names import Names, names
+from golden.reference.float_model import activate, move
 
 EPSILON: Final = Epsilon.SLIM.added
 """Of every batch normalisation."""
@@ -28,15 +27,15 @@ class InceptionResnetV1(nn.Module):
 
     Parameters
     ----------
-    structure : Structure, optional
+    graph : Graph, optional
         The network's table, the usual one unless given.
     """
 
-    def __init__(self, structure: Structure | None = None) -> None:
+    def __init__(self, graph: Graph | None = None) -> None:
         super().__init__()
-        self.structure = facenet() if structure is None else structure
-        self._names = names(self.structure, "torch")
-        for name, conv in self.structure.convs.items():
+        self.graph = facenet() if graph is None else graph
+        self._names = names(self.graph, "torch")
+        for name, conv in self.graph.convs.items():
             self._add_conv(conv, self._names[name])
         self.eval()
 
@@ -50,7 +49,7 @@ class InceptionResnetV1(nn.Module):
                 conv.out_channels,
                 conv.kernel,
                 conv.stride,
-                (conv.padding.top, conv.padding.left),
+                (conv.pads.top, conv.pads.left),
                 bias=not conv.norm,
             )
             norm = nn.BatchNorm2d(conv.out_channels, EPSILON)
@@ -79,7 +78,7 @@ class InceptionResnetV1(nn.Module):
         A branch's end is given times the block's scale; the bottleneck's length is not 1 yet.
         """
         values = {IMAGE: x}
-        for node in self.structure.nodes:
+        for node in self.graph.nodes:
             if isinstance(node, Conv):
                 values[node.name] = self._convolve(node, values[node.source])
             else:
@@ -92,7 +91,7 @@ class InceptionResnetV1(nn.Module):
         y: torch.Tensor = self.get_submodule(_module(own.weight))(x.flatten(1) if flat else x)
         if node.norm:
             y = self.get_submodule(_module(own.mean))(y)
-        y = activate(y, node.activation) * node.scale
+        y = activate(node, y) * node.scale
         return y[:, :, None, None] if flat else y
 
 
@@ -114,9 +113,9 @@ def torch_model(weights: FaceNet, dtype: torch.dtype = torch.float32) -> Incepti
     InputError
         If a convolution has a bias where facenet-pytorch's has none; `FaceNet.folded` takes it.
     """
-    model = InceptionResnetV1(weights.structure).to(dtype)
+    model = InceptionResnetV1(weights.graph).to(dtype)
     state = model.state_dict()
-    for name, values in tensors_of(weights.structure, weights.convs, "torch").items():
+    for name, values in tensors_of(weights.graph, weights.convs, "torch").items():
         if name not in state:
             raise InputError(f"{name}: facenet-pytorch's network has no such tensor")
         state[name] = torch.from_numpy(values)
@@ -127,5 +126,4 @@ def torch_model(weights: FaceNet, dtype: torch.dtype = torch.float32) -> Incepti
 def network_of(tensors: Mapping[str, torch.Tensor]) -> FaceNet:
     """Take a network's numbers out of a torch state dict, see `find_network`."""
     plain = {name: x.detach().to(torch.float64).numpy() for name, x in tensors.items()}
-    found = find_network(plain)
-    return FaceNet(found.structure, found.convs, found.unknown)
+    return find_network(plain)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
-
 from golden.config import Activation, ConfigError, PoolPad
-from golden.graph.float_conv import FloatConv
+from golden.graph.float_graph import Conv, Graph, Node
 from golden.graph.layers import IMAGE, ConcatLayer, PoolLayer, UpsampleLayer
 
 INPUT_SIZE = 416
@@ -19,6 +16,8 @@ ANCHORS = 3
 """Boxes that each head predicts at a grid cell."""
 BOX_CHANNELS = 5
 """x, y, width, height and objectness of a box, ahead of its class scores."""
+TRAINED_SLOPE = 0.1
+"""Slope of the leaky rectifier that Darknet trains with."""
 HEADS = ("pred_1", "pred_2")
 """Output nodes: the 26x26 grid, the 13x13 grid."""
 VOC_CLASSES = (
@@ -29,58 +28,11 @@ VOC_CLASSES = (
 """Classes of the 75-channel heads, in channel order."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConvNode:
-    """A convolution without its numbers.
-
-    Parameters
-    ----------
-    name, source : str
-    in_channels, out_channels : int
-    kernel : int
-        Side of the square kernel, pixels; zeros keep the size of the map.
-    activation : Activation
-    """
-
-    name: str
-    source: str
-    in_channels: int
-    out_channels: int
-    kernel: int
-    activation: Activation = Activation.LEAKY
-
-    kind: ClassVar[Literal["conv"]] = "conv"
-
-
-Node = ConvNode | PoolLayer | UpsampleLayer | ConcatLayer
-
 DARKNET_ORDER = (
     *(f"conv{i}" for i in range(1, 8)),
     *("conv_set_2", "extra_conv_2", "pred_2", "conv_1x1_2", "conv_set_1", "pred_1"),
 )
 """Convolutions in the order of a Darknet weights file."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FloatNetwork:
-    """The network in real numbers.
-
-    Parameters
-    ----------
-    nodes : tuple of Node
-        In data-flow order.
-    convs : dict of str to FloatConv
-        Weights of each `ConvNode`, by name.
-    classes : tuple of str
-        Class names of the heads, in channel order.
-    embedded_zero_taps : dict of str to int
-        Kernel taps that are zero because a smaller kernel was embedded, by name.
-    """
-
-    nodes: tuple[Node, ...]
-    convs: dict[str, FloatConv]
-    classes: tuple[str, ...]
-    embedded_zero_taps: dict[str, int]
 
 
 def check_size(side: int) -> None:
@@ -106,10 +58,21 @@ def head_channels(classes: int) -> int:
     return ANCHORS * (BOX_CHANNELS + classes)
 
 
+def count_classes(channels: int) -> int | None:
+    """Count the classes that a head of so many channels tells apart; None: it is no head.
+
+    >>> count_classes(75), count_classes(255), count_classes(18), count_classes(76)
+    (20, 80, 1, None)
+    """
+    classes, rest = divmod(channels - ANCHORS * BOX_CHANNELS, ANCHORS)
+    return classes if classes >= 1 and not rest else None
+
+
 def graph(
     classes: int = len(VOC_CLASSES),
     pool_pad: PoolPad = PoolPad.MINUS_INF,
-) -> tuple[Node, ...]:
+    set_2_kernel: int = 3,
+) -> Graph:
     """List the nodes in data-flow order.
 
     Parameters
@@ -118,26 +81,38 @@ def graph(
         Classes that the heads tell apart.
     pool_pad : PoolPad
         Value beyond the edge of the stride-1 pool.
+    set_2_kernel : int
+        Side of conv_set_2's kernel: 3 in hardware, 1 or 3 in a file.
     """
+
+    def conv(name: str, source: str, inputs: int, outputs: int, kernel: int = 3) -> Conv:
+        sides = (kernel, kernel)
+        return Conv(name, source, inputs, outputs, sides, activation=Activation.LEAKY)
+
+    def head(name: str, source: str, inputs: int) -> Conv:
+        outputs = head_channels(classes)
+        return Conv(name, source, inputs, outputs, norm=False, activation=Activation.LINEAR)
+
     backbone: list[Node] = []
     source, channels = IMAGE, 3
     for i, filters in enumerate((16, 32, 64, 128, 256, 512), start=1):
         stays = i == 6
-        backbone.append(ConvNode(f"conv{i}", source, channels, filters, 3))
+        backbone.append(conv(f"conv{i}", source, channels, filters))
         backbone.append(
             PoolLayer(f"pool{i}", f"conv{i}", 2, 1 if stays else 2, pool_pad if stays else None)
         )
         source, channels = f"pool{i}", filters
-    linear = Activation.LINEAR
-    return (
-        *backbone,
-        ConvNode("conv7", "pool6", 512, 1024, 3),
-        ConvNode("conv_set_2", "conv7", 1024, 256, 3),
-        ConvNode("conv_1x1_2", "conv_set_2", 256, 128, 1),
-        UpsampleLayer("upsample", "conv_1x1_2"),
-        ConcatLayer("concat", ("upsample", "conv5")),
-        ConvNode("conv_set_1", "concat", 384, 256, 3),
-        ConvNode("pred_1", "conv_set_1", 256, head_channels(classes), 1, linear),
-        ConvNode("extra_conv_2", "conv_set_2", 256, 512, 3),
-        ConvNode("pred_2", "extra_conv_2", 512, head_channels(classes), 1, linear),
+    return Graph(
+        (
+            *backbone,
+            conv("conv7", "pool6", 512, 1024),
+            conv("conv_set_2", "conv7", 1024, 256, set_2_kernel),
+            conv("conv_1x1_2", "conv_set_2", 256, 128, 1),
+            UpsampleLayer("upsample", "conv_1x1_2"),
+            ConcatLayer("concat", ("upsample", "conv5")),
+            conv("conv_set_1", "concat", 384, 256),
+            head("pred_1", "conv_set_1", 256),
+            conv("extra_conv_2", "conv_set_2", 256, 512),
+            head("pred_2", "extra_conv_2", 512),
+        )
     )

@@ -13,7 +13,9 @@ from torch.nn import functional
 
 from golden.config import PoolPad
 from golden.graph.float_conv import StoredConv
+from golden.graph.float_graph import FloatNetwork
 from golden.graph.layers import IMAGE, PoolLayer
+from golden.importers.torch.tensor_files import without_prefix
 from golden.networks.yolov3_tiny.files.shaping import file_network
 from golden.networks.yolov3_tiny.files.state_dict import (
     TRACKED,
@@ -21,9 +23,8 @@ from golden.networks.yolov3_tiny.files.state_dict import (
     TRACKERS,
     stored_convs,
     tensors_of,
-    without_prefix,
 )
-from golden.networks.yolov3_tiny.graph import HEADS, VOC_CLASSES, FloatNetwork, head_channels
+from golden.networks.yolov3_tiny.graph import HEADS, VOC_CLASSES, head_channels
 
 MOMENTUM: Final = 0.1
 """Part of a running average that the newest picture makes."""

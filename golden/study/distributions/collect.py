@@ -15,9 +15,9 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import int_range, leaky
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, LeakyPlace, NumberFormat, Slope
-from golden.graph.layers import IMAGE, ConcatLayer
+from golden.graph.float_graph import Conv, FloatNetwork, Node
+from golden.graph.layers import IMAGE
 from golden.graph.network import Network
-from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork, Node
 from golden.quantization.fraction_bits import Formats, choose_formats, reach
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model, run
@@ -158,7 +158,7 @@ def tallies(
 def leaks_after(node: Node, options: NumericOptions) -> bool:
     """Say whether a leaky rectifier follows the node's requantiser."""
     return (
-        isinstance(node, ConvNode)
+        isinstance(node, Conv)
         and node.activation is Activation.LEAKY
         and options.place is LeakyPlace.AFTER_REQUANT
     )
@@ -231,8 +231,3 @@ def fate(tally: Tally, scale: Scale, label: NumberFormat) -> Fate:
         None if ahead is None else ahead / count,
         tally.rounds_to_zero(scale.frac) / count,
     )
-
-
-def inputs(node: Node) -> tuple[str, ...]:
-    """Return the tensors that a node reads."""
-    return node.sources if isinstance(node, ConcatLayer) else (node.source,)

@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 
 from golden.arithmetic.fixed import FloatArray
 from golden.config import NumberFormat
+from golden.graph.layers import sources
 from golden.study.distributions.collect import (
     SOURCE_PICTURES,
     SOURCE_RANGE,
     Measured,
     Scale,
-    inputs,
     scales,
 )
 from golden.study.distributions.statistics import Tally
@@ -145,7 +145,7 @@ def _grid(found: Measured, title: str, draw: Drawing) -> Figure:
 
 
 def _source(found: Measured, name: str) -> str:
-    return next(inputs(node)[0] for node in found.network.nodes if node.name == name)
+    return next(sources(node)[0] for node in found.network.nodes if node.name == name)
 
 
 def _flow(axes: Axes, found: Measured, name: str) -> None:

@@ -9,7 +9,7 @@ from golden.arithmetic.fixed import FloatArray, dequantize, quantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import NumberFormat
 from golden.graph.float_conv import FloatConv, StoredConv
-from golden.networks.yolov3_tiny.graph import FloatNetwork
+from golden.graph.float_graph import FloatNetwork
 from golden.quantization.fraction_bits import Formats
 from golden.study.distributions.collect import Fate, Scale, fate
 from golden.study.distributions.statistics import Tally

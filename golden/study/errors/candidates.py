@@ -16,12 +16,13 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, NumberFormat, ProductMode
 from golden.graph.conv_layer import ConvLayer
 from golden.graph.float_conv import FloatConv
-from golden.graph.layers import AverageLayer, Layer, ResidualLayer
+from golden.graph.float_graph import Conv, FloatNetwork, Graph, Node
+from golden.graph.layers import Layer
 from golden.graph.network import Network
 from golden.networks.yolov3_tiny.build import build_yolov3_tiny
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import read_network
-from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, ConvNode, FloatNetwork, Node
+from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, TRAINED_SLOPE
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run
@@ -81,7 +82,7 @@ class Maker:
             return _real(name, network, _slope(self.options), {"kind": FLOAT})
         if name == TEACHER:
             network = read_network(self.files, self.options, None)
-            return _real(name, network, float_model.TRAINED_SLOPE, {"kind": TEACHER})
+            return _real(name, network, TRAINED_SLOPE, {"kind": TEACHER})
         chosen = parse_name(name, self.options)
         integers = self._network(chosen)
         about: dict[str, Any] = {
@@ -189,7 +190,6 @@ def representable(network: Network) -> FloatNetwork:
     Parameters
     ----------
     network : Network
-        Of square kernels at stride 1.
 
     Returns
     -------
@@ -205,13 +205,20 @@ def representable(network: Network) -> FloatNetwork:
         for layer in network.convs()
     }
     zeros = {n.name: n.embedded_zero_taps for n in network.convs() if n.embedded_zero_taps}
-    return FloatNetwork(tuple(map(_node, network.nodes)), convs, network.classes, zeros)
+    return FloatNetwork(Graph(tuple(map(_node, network.nodes))), convs, network.classes, zeros)
 
 
 def _node(node: Layer) -> Node:
     """A node of the float network: a convolution loses its numbers."""
     if not isinstance(node, ConvLayer):
-        assert not isinstance(node, (ResidualLayer, AverageLayer)), "no node of YOLOv3-tiny"
         return node
-    outputs, inputs, kernel, _ = node.weight.shape
-    return ConvNode(node.name, node.source, inputs, outputs, kernel, node.activation)
+    return Conv(
+        node.name,
+        node.source,
+        node.in_channels,
+        node.out_channels,
+        node.kernel,
+        node.stride,
+        node.padding,
+        activation=node.activation,
+    )

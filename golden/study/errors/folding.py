@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.nn import functional
 
 from golden.config import PoolPad
 from golden.graph.float_conv import Epsilon, StoredConv
+from golden.graph.float_graph import Conv
 from golden.graph.layers import IMAGE
 from golden.networks.yolov3_tiny.files.shaping import file_network
-from golden.networks.yolov3_tiny.graph import ConvNode
 from golden.reference import float_model
 
 
@@ -69,10 +68,10 @@ def folding_errors(
         values: dict[str, torch.Tensor] = {IMAGE: torch.from_numpy(image).to(dtype)}
         folded = float_model.run(network, image, slope, dtype)
         for node in network.nodes:
-            if not isinstance(node, ConvNode):
+            if not isinstance(node, Conv):
                 values[node.name] = float_model.move(node, values)
                 continue
-            sums = unfolded(values[node.source], stored[node.name])
+            sums = unfolded(node, values[node.source], stored[node.name])
             values[node.name] = float_model.activate(node, sums, slope)
             difference = np.abs(values[node.name].numpy() - folded[node.name])
             worst[node.name][dtype] = float(difference.max())
@@ -86,21 +85,22 @@ def folding_errors(
             largest[node.name],
         )
         for node in network.nodes
-        if isinstance(node, ConvNode)
+        if isinstance(node, Conv)
     ]
 
 
-def unfolded(x: torch.Tensor, conv: StoredConv) -> torch.Tensor:
+def unfolded(node: Conv, x: torch.Tensor, conv: StoredConv) -> torch.Tensor:
     """Convolve, then normalise: ``gamma * (sum - mean) / deviation + beta``.
 
     Parameters
     ----------
+    node : Conv
     x : torch.Tensor, (I, H, W)
         Its type is the arithmetic.
     """
     weight = torch.from_numpy(conv.weight).to(x.dtype)
     bias = None if conv.bias is None else torch.from_numpy(conv.bias).to(x.dtype)
-    sums = functional.conv2d(x, weight, bias, padding=conv.weight.shape[-1] // 2)
+    sums = float_model.convolve(node, x, weight, bias)
     if conv.norm is None:
         return sums
     norm = conv.norm

@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, NumberFormat, ProductMode, Slope
+from golden.graph.float_graph import FloatNetwork
 from golden.graph.network import Network
 from golden.networks.yolov3_tiny.build import build_yolov3_tiny
 from golden.networks.yolov3_tiny.detection import detect_real
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import read_network
-from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, FloatNetwork
+from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE
 from golden.networks.yolov3_tiny.retune_patch import Retune
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model

@@ -16,9 +16,9 @@ import torch
 
 from golden.arithmetic.fixed import FloatArray, Int16Array, dequantize, quantize, saturate
 from golden.config import ConfigError
+from golden.graph.float_graph import FloatNetwork
 from golden.graph.layers import IMAGE, sources
 from golden.graph.network import Network
-from golden.networks.yolov3_tiny.graph import FloatNetwork
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run_node

@@ -11,11 +11,12 @@ import numpy.typing as npt
 import torch
 
 from golden.arithmetic.fixed import dequantize
-from golden.graph import floats
+from golden.graph.float_graph import Graph
 from golden.graph.network import Network
-from golden.networks.facenet.parameters import FaceNet
-from golden.networks.facenet.structure import BOTTLENECK, Structure
+from golden.networks.facenet.files import FaceNet
+from golden.networks.facenet.graph import BOTTLENECK
 from golden.quantization.layers import quantize_image
+from golden.reference import float_model
 from golden.reference.run import run
 from golden.study.errors.layer_errors import LayerError, RunErrors
 from golden.vision.images import Pixels
@@ -55,16 +56,16 @@ class NetworkErrors:
     """Of the angle between both embeddings, by picture."""
 
 
-def block_ends(structure: Structure) -> dict[str, str]:
+def block_ends(graph: Graph) -> dict[str, str]:
     """Name the node that each block ends in, in data-flow order.
 
-    >>> from golden.networks.facenet.table import facenet
+    >>> from golden.networks.facenet.graph import facenet
     >>> ends = block_ends(facenet())
     >>> len(ends), ends["stem"], ends["Repeat.block35_1"], ends["Mixed_6a"]
     (26, 'Conv2d_4b_3x3', 'Repeat.block35_1.add', 'Mixed_6a.concat')
     """
     ends: dict[str, str] = {}
-    for node in structure.nodes:
+    for node in graph.nodes:
         ends[block_of(node.name)] = node.name
     return ends
 
@@ -87,7 +88,7 @@ def network_errors(weights: FaceNet, network: Network, images: Iterable[Pixels])
     Parameters
     ----------
     network : Network
-        What `golden.networks.facenet.builder.build_facenet` makes of `weights`.
+        What `golden.networks.facenet.build.build_facenet` makes of `weights`.
     images : iterable of ndarray of float32, (3, H, W)
         As `golden.networks.facenet.pictures.prepare` makes them.
 
@@ -96,12 +97,12 @@ def network_errors(weights: FaceNet, network: Network, images: Iterable[Pixels])
     ValueError
         If there are no pictures, or they have another size than the network's.
     """
-    convs, fracs = weights.folded(), network.fracs()
-    ends = block_ends(weights.structure)
+    real, fracs = weights.folded(), network.fracs()
+    ends = block_ends(weights.graph)
     sums = RunErrors()
     cosines = []
     for image in images:
-        reference = floats.run(weights.structure, convs, image, torch.float64)
+        reference = float_model.run(real, image, dtype=torch.float64)
         ints = run(network, quantize_image(image, network.input_frac, network.options.act_w)[0])
         reals = {name: dequantize(ints[name], fracs[name]) for name in ends.values()}
         wanted = {block: reference[name] for block, name in ends.items()}

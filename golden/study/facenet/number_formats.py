@@ -13,8 +13,8 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.arithmetic.sm8 import FRACTIONS, Best, Sm8Mode, decode, encode
 from golden.graph.float_conv import FloatConv
 from golden.graph.network import Network
-from golden.networks.facenet.builder import build_folded
-from golden.networks.facenet.parameters import FaceNet
+from golden.networks.facenet.build import build_folded
+from golden.networks.facenet.files import FaceNet
 from golden.study.errors.layer_errors import decibels
 from golden.study.facenet.block_errors import NetworkErrors, network_errors
 from golden.study.parameters.sm8_errors import best_fraction, errors_of, root_mean_square
@@ -101,13 +101,15 @@ def judge(
     advance : callable
         Is called after each format.
     """
-    convs = weights.folded()
+    real = weights.folded()
+    convs = real.convs
     outcomes = []
     for contender in contenders:
         fractions = fraction_bits(convs, contender)
         held = {name: coded(conv, fractions, contender) for name, conv in convs.items()}
         size = calibration[0].shape[1]
-        network = build_folded(weights.structure, held, contender.options, calibration, size)
+        folded = replace(real, convs=held)
+        network = build_folded(folded, contender.options, calibration, size)
         errors = network_errors(weights, network, images)
         outcomes.append(Outcome(contender, fractions, weight_noise(convs, network), errors))
         advance()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 
-from golden.graph.layers import IMAGE, Shape, sources
-from golden.networks.yolov3_tiny.graph import INPUT_SIZE, ConvNode, FloatNetwork
+from golden.graph.float_graph import Conv, FloatNetwork
+from golden.graph.layers import Shape, sources
+from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +35,14 @@ def node_facts(network: FloatNetwork, size: int = INPUT_SIZE) -> list[NodeFacts]
     size : int
         Rows and columns of the image.
     """
-    shapes: dict[str, Shape] = {IMAGE: (3, size, size)}
+    shapes = network.graph.shapes((3, size, size))
     facts = []
     for node in network.nodes:
-        names = (node.source,) if isinstance(node, ConvNode) else sources(node)
-        inputs = tuple(shapes[name] for name in names)
-        if isinstance(node, ConvNode):
-            output = (node.out_channels, *inputs[0][1:])
-            weight = prod(network.convs[node.name].weight.shape)
-            taps = node.kernel**2
-            zero_taps = network.embedded_zero_taps.get(node.name, 0)
-            macs = weight * output[1] * output[2]
-            figures = (weight + node.out_channels, macs, macs * zero_taps // taps)
-            facts.append(NodeFacts(node.name, node.kind, node.kernel, inputs, output, *figures))
-        else:
-            output = node.output_shape(*inputs)
-            facts.append(NodeFacts(node.name, node.kind, 0, inputs, output, 0, 0, 0))
-        shapes[node.name] = output
+        inputs = tuple(shapes[name] for name in sources(node))
+        kernel = parameters = macs = zeros = 0
+        if isinstance(node, Conv):
+            kernel, parameters, macs = node.kernel[0], node.parameters, node.macs(inputs[0])
+            zeros = macs * network.embedded_zero_taps.get(node.name, 0) // kernel**2
+        figures = (parameters, macs, zeros)
+        facts.append(NodeFacts(node.name, node.kind, kernel, inputs, shapes[node.name], *figures))
     return facts

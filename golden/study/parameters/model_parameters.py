@@ -15,11 +15,10 @@ import torch
 from golden.arithmetic.fixed import FloatArray, check_finite
 from golden.config import InputError
 from golden.importers.tensorflow import checkpoint
-from golden.importers.torch.tensor_files import read_tensors
-from golden.networks.facenet.names import Found, find_network, naming_of
+from golden.importers.torch.tensor_files import read_tensors, without_prefix
+from golden.networks.facenet.files import FaceNet, find_network, naming_of
 from golden.networks.yolov3_tiny.files.fetch import SUFFIXES, model_files
 from golden.networks.yolov3_tiny.files.reading import read_stored
-from golden.networks.yolov3_tiny.files.state_dict import without_prefix
 
 Kind = Literal["tensorflow", "torch", "darknet"]
 Role = Literal["weight", "bias", "beta", "gamma", "mean", "variance"]
@@ -192,7 +191,7 @@ def _facenet(tensors: Mapping[str, npt.NDArray[Any]], path: Path) -> tuple[bool,
         raise InputError(f"{path}: {error}") from None
 
 
-def _network_of(numbers: Mapping[str, FloatArray]) -> Found:
+def _network_of(numbers: Mapping[str, FloatArray]) -> FaceNet:
     """Find FaceNet; where a NaN is in the way, name it as the file does."""
     try:
         return find_network(numbers)

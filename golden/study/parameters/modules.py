@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from golden.graph.float_graph import Conv
-from golden.graph.layers import IMAGE, Layer, PoolLayer, ResidualLayer, Shape, sources
-from golden.networks.facenet.structure import BOTTLENECK, Structure
-from golden.networks.facenet.structure import INPUT_SIZE as FACENET_SIZE
-from golden.networks.yolov3_tiny.graph import INPUT_SIZE, ConvNode, Node
+from golden.graph.float_graph import Conv, Graph
+from golden.graph.layers import Layer, PoolLayer, ResidualLayer, Shape, sources
+from golden.networks.facenet.graph import BOTTLENECK, check_size
+from golden.networks.facenet.graph import INPUT_SIZE as FACENET_SIZE
+from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Module:
         }
 
 
-def facenet_modules(structure: Structure, size: int = FACENET_SIZE) -> list[Module]:
+def facenet_modules(graph: Graph, size: int = FACENET_SIZE) -> list[Module]:
     """List FaceNet's nodes in data-flow order.
 
     Raises
@@ -82,9 +82,19 @@ def facenet_modules(structure: Structure, size: int = FACENET_SIZE) -> list[Modu
     ConfigError
         If the network cannot take pictures of this size.
     """
-    shapes = structure.shapes(size)
+    check_size(size)
+    return _modules(graph, size)
+
+
+def yolov3_tiny_modules(graph: Graph, size: int = INPUT_SIZE) -> list[Module]:
+    """List YOLOv3-tiny's nodes in data-flow order."""
+    return _modules(graph, size)
+
+
+def _modules(graph: Graph, size: int) -> list[Module]:
+    shapes = graph.shapes((3, size, size))
     found = []
-    for node in structure.nodes:
+    for node in graph.nodes:
         if isinstance(node, Conv):
             read = shapes[node.source]
             module = Module(
@@ -94,40 +104,13 @@ def facenet_modules(structure: Structure, size: int = FACENET_SIZE) -> list[Modu
                 output=shapes[node.name],
                 kernel=node.kernel,
                 stride=node.stride,
-                padding="same" if node.same else "valid",
+                padding=node.padding if isinstance(node.padding, str) else "own",
                 activation=node.activation.value,
                 scale=node.scale,
                 parameters=node.parameters,
                 macs=node.macs(read),
             )
         else:
-            module = _moving(node, shapes)
-        found.append(module)
-    return found
-
-
-def yolov3_tiny_modules(nodes: Sequence[Node], size: int = INPUT_SIZE) -> list[Module]:
-    """List YOLOv3-tiny's nodes in data-flow order."""
-    shapes: dict[str, Shape] = {IMAGE: (3, size, size)}
-    found = []
-    for node in nodes:
-        if isinstance(node, ConvNode):
-            read = shapes[node.source]
-            weights = node.out_channels * node.in_channels * node.kernel**2
-            shapes[node.name] = (node.out_channels, *read[1:])
-            module = Module(
-                name=node.name,
-                kind=node.kind,
-                inputs=(read,),
-                output=shapes[node.name],
-                kernel=(node.kernel, node.kernel),
-                padding="same",
-                activation=node.activation.value,
-                parameters=weights + node.out_channels,
-                macs=weights * read[1] * read[2],
-            )
-        else:
-            shapes[node.name] = node.output_shape(*(shapes[name] for name in sources(node)))
             module = _moving(node, shapes)
         found.append(module)
     return found

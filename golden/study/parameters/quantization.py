@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,15 +20,15 @@ from golden.arithmetic.fixed import (
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, NumberFormat, ProductMode
 from golden.graph.float_conv import FloatConv
+from golden.graph.float_graph import Conv, FloatNetwork
 from golden.graph.layers import IMAGE
 from golden.graph.network import Network
-from golden.networks.yolov3_tiny.build import quantize_nodes
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import class_names, read_convs
 from golden.networks.yolov3_tiny.files.shaping import hardware_network
-from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork
 from golden.networks.yolov3_tiny.retune_patch import Retune
 from golden.quantization.fraction_bits import Formats, choose_formats, frac_bits, reach, weight_of
+from golden.quantization.network import with_formats
 from golden.study.distributions.rounding import Real, TensorErrors, mse_frac, tensor_errors
 
 RULES: Final = ("max", "mse")
@@ -122,18 +122,11 @@ def quantize_model(
         for name, conv in convs.items()
     }
     exact = hardware_network({n: c.real() for n, c in quantized.items()}, names, options.pool_pad)
-    nodes, _ = quantize_nodes(exact, formats, options)
     weights, biases = _errors(convs, quantized, options.weight_w, rounding)
     saturated = {name: each.saturated for name, each in zip(convs, weights, strict=True)}
-    network = Network(
-        "yolov3-tiny",
-        nodes,
-        formats.output[IMAGE],
-        options,
-        (3, *image.shape[1:]),
-        exact.classes,
-        saturated,
-    )
+    shape = (3, *image.shape[1:])
+    built = with_formats("yolov3-tiny", exact, shape, formats, options)
+    network = replace(built, saturated=saturated)
     return QuantizedModel(quantized, formats, network, weights, biases, rounding)
 
 
@@ -202,5 +195,5 @@ def _sum_fracs(network: FloatNetwork, formats: Formats, options: NumericOptions)
     return {
         node.name: formats.output[node.source] + formats.weight[node.name] - cut
         for node in network.nodes
-        if isinstance(node, ConvNode)
+        if isinstance(node, Conv)
     }

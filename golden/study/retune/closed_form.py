@@ -11,10 +11,11 @@ import torch
 
 from golden.arithmetic.fixed import FloatArray
 from golden.config import InputError
-from golden.graph.layers import IMAGE, ConcatLayer
-from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork, Node
+from golden.graph.float_graph import Conv, FloatNetwork, Node
+from golden.graph.layers import IMAGE, sources
+from golden.networks.yolov3_tiny.graph import TRAINED_SLOPE
 from golden.networks.yolov3_tiny.retune_patch import Patch
-from golden.reference.float_model import TRAINED_SLOPE, activate, convolve, move, parameters
+from golden.reference.float_model import activate, convolve, move, parameters
 from golden.vision.images import Pixels
 
 Values = dict[str, torch.Tensor]
@@ -87,11 +88,11 @@ def closed_form(
         shift: dict[str, FloatArray] = {}
         for block, needed in _blocks(network.nodes):
             node = block[0]
-            assert isinstance(node, ConvNode)
+            assert isinstance(node, Conv)
             found = Moments()
             weight, bias = parameters(network.convs[node.name])
             for picture in values:
-                found.add(convolve(picture[node.source], weight, bias))
+                found.add(convolve(node, picture[node.source], weight, bias))
             scale[node.name], shift[node.name] = _match(found, wanted[node.name])
             tuned = _tuned(weight, bias, scale[node.name], shift[node.name])
             for picture in values:
@@ -111,8 +112,8 @@ def _teacher(
     for picture in values:
         seen = dict(picture)
         for node in network.nodes:
-            if isinstance(node, ConvNode):
-                sums = convolve(seen[node.source], *tensors[node.name])
+            if isinstance(node, Conv):
+                sums = convolve(node, seen[node.source], *tensors[node.name])
                 wanted[node.name].add(sums)
                 seen[node.name] = activate(node, sums, TRAINED_SLOPE)
             else:
@@ -146,7 +147,7 @@ def _blocks(nodes: Sequence[Node]) -> list[tuple[list[Node], set[str]]]:
     """Cut the nodes before each convolution; also name the tensors that later blocks read."""
     blocks: list[list[Node]] = []
     for node in nodes:
-        if isinstance(node, ConvNode):
+        if isinstance(node, Conv):
             blocks.append([])
         blocks[-1].append(node)
     needed: set[str] = set()
@@ -154,7 +155,7 @@ def _blocks(nodes: Sequence[Node]) -> list[tuple[list[Node], set[str]]]:
     for block in reversed(blocks):
         cut.append((block, set(needed)))
         for node in block:
-            needed.update(node.sources if isinstance(node, ConcatLayer) else (node.source,))
+            needed.update(sources(node))
     return cut[::-1]
 
 
@@ -166,7 +167,7 @@ def _run_block(
 ) -> None:
     """Add the outputs of a convolution and of what follows it up to the next."""
     for node in block:
-        if isinstance(node, ConvNode):
-            values[node.name] = activate(node, convolve(values[node.source], *tuned), slope)
+        if isinstance(node, Conv):
+            values[node.name] = activate(node, convolve(node, values[node.source], *tuned), slope)
         else:
             values[node.name] = move(node, values)

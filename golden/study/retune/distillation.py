@@ -18,17 +18,17 @@ import torch
 
 from golden.config import InputError
 from golden.graph.float_conv import FloatConv
+from golden.graph.float_graph import Conv, FloatNetwork
 from golden.graph.layers import IMAGE
 from golden.networks.yolov3_tiny.graph import (
     ANCHORS,
     BOX_CHANNELS,
     HEADS,
     INPUT_SIZE,
-    ConvNode,
-    FloatNetwork,
+    TRAINED_SLOPE,
 )
 from golden.networks.yolov3_tiny.retune_patch import Patch
-from golden.reference.float_model import TRAINED_SLOPE, activate, convolve, move, parameters
+from golden.reference.float_model import activate, convolve, move, parameters
 from golden.vision.images import preprocess
 from golden.vision.pictures import Views
 
@@ -150,20 +150,22 @@ class Distillation:
         slope = TRAINED_SLOPE if tuned is None else self.recipe.slope
         values = {IMAGE: pixels}
         for node in self.teacher.nodes:
-            if isinstance(node, ConvNode):
-                sums = self._sums(node.name, values[node.source], tuned)
+            if isinstance(node, Conv):
+                sums = self._sums(node, values[node.source], tuned)
                 values[node.name] = activate(node, sums, slope)
             else:
                 values[node.name] = move(node, values)
         return {head: values[head] for head in HEADS}
 
-    def _sums(self, name: str, x: torch.Tensor, tuned: dict[str, Pair] | None) -> torch.Tensor:
+    def _sums(self, node: Conv, x: torch.Tensor, tuned: dict[str, Pair] | None) -> torch.Tensor:
         if tuned is None:
-            return convolve(x, *self.fixed[name])
+            return convolve(node, x, *self.fixed[node.name])
         if self.recipe.what == What.WEIGHTS:
-            return convolve(x, *tuned[name])
-        scale, shift = tuned[name]
-        return convolve(x, *self.fixed[name]) * scale[:, None, None] + shift[:, None, None]
+            return convolve(node, x, *tuned[node.name])
+        scale, shift = tuned[node.name]
+        return (
+            convolve(node, x, *self.fixed[node.name]) * scale[:, None, None] + shift[:, None, None]
+        )
 
     def patch(self, about: dict[str, Any]) -> Patch:
         """Return the scales and shifts reached, with their provenance."""

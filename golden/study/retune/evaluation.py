@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.config import InputError
+from golden.graph.float_graph import FloatNetwork
 from golden.networks.yolov3_tiny.detection import CONFIDENCE, detect_real
-from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, FloatNetwork
+from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, TRAINED_SLOPE
 from golden.reference import float_model
-from golden.reference.float_model import TRAINED_SLOPE
 from golden.study.detection.matching import Agreement, match
 from golden.study.errors.layer_errors import decibels
 from golden.vision.boxes import Box

@@ -9,9 +9,8 @@ import torch
 from golden.arithmetic.fixed import FloatArray, dequantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, ConfigError, InputError, PoolPad
-from golden.graph import floats
 from golden.graph.float_conv import FloatConv
-from golden.graph.float_graph import Conv, Graph
+from golden.graph.float_graph import Conv, FloatNetwork, Graph
 from golden.graph.layers import (
     IMAGE,
     AverageLayer,
@@ -24,14 +23,14 @@ from golden.graph.layers import (
 from golden.graph.network import Network
 from golden.importers.torch.state_dict import folded_convs
 from golden.quantization.layers import quantize_image
-from golden.quantization.network import Input, build_integers
-from golden.reference import spec
+from golden.quantization.network import quantize_network
+from golden.reference import float_model, spec
 from golden.reference.run import run
 from golden.vision.images import Pixels
 
 GRAPH = Graph(
     (
-        Conv("a", IMAGE, 2, 6, (3, 5), stride=2, same=False),
+        Conv("a", IMAGE, 2, 6, (3, 5), stride=2, padding="valid"),
         PoolLayer("a_pool", "a", 2, 1, PoolPad.ZERO),
         Conv("b", "a_pool", 6, 4, (3, 3)),
         PoolLayer("small", "b"),
@@ -56,23 +55,26 @@ def numbers() -> dict[str, FloatConv]:
     }
 
 
+def real() -> FloatNetwork:
+    return FloatNetwork(GRAPH, numbers(), ("x", "y", "z"))
+
+
 def pictures() -> list[Pixels]:
     draw = np.random.default_rng(6)
     return [draw.uniform(0, 1, SHAPE).astype(np.float32) for _ in range(3)]
 
 
 def build(options: NumericOptions | None = None) -> Network:
-    given = Input(SHAPE)
-    return build_integers("mine", GRAPH, numbers(), given, pictures(), options, ("x", "y", "z"))
+    return quantize_network("mine", real(), SHAPE, pictures(), options)
 
 
 @pytest.mark.parametrize(("bits", "error"), [(16, 2e-3), (8, 0.5)])
 def test_integers_are_near_the_floats_in_every_layer(bits: int, error: float) -> None:
     network = build(NumericOptions(act_w=bits, weight_w=bits))
     assert network.name == "mine" and network.classes == ("x", "y", "z")
-    assert network.shapes() == GRAPH.shapes_from(SHAPE)
+    assert network.shapes() == GRAPH.shapes(SHAPE)
     for picture in pictures():
-        wanted = floats.run(GRAPH, numbers(), picture, torch.float64)
+        wanted = float_model.run(real(), picture, dtype=torch.float64)
         found = run(network, quantize_image(picture, network.input_frac, bits)[0])
         for name, frac in network.fracs().items():
             np.testing.assert_allclose(dequantize(found[name], frac), wanted[name], atol=error)
@@ -89,17 +91,23 @@ def test_the_plain_specification_agrees() -> None:
 
 def test_a_network_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"b: 6 input channels, not 5"):
-        Graph((Conv("a", IMAGE, 2, 6), Conv("b", "a", 5, 4))).shapes_from(SHAPE)
+        Graph((Conv("a", IMAGE, 2, 6), Conv("b", "a", 5, 4))).shapes(SHAPE)
     with pytest.raises(ConfigError, match=r"a: an even kernel \(2, 2\) cannot keep"):
         Conv("a", IMAGE, 2, 6, (2, 2))
-    with pytest.raises(ConfigError, match=r"a: activation leaky"):
-        Conv("a", IMAGE, 2, 6, activation=Activation.LEAKY)
+    with pytest.raises(ConfigError, match=r"a: groups 2: not 1, not yet supported"):
+        Conv("a", IMAGE, 2, 6, groups=2)
+    with pytest.raises(ConfigError, match=r"a: dilation 3: not 1, not yet supported"):
+        Conv("a", IMAGE, 2, 6, dilation=3)
+    leaky = Graph((Conv("a", IMAGE, 2, 6, activation=Activation.LEAKY),))
+    convs = {"a": FloatConv("a", np.ones((6, 2, 1, 1)), np.ones(6))}
+    with pytest.raises(ConfigError, match=r"a: activation leaky wants a slope"):
+        float_model.run(FloatNetwork(leaky, convs), pictures()[0])
 
 
 SMALL = Graph(
     (
-        Conv("conv", IMAGE, 2, 6, (3, 3), same=False, activation=Activation.LINEAR),
-        Conv("fc", "conv", 6, 5, (2, 2), same=False, activation=Activation.LINEAR),
+        Conv("conv", IMAGE, 2, 6, (3, 3), padding="valid", activation=Activation.LINEAR),
+        Conv("fc", "conv", 6, 5, (2, 2), padding="valid", activation=Activation.LINEAR),
     )
 )
 
@@ -123,7 +131,7 @@ def test_a_state_dict_is_folded() -> None:
     model = small()
     picture: FloatArray = np.random.default_rng(1).uniform(size=(2, 4, 4))
     convs = folded_convs(SMALL, model.state_dict(), {"conv": "norm"})
-    found = floats.run(SMALL, convs, picture, torch.float64)["fc"]
+    found = float_model.run(FloatNetwork(SMALL, convs), picture, dtype=torch.float64)["fc"]
     with torch.no_grad():
         wanted = model(torch.from_numpy(picture)[None]).numpy()
     np.testing.assert_allclose(found[:, 0, 0], wanted[0], rtol=1e-12)

@@ -14,21 +14,22 @@ from golden.config import (
     ProductMode,
 )
 from golden.graph.float_conv import FloatConv
+from golden.graph.float_graph import Conv, FloatNetwork, Graph
 from golden.graph.layers import ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer
 from golden.graph.network import Network
-from golden.networks.yolov3_tiny.build import quantize_conv, quantize_nodes
-from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork
 from golden.quantization.fraction_bits import MAX_FRAC, Formats, choose_formats, frac_bits, reach
+from golden.quantization.layers import quantize_conv
+from golden.quantization.network import quantize_nodes
 from golden.reference import float_model
 from golden.tests.conftest import CUT_FLOOR, PER_LAYER, Q7_8
 
 NODES = (
-    ConvNode("a", "image", 3, 4, 3),
+    Conv("a", "image", 3, 4, (3, 3), activation=Activation.LEAKY),
     PoolLayer("pool", "a"),
-    ConvNode("b", "pool", 4, 2, 1),
+    Conv("b", "pool", 4, 2, activation=Activation.LEAKY),
     UpsampleLayer("up", "b"),
     ConcatLayer("cat", ("up", "a")),
-    ConvNode("head", "cat", 6, 5, 1, Activation.LINEAR),
+    Conv("head", "cat", 6, 5, activation=Activation.LINEAR),
 )
 
 
@@ -38,13 +39,13 @@ def network(rng: np.random.Generator) -> FloatNetwork:
     convs = {
         node.name: FloatConv(
             node.name,
-            rng.normal(size=(node.out_channels, node.in_channels, node.kernel, node.kernel)),
+            rng.normal(size=node.weight_shape),
             rng.normal(size=node.out_channels),
         )
         for node in NODES
-        if isinstance(node, ConvNode)
+        if isinstance(node, Conv)
     }
-    return FloatNetwork(NODES, convs, (), {})
+    return FloatNetwork(Graph(NODES), convs)
 
 
 def test_frac_bits_are_the_most_that_fit(rng: np.random.Generator) -> None:
@@ -98,7 +99,7 @@ def test_q7_8_has_8_fraction_bits_everywhere(network: FloatNetwork) -> None:
 def test_bias_is_at_the_scale_of_the_sum(network: FloatNetwork) -> None:
     formats = Formats({"image": 14, "a": 8}, {"a": 12})
     node, conv = NODES[0], network.convs["a"]
-    assert isinstance(node, ConvNode)
+    assert isinstance(node, Conv)
     layer, saturated = quantize_conv(node, conv, formats, PER_LAYER)
     np.testing.assert_array_equal(layer.bias, np.rint(conv.bias * 2**26))
     assert (layer.shift, saturated) == (18, 0)

@@ -13,7 +13,7 @@ from tb.commands.shown import OneOrViews, choose_pictures, say_unreadable
 from tb.console import print_whole, progress, say, write_json
 
 if TYPE_CHECKING:
-    from golden.networks.facenet.parameters import FaceNet
+    from golden.networks.facenet.files import FaceNet
     from golden.study.facenet.number_formats import Outcome
 
 _Model = Annotated[
@@ -38,8 +38,8 @@ def facenet(
     json: common.Json = None,
 ) -> None:
     """Compare FaceNet in integers with FaceNet in floats: six formats, block by block."""
+    from golden.networks.facenet.graph import check_size
     from golden.networks.facenet.pictures import prepare, prepare_all
-    from golden.networks.facenet.structure import check_size
     from golden.study.facenet.number_formats import CONTENDERS, judge
 
     console = Console()
@@ -67,11 +67,11 @@ def _network(
     model: Path | None, seed: int, console: Console
 ) -> tuple[FaceNet, dict[str, str | int | None]]:
     if model is not None:
-        from golden.networks.facenet.reading import read_facenet
+        from golden.networks.facenet.files import read_facenet
 
         return read_facenet(model), {"file": str(model), "seed": None}
+    from golden.networks.facenet.graph import facenet as table
     from golden.networks.facenet.seeded import seeded
-    from golden.networks.facenet.table import facenet as table
 
     say(
         console,

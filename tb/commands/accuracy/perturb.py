@@ -114,7 +114,7 @@ def _layers(names: Sequence[str]) -> tuple[str, ...]:
     from golden.networks.yolov3_tiny.graph import DARKNET_ORDER, graph
     from golden.study.errors.noise import check_layers
 
-    known = (IMAGE, *(node.name for node in graph()))
+    known = (IMAGE, *(node.name for node in graph().nodes))
     convs = [name for name in known if name in DARKNET_ORDER]
     return check_layers(
         [one for name in names for one in (convs if name == ALL else [name])], known

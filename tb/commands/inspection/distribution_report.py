@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from golden.config import NumberFormat
+from golden.graph.layers import sources
 from golden.networks.yolov3_tiny.graph import HEADS
 from golden.study.distributions.collect import (
     RAIL,
@@ -16,7 +17,6 @@ from golden.study.distributions.collect import (
     Fate,
     Measured,
     extremes,
-    inputs,
 )
 from golden.study.distributions.statistics import PERCENTILE_ERROR, PERCENTILES, Tally
 from golden.study.distributions.weights import (
@@ -167,9 +167,9 @@ def _odd_inputs(found: Measured) -> str:
     """Say which tensors a layer reads, where that is not the row above it."""
     rows = list(found.tensors)
     odd = [
-        f"{node.name} reads {' and '.join(inputs(node))}"
+        f"{node.name} reads {' and '.join(sources(node))}"
         for node in found.network.nodes
-        if inputs(node) != (rows[rows.index(node.name) - 1],)
+        if sources(node) != (rows[rows.index(node.name) - 1],)
     ]
     return ", ".join(odd)
 
@@ -198,7 +198,7 @@ def document(found: Measured) -> dict[str, Any]:
                 "tensor": None,
             },
         },
-        "layers": [{"name": n.name, "inputs": list(inputs(n))} for n in found.network.nodes],
+        "layers": [{"name": n.name, "inputs": list(sources(n))} for n in found.network.nodes],
         "weights": {name: _weights(found, name) for name in found.weights},
         "tensors": {
             name: {**_summary(tally), "formats": found.fates(name)}

@@ -74,7 +74,7 @@ def inspect(
 def _known(source: str, size: int | None, embedding: int) -> _Network | None:
     """The network of that name; None: it is a file's."""
     if source == FACENET:
-        from golden.networks.facenet.table import facenet
+        from golden.networks.facenet.graph import facenet
 
         return _facenet(facenet(embedding), size)
     if source == YOLO:
@@ -84,22 +84,22 @@ def _known(source: str, size: int | None, embedding: int) -> _Network | None:
     return None
 
 
-def _facenet(structure: Any, size: int | None, unknown: tuple[str, ...] = ()) -> _Network:
+def _facenet(graph: Any, size: int | None, unknown: tuple[str, ...] = ()) -> _Network:
+    from golden.networks.facenet.graph import INPUT_SIZE
     from golden.networks.facenet.names import SCOPE
-    from golden.networks.facenet.structure import INPUT_SIZE
     from golden.study.parameters.modules import facenet_modules
 
     size = size or INPUT_SIZE
-    return _Network(FACENET, SCOPE, size, facenet_modules(structure, size), unknown)
+    return _Network(FACENET, SCOPE, size, facenet_modules(graph, size), unknown)
 
 
-def _yolo(nodes: Any, size: int | None) -> _Network:
+def _yolo(graph: Any, size: int | None) -> _Network:
     from golden.networks.yolov3_tiny.graph import INPUT_SIZE, check_size
     from golden.study.parameters.modules import yolov3_tiny_modules
 
     size = size or INPUT_SIZE
     check_size(size)
-    return _Network(YOLO, YOLO, size, yolov3_tiny_modules(nodes, size))
+    return _Network(YOLO, YOLO, size, yolov3_tiny_modules(graph, size))
 
 
 def _read(path: Path, console: Console) -> Tensors:
@@ -107,7 +107,7 @@ def _read(path: Path, console: Console) -> Tensors:
         return _darknet_tensors(path, console)
     from golden.config import InputError
     from golden.importers.tensorflow.checkpoint import is_tf_checkpoint
-    from golden.networks.facenet.reading import read_named
+    from golden.networks.facenet.files import read_named
     from golden.networks.yolov3_tiny.files.fetch import SUFFIXES
 
     if path.suffix.lower() not in SUFFIXES and not is_tf_checkpoint(path):
@@ -139,24 +139,22 @@ def _darknet_tensors(path: Path, console: Console) -> Tensors:
 
 def _found(path: Path, tensors: Tensors, size: int | None, console: Console) -> _Network | None:
     """The network that a file's tensors belong to."""
-    from golden.networks.facenet.names import naming_of
+    from golden.networks.facenet.files import facenet_of, naming_of
 
     if naming_of(tensors) is not None:
-        from golden.networks.facenet.reading import facenet_of
-
         weights = facenet_of(tensors, path)
-        return _facenet(weights.structure, size, weights.unknown)
+        return _facenet(weights.graph, size, weights.unknown)
     if path.suffix.lower() != _DARKNET and "pred_2.weight" not in tensors:
         return None
     from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.networks.yolov3_tiny.files.reading import read_stored
-    from golden.networks.yolov3_tiny.files.stored import count_classes, file_nodes
-    from golden.networks.yolov3_tiny.graph import HEADS
+    from golden.networks.yolov3_tiny.graph import HEADS, count_classes, graph
 
     stored = read_stored(model_files(path, say=lambda text: say(console, text)))
     classes = count_classes(len(stored[HEADS[0]].weight))
     assert classes is not None, "checked where the file was read"
-    return _yolo(file_nodes(classes, stored["conv_set_2"].weight.shape[2]), size)
+    kernel = stored["conv_set_2"].weight.shape[2]
+    return _yolo(graph(classes, set_2_kernel=kernel), size)
 
 
 def _show_tensors(source: str, tensors: Tensors, depth: int | None, console: Console) -> None:

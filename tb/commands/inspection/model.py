@@ -68,8 +68,7 @@ def model(
 def describe(files: ModelFiles) -> dict[str, Any]:
     """Say in words, and in fields for JSON, which file a model comes from and how it is stored."""
     from golden.networks.yolov3_tiny.files.reading import read_stored
-    from golden.networks.yolov3_tiny.files.stored import count_classes
-    from golden.networks.yolov3_tiny.graph import HEADS
+    from golden.networks.yolov3_tiny.graph import HEADS, count_classes
 
     stored = read_stored(files)
     classes = count_classes(len(stored[HEADS[0]].weight))

@@ -16,13 +16,14 @@ from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, PoolPad, Slope
+from golden.graph.float_graph import FloatNetwork
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files, sha256_of
 from golden.networks.yolov3_tiny.files.reading import class_names, read_convs
 from golden.networks.yolov3_tiny.files.saving import write_folded
 from golden.networks.yolov3_tiny.files.shaping import file_network
-from golden.networks.yolov3_tiny.graph import FloatNetwork, check_size
+from golden.networks.yolov3_tiny.graph import TRAINED_SLOPE, check_size
 from golden.networks.yolov3_tiny.retune_patch import SHIPPED, Patch, write_patch
-from golden.reference.float_model import SLOPES, TRAINED_SLOPE
+from golden.reference.float_model import SLOPES
 from golden.study.retune.closed_form import closed_form
 from golden.study.retune.dataset import (
     HELD_OUT,

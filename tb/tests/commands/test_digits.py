@@ -15,9 +15,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from golden.config import ConfigError, InputError
-from golden.networks.digits.builder import build_digits, quantized, read_convs, read_off
+from golden.networks.digits.build import build_digits, quantized, read_convs, read_off
+from golden.networks.digits.graph import GRAPH, HEAD
 from golden.networks.digits.samples import load_samples
-from golden.networks.digits.table import GRAPH, HEAD
 from golden.networks.digits.training import model_bytes, train
 from golden.reference.run import run as run_golden
 from tb.cli import app

@@ -8,12 +8,11 @@ from pathlib import Path
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError
 from golden.graph.float_conv import FloatConv, StoredConv
+from golden.graph.float_graph import FloatNetwork
 from golden.networks.yolov3_tiny.files import darknet, state_dict
-from golden.networks.yolov3_tiny.files.darknet_cfg import COCO_CLASSES, read_names
 from golden.networks.yolov3_tiny.files.fetch import INTEGERS, ModelFiles, official_names
 from golden.networks.yolov3_tiny.files.shaping import hardware_network
-from golden.networks.yolov3_tiny.files.stored import count_classes
-from golden.networks.yolov3_tiny.graph import HEADS, VOC_CLASSES, FloatNetwork
+from golden.networks.yolov3_tiny.graph import HEADS, VOC_CLASSES, count_classes
 from golden.networks.yolov3_tiny.retune_patch import Retune, fitting, tune
 
 
@@ -106,12 +105,12 @@ def class_names(files: ModelFiles, convs: Mapping[str, FloatConv]) -> tuple[str,
         If they are not there, and the number of classes is neither 80 nor 20.
     """
     if files.names is not None:
-        return read_names(files.names)
+        return darknet.read_names(files.names)
     classes = count_classes(len(convs[HEADS[0]].bias))
     if classes == len(VOC_CLASSES):
         return VOC_CLASSES
-    if classes == COCO_CLASSES:
-        return read_names(official_names())
+    if classes == darknet.COCO_CLASSES:
+        return darknet.read_names(official_names())
     raise InputError(
         f"{files.weights}: {classes} classes without names: put them, one a line, into "
         f"{files.weights.with_suffix('.names')}"

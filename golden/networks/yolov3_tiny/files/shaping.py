@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from golden.config import InputError, PoolPad
 from golden.graph.float_conv import FloatConv, embed_in_centre
-from golden.networks.yolov3_tiny.files.stored import count_classes, file_nodes
+from golden.graph.float_graph import FloatNetwork
 from golden.networks.yolov3_tiny.graph import (
     ANCHORS,
     BOX_CHANNELS,
     HEADS,
     VOC_CLASSES,
-    FloatNetwork,
+    count_classes,
     graph,
     head_channels,
 )
@@ -82,9 +82,8 @@ def file_network(
         if classes != len(VOC_CLASSES):
             raise _names_disagree(convs[HEADS[0]], names)
         names = VOC_CLASSES
-    nodes = file_nodes(classes, convs["conv_set_2"].weight.shape[2], pool_pad)
-    labels = names or tuple(map(str, range(classes)))
-    return FloatNetwork(tuple(nodes), dict(convs), labels, {})
+    nodes = graph(classes, pool_pad, convs["conv_set_2"].weight.shape[2])
+    return FloatNetwork(nodes, dict(convs), names or tuple(map(str, range(classes))))
 
 
 def _names_disagree(head: FloatConv, names: tuple[str, ...]) -> InputError:

@@ -11,9 +11,16 @@ import torch
 from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation, InputError
 from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
-from golden.importers.torch.tensor_files import TensorFile, read_tensors, tensor_bytes
-from golden.networks.yolov3_tiny.files.stored import check_size, conv_nodes, count_classes
-from golden.networks.yolov3_tiny.graph import VOC_CLASSES, ConvNode
+from golden.graph.float_graph import Conv
+from golden.importers.torch.tensor_files import (
+    TensorFile,
+    prefix_of,
+    read_tensors,
+    tensor_bytes,
+    without_prefix,
+)
+from golden.networks.yolov3_tiny.files.stored import check_magnitude
+from golden.networks.yolov3_tiny.graph import VOC_CLASSES, count_classes, graph
 
 CONV: Final = "convs.0"
 """Where a module of the network keeps its convolution."""
@@ -24,8 +31,6 @@ TRACKED: Final = ("min_val", "max_val", "first_a")
 """The buffers of a range tracker."""
 TRACKED_SCALE: Final = "scale"
 """The one buffer beside ``first_a`` in checkpoints that track 127 / largest magnitude."""
-PARALLEL: Final = "module."
-"""What torch's DataParallel puts ahead of every name."""
 _STATISTICS: Final = ("bias", "weight", "running_mean", "running_var")
 """Beta, gamma, mean and variance by torch's names."""
 _SHOWN: Final = 3
@@ -85,7 +90,7 @@ def file_bytes(path: Path, like: TensorFile, stored: Mapping[str, StoredConv]) -
         Every convolution, with the tensors that `like` has. A type that cannot hold the
         numbers becomes float32.
     """
-    prefix = _prefix(like.tensors)
+    prefix = prefix_of(like.tensors)
     fresh = {
         f"{prefix}{key}": value
         for name, conv in stored.items()
@@ -112,33 +117,21 @@ def tensors_of(conv: StoredConv, head: bool) -> dict[str, FloatArray | None]:
     return tensors
 
 
-def without_prefix(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the tensors by the names that they have without DataParallel."""
-    prefix = _prefix(tensors)
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-
-
-def _prefix(tensors: Iterable[str]) -> str:
-    return PARALLEL if all(name.startswith(PARALLEL) for name in tensors) else ""
-
-
 def _as_type(values: FloatArray, dtype: torch.dtype) -> torch.Tensor:
     exact = torch.from_numpy(values)
     typed = exact.to(dtype)
     return typed if torch.equal(typed.to(torch.float64), exact) else exact.to(torch.float32)
 
 
-def _nodes(tensors: Mapping[str, torch.Tensor]) -> dict[str, ConvNode]:
+def _nodes(tensors: Mapping[str, torch.Tensor]) -> dict[str, Conv]:
     """The convolutions that the file's heads and its conv_set_2 tell of."""
     head, set_2 = tensors.get("pred_2.weight"), tensors.get(f"conv_set_2.{CONV}.weight")
     classes = count_classes(head.shape[0]) if head is not None and head.ndim else None
     one = set_2 is not None and set_2.shape[2:] == (1, 1)
-    return conv_nodes(len(VOC_CLASSES) if classes is None else classes, 1 if one else 3)
+    return graph(classes or len(VOC_CLASSES), set_2_kernel=1 if one else 3).convs
 
 
-def _check_names_and_shapes(
-    tensors: Mapping[str, torch.Tensor], nodes: Mapping[str, ConvNode]
-) -> None:
+def _check_names_and_shapes(tensors: Mapping[str, torch.Tensor], nodes: Mapping[str, Conv]) -> None:
     wanted: dict[str, Shape] = {}
     allowed: dict[str, Shape] = {}
     for node in nodes.values():
@@ -166,10 +159,10 @@ def _check_names_and_shapes(
         raise InputError("; ".join(found))
 
 
-def _wanted(tensors: Mapping[str, torch.Tensor], node: ConvNode) -> dict[str, Shape]:
+def _wanted(tensors: Mapping[str, torch.Tensor], node: Conv) -> dict[str, Shape]:
     """What a convolution's tensors are called, and their shapes."""
     channels = (node.out_channels,)
-    shape = (*channels, node.in_channels, node.kernel, node.kernel)
+    shape = node.weight_shape
     if node.activation is Activation.LINEAR:
         return {f"{node.name}.weight": shape, f"{node.name}.bias": channels}
     norm = [f"{node.name}.{NORM}.{key}" for key in _STATISTICS]
@@ -188,11 +181,11 @@ def _listed(names: list[str], separator: str = ", ") -> str:
     return separator.join(names[:_SHOWN]) + more
 
 
-def _conv(tensors: Mapping[str, torch.Tensor], node: ConvNode) -> StoredConv:
+def _conv(tensors: Mapping[str, torch.Tensor], node: Conv) -> StoredConv:
     def values(key: str) -> FloatArray:
         name = f"{node.name}.{key}"
         numbers = _numbers(tensors[name], name)
-        check_size(numbers, name)
+        check_magnitude(numbers, name)
         return numbers
 
     if node.activation is Activation.LINEAR:

@@ -1,17 +1,15 @@
-"""What every file of the network has in common: its convolutions, and sane numbers in them."""
+"""Numbers of stored convolutions: refused where absurd, and written as ones that stay."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from golden.arithmetic.fixed import FloatArray
-from golden.config import InputError, PoolPad
+from golden.config import InputError
 from golden.graph.float_conv import BatchNorm, FloatConv, StoredConv
-from golden.networks.yolov3_tiny.graph import ANCHORS, BOX_CHANNELS, ConvNode, Node, graph
 
 LARGEST: Final = 1e6
 """A larger number is damage: the official file stays below 401, and a flipped bit does not."""
@@ -21,32 +19,7 @@ NEUTRAL_GAMMA: Final = 2.0**34
 """Its square root, so large that no reader's epsilon reaches the last bit of a float64."""
 
 
-def file_nodes(classes: int, kernel: int, pool_pad: PoolPad = PoolPad.MINUS_INF) -> list[Node]:
-    """List the nodes of a file's network: its number of classes, its kernel of conv_set_2."""
-    nodes = list(graph(classes, pool_pad))
-    for index, node in enumerate(nodes):
-        if isinstance(node, ConvNode) and node.name == "conv_set_2":
-            nodes[index] = replace(node, kernel=kernel)
-    return nodes
-
-
-def conv_nodes(classes: int, kernel: int) -> dict[str, ConvNode]:
-    """Return the convolutions of a file's network by name, in data-flow order."""
-    nodes = file_nodes(classes, kernel)
-    return {node.name: node for node in nodes if isinstance(node, ConvNode)}
-
-
-def count_classes(channels: int) -> int | None:
-    """Count the classes that a head of so many channels tells apart; None: it is no head.
-
-    >>> count_classes(75), count_classes(255), count_classes(18), count_classes(76)
-    (20, 80, 1, None)
-    """
-    classes, rest = divmod(channels - ANCHORS * BOX_CHANNELS, ANCHORS)
-    return classes if classes >= 1 and not rest else None
-
-
-def check_size(x: FloatArray, name: str) -> None:
+def check_magnitude(x: FloatArray, name: str) -> None:
     """Refuse a finite number above `LARGEST`, naming the first; NaN and inf are refused later.
 
     The figures of a neutral batch normalisation pass.

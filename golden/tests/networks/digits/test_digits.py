@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError
 from golden.graph.layers import ConvLayer
-from golden.networks.digits.builder import (
+from golden.networks.digits.build import (
     build_digits,
     convs_of,
     quantized,
@@ -23,8 +23,8 @@ from golden.networks.digits.builder import (
     scores_in_floats,
     scores_in_integers,
 )
+from golden.networks.digits.graph import GRAPH, HEAD
 from golden.networks.digits.samples import FULL, Samples, load_samples, prepare, write_pictures
-from golden.networks.digits.table import GRAPH, HEAD
 from golden.networks.digits.training import LeNet, train
 from golden.reference import torch_oracle
 from golden.reference.run import run

@@ -6,17 +6,17 @@ from functools import lru_cache
 
 import numpy as np
 
-from golden.networks.facenet.parameters import FaceNet
+from golden.graph.float_graph import Graph
+from golden.networks.facenet.files import FaceNet
+from golden.networks.facenet.graph import BOTTLENECK, facenet
 from golden.networks.facenet.seeded import seeded
-from golden.networks.facenet.structure import BOTTLENECK, Structure
-from golden.networks.facenet.table import facenet
 from golden.vision.images import Pixels
 
 SIZE = 107
 """Leaves a map of 1 row at the end, and odd ones on the way."""
 
 
-def narrow() -> Structure:
+def narrow() -> Graph:
     """The whole graph with 3 to 9 channels a branch, all different from one another's."""
     usual = facenet().convs
     widths = {name: 3 + index * 5 % 7 for index, name in enumerate(usual)}

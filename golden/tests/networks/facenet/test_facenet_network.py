@@ -16,21 +16,17 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.export.reader import read_integers
 from golden.export.writer import write_integers
-from golden.graph import floats
-from golden.graph.formats import choose_formats, reach, together
 from golden.graph.layers import ConvLayer, PoolLayer, ResidualLayer, sources
 from golden.graph.network import Network
-from golden.networks.facenet.builder import build_facenet
-from golden.networks.facenet.names import tensors_of
-from golden.networks.facenet.parameters import FaceNet
+from golden.networks.facenet.build import build_facenet
+from golden.networks.facenet.files import FaceNet, read_facenet, read_named, tensors_of
+from golden.networks.facenet.graph import BOTTLENECK, facenet
 from golden.networks.facenet.pictures import prepare, prepare_all
-from golden.networks.facenet.reading import read_facenet, read_named
 from golden.networks.facenet.seeded import seeded
-from golden.networks.facenet.structure import BOTTLENECK
-from golden.networks.facenet.table import facenet
 from golden.networks.facenet.torch_model import torch_model
+from golden.quantization.fraction_bits import choose_formats, format_groups, reach
 from golden.quantization.layers import quantize_image
-from golden.reference import spec
+from golden.reference import float_model, spec
 from golden.reference.run import run
 from golden.study.dumps.inference import differences
 from golden.study.facenet.block_errors import block_ends, embedding, network_errors
@@ -51,15 +47,15 @@ def quantised(network: Network) -> Int16Array:
 def test_one_seed_gives_one_network() -> None:
     one, same, other = narrow_network(), seeded(narrow()), seeded(narrow(), 2)
     for name in one.convs:
-        np.testing.assert_array_equal(one.folded()[name].bias, same.folded()[name].bias)
+        np.testing.assert_array_equal(one.folded().convs[name].bias, same.folded().convs[name].bias)
     name = "Repeat_2.block8_5.Conv2d_1x1"
     assert not np.array_equal(one.convs[name].weight, other.convs[name].weight)
 
 
 def test_a_seeded_network_neither_explodes_nor_dies() -> None:
     network = narrow_network()
-    values = floats.run(network.structure, network.folded(), pictures()[0], torch.float64)
-    for name in block_ends(network.structure).values():
+    values = float_model.run(network.folded(), pictures()[0], dtype=torch.float64)
+    for name in block_ends(network.graph).values():
         assert 0.1 < np.sqrt((values[name] ** 2).mean()) < 20, name
         assert np.count_nonzero(values[name]) > values[name].size / 4, name
 
@@ -72,7 +68,7 @@ def test_folding_changes_nothing() -> None:
         apart = model.layers(torch.from_numpy(images))
         embeddings = model(torch.from_numpy(images)).numpy()
     for index, image in enumerate(images):
-        merged = floats.run(network.structure, network.folded(), image, torch.float64)
+        merged = float_model.run(network.folded(), image, dtype=torch.float64)
         assert list(merged) == list(apart)
         for name, values in merged.items():
             np.testing.assert_allclose(apart[name][index].numpy(), values, atol=1e-9)
@@ -83,7 +79,7 @@ def test_folding_changes_nothing() -> None:
 def test_a_branch_is_scaled_once() -> None:
     network = narrow_network()
     name = "Repeat.block35_1.Conv2d_1x1"
-    plain, folded = network.convs[name], network.folded()[name]
+    plain, folded = network.convs[name], network.folded().convs[name]
     np.testing.assert_allclose(folded.weight, 0.17 * plain.weight)
     assert plain.bias is not None
     np.testing.assert_allclose(folded.bias, 0.17 * plain.bias)
@@ -108,7 +104,7 @@ def test_three_golden_models_agree(options: NumericOptions) -> None:
 def test_the_integers_are_the_floats_as_near_as_their_bits_allow() -> None:
     network = narrow_network()
     exact = network_errors(network, build(), pictures())
-    assert [block.name for block in exact.blocks] == [*block_ends(network.structure)]
+    assert [block.name for block in exact.blocks] == [*block_ends(network.graph)]
     assert min(block.sqnr_db or 0 for block in exact.blocks) > 45
     assert min(exact.cosines) > 0.99999
     rough = network_errors(network, build(W8A8), pictures())
@@ -131,7 +127,7 @@ def test_the_trunk_loses_fraction_bits_only_where_it_adds() -> None:
     weights = narrow_network()
     name = "Repeat_2.block8_2.Conv2d_1x1"
     loud = replace(weights.convs[name], weight=64 * weights.convs[name].weight)
-    grown = FaceNet(weights.structure, {**weights.convs, name: loud})
+    grown = FaceNet(weights.graph, {**weights.convs, name: loud})
     network = build_facenet(grown, calibration=pictures(), input_size=SIZE)
     fracs = network.fracs()
     shifts = {node.name: node.shift for node in network.nodes if isinstance(node, ResidualLayer)}
@@ -146,21 +142,21 @@ def test_the_trunk_loses_fraction_bits_only_where_it_adds() -> None:
 
 def test_formats_hold_what_was_seen_and_no_less_than_they_can() -> None:
     network, options = narrow_network(), NumericOptions()
-    convs = network.folded()
-    room = reach(network.structure, convs, pictures())
-    formats = choose_formats(network.structure, convs, room, options)
-    group = together(network.structure)
+    real = network.folded()
+    room = reach(real, pictures(), options)
+    formats = choose_formats(real, room, options)
+    group = format_groups(network.graph)
     for name, frac in formats.output.items():
         assert frac == formats.output[group[name]]
         if name != "image":
             assert room[name] * 2.0**frac <= 32767.5
-    for name, node in network.structure.convs.items():
+    for name, node in network.graph.convs.items():
         assert formats.output[name] <= formats.output[node.source] + formats.weight[name]
-        largest = np.abs(convs[name].weight).max()
+        largest = np.abs(real.convs[name].weight).max()
         assert 16383 < largest * 2.0 ** formats.weight[name] <= 32767.5
     tight = {name: value / 1024 for name, value in room.items()}
-    narrower = choose_formats(network.structure, convs, tight, options)
-    node = network.structure.convs[BOTTLENECK]
+    narrower = choose_formats(real, tight, options)
+    node = network.graph.convs[BOTTLENECK]
     assert narrower.output[BOTTLENECK] <= narrower.output[node.source] + narrower.weight[BOTTLENECK]
 
 
@@ -190,7 +186,7 @@ def test_pictures_are_square_and_standardised() -> None:
 @pytest.mark.parametrize("ending", [".pth", ".safetensors"])
 def test_a_file_is_read(ending: str, tmp_path: Path) -> None:
     network, path = narrow_network(), tmp_path / f"face{ending}"
-    state = tensors_of(network.structure, network.convs, "torch")
+    state = tensors_of(network.graph, network.convs, "torch")
     extra = {"logits.weight": np.zeros((3, 10)), "steps": np.zeros(1, np.int64)}
     if ending == ".pth":
         tensors = {name: torch.from_numpy(x) for name, x in {**state, **extra}.items()}
@@ -200,8 +196,8 @@ def test_a_file_is_read(ending: str, tmp_path: Path) -> None:
         save_file(plain, path)
     found = read_facenet(path)
     assert sorted(found.unknown) == ["logits.weight", "steps"]
-    for name, conv in network.folded().items():
-        np.testing.assert_array_equal(found.folded()[name].weight, conv.weight)
+    for name, conv in network.folded().convs.items():
+        np.testing.assert_array_equal(found.folded().convs[name].weight, conv.weight)
     assert set(read_named(path)) == {*state, *extra}
 
 

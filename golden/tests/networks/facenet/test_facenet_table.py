@@ -11,16 +11,9 @@ import torch
 from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation, ConfigError, InputError
 from golden.graph.layers import ConcatLayer, Padding, PoolLayer, ResidualLayer
-from golden.networks.facenet.names import (
-    Naming,
-    find_network,
-    names,
-    naming_of,
-    renamed,
-    tensors_of,
-)
-from golden.networks.facenet.structure import BOTTLENECK, MIN_SIZE
-from golden.networks.facenet.table import facenet, structure_of
+from golden.networks.facenet.files import find_network, naming_of, tensors_of
+from golden.networks.facenet.graph import BOTTLENECK, MIN_SIZE, check_size, facenet, graph_of
+from golden.networks.facenet.names import Naming, names, renamed
 from golden.networks.facenet.torch_model import InceptionResnetV1, network_of, torch_model
 from golden.study.parameters.modules import facenet_modules
 from golden.tests.networks.facenet.facenets import narrow, narrow_network
@@ -31,7 +24,7 @@ NAMINGS: tuple[Naming, ...] = ("tensorflow", "torch")
 def test_132_convolutions_and_a_bottleneck_in_1418_million_macs() -> None:
     usual = facenet()
     assert len(usual.convs) == 132 + 1 and list(usual.convs)[-1] == BOTTLENECK
-    assert sum(usual.macs(160).values()) == 1_417_662_304
+    assert sum(usual.macs((3, 160, 160)).values()) == 1_417_662_304
     assert Counter(node.kind for node in usual.nodes) == {
         **{"conv": 133, "pool": 3, "concat": 23, "residual": 21, "avgpool": 1}
     }
@@ -69,52 +62,53 @@ def test_the_residual_chains_have_their_blocks_and_scales() -> None:
     ],
 )
 def test_shapes_at_160(name: str, shape: tuple[int, int, int]) -> None:
-    assert facenet().shapes(160)[name] == shape
+    assert facenet().shapes((3, 160, 160))[name] == shape
 
 
 def test_zeros_keep_the_size_of_odd_kernels() -> None:
     convs = facenet().convs
-    assert convs["Repeat_1.block17_1.Branch_1.Conv2d_0b_1x7"].padding == Padding(0, 0, 3, 3)
-    assert convs["Repeat_2.block8_1.Branch_1.Conv2d_0c_3x1"].padding == Padding(1, 1, 0, 0)
-    assert convs["Mixed_7a.Branch_0.Conv2d_1a_3x3"].padding == Padding()
+    assert convs["Repeat_1.block17_1.Branch_1.Conv2d_0b_1x7"].pads == Padding(0, 0, 3, 3)
+    assert convs["Repeat_2.block8_1.Branch_1.Conv2d_0c_3x1"].pads == Padding(1, 1, 0, 0)
+    assert convs["Mixed_7a.Branch_0.Conv2d_1a_3x3"].pads == Padding()
 
 
 def test_sizes_that_leave_nothing_are_refused() -> None:
-    facenet().shapes(MIN_SIZE)
-    facenet().shapes(224)
+    for size in (MIN_SIZE, 224):
+        check_size(size)
+        facenet().shapes((3, size, size))
     with pytest.raises(ConfigError, match="SIZE=74: FaceNet takes 75 to 1023"):
-        facenet().shapes(MIN_SIZE - 1)
+        check_size(MIN_SIZE - 1)
     with pytest.raises(ConfigError, match="SIZE=1024"):
-        facenet().shapes(1024)
+        facenet_modules(narrow(), 1024)
 
 
 def test_modules_agree_with_the_table() -> None:
     structure = narrow()
     modules = facenet_modules(structure, 96)
-    assert {m.name: m.macs for m in modules if m.macs} == structure.macs(96)
-    assert [m.output for m in modules] == list(structure.shapes(96).values())[1:]
+    assert {m.name: m.macs for m in modules if m.macs} == structure.macs((3, 96, 96))
+    assert [m.output for m in modules] == list(structure.shapes((3, 96, 96)).values())[1:]
 
 
 @pytest.mark.parametrize("embedding", [128, 512])
 def test_a_files_own_widths_win(embedding: int) -> None:
-    assert facenet(embedding).embedding == embedding
+    assert facenet(embedding).convs[BOTTLENECK].out_channels == embedding
     structure = narrow()
     shapes = {name: conv.weight_shape for name, conv in structure.convs.items()}
-    assert structure_of(shapes) == structure
+    assert graph_of(shapes) == structure
 
 
 def test_shapes_that_do_not_fit_are_named() -> None:
     shapes = {name: conv.weight_shape for name, conv in narrow().convs.items()}
     up = "Repeat.block35_2.Conv2d_1x1"
     with pytest.raises(InputError, match=f"{up}: weights are "):
-        structure_of({**shapes, up: (1, *shapes[up][1:])})
+        graph_of({**shapes, up: (1, *shapes[up][1:])})
     with pytest.raises(InputError, match=r"Conv2d_1a_3x3: weights are \(.*5, 5\), but"):
-        structure_of({**shapes, "Conv2d_1a_3x3": (3, 3, 5, 5)})
+        graph_of({**shapes, "Conv2d_1a_3x3": (3, 3, 5, 5)})
     with pytest.raises(InputError, match="Mixed_9z: no such convolution"):
-        structure_of({**shapes, "Mixed_9z": (1, 1, 1, 1)})
+        graph_of({**shapes, "Mixed_9z": (1, 1, 1, 1)})
     del shapes["Block8.Conv2d_1x1"]
     with pytest.raises(InputError, match=r"Block8\.Conv2d_1x1: its weights are missing"):
-        structure_of(shapes)
+        graph_of(shapes)
 
 
 def test_both_spellings_are_inverse_and_known() -> None:
@@ -145,7 +139,7 @@ def test_the_torch_model_has_exactly_the_names_of_the_table() -> None:
 
 def numbers(naming: Naming) -> dict[str, FloatArray]:
     network = narrow_network()
-    return tensors_of(network.structure, network.convs, naming)
+    return tensors_of(network.graph, network.convs, naming)
 
 
 @pytest.mark.parametrize("naming", NAMINGS)
@@ -154,7 +148,7 @@ def test_numbers_come_back_from_both_spellings(naming: Naming) -> None:
     tensors = {**numbers(naming), "global_step": np.zeros(()), "logits.weight": np.zeros((7, 10))}
     assert naming_of(tensors) == naming
     found = find_network(tensors)
-    assert found.naming == naming and found.structure == network.structure
+    assert found.naming == naming and found.graph == network.graph
     assert found.unknown == ("global_step", "logits.weight")
     for name, conv in network.convs.items():
         np.testing.assert_array_equal(found.convs[name].weight, conv.weight)
@@ -184,7 +178,7 @@ def test_gamma_and_an_old_bottleneck_are_read() -> None:
     assert not found.unknown
     usual = narrow_network().convs["Conv2d_2a_3x3"].folded().weight
     np.testing.assert_array_equal(found.convs["Conv2d_2a_3x3"].folded().weight, 4 * usual)
-    rebuilt = tensors_of(found.structure, found.convs, "tensorflow")
+    rebuilt = tensors_of(found.graph, found.convs, "tensorflow")
     assert f"{scope}Conv2d_2a_3x3/BatchNorm/gamma" in rebuilt
 
 
@@ -209,14 +203,14 @@ def test_what_is_wrong_is_named() -> None:
 def test_a_torch_state_dict_comes_back() -> None:
     model = torch_model(narrow_network(), torch.float64)
     again = network_of(model.state_dict())
-    assert again.structure == narrow() and again.unknown == ()
+    assert again.graph == narrow() and again.unknown == ()
     biased = narrow_network()
-    stored = tensors_of(biased.structure, biased.convs, "tensorflow")
+    stored = tensors_of(biased.graph, biased.convs, "tensorflow")
     stored["InceptionResnetV1/Conv2d_2a_3x3/biases"] = np.ones(
-        biased.structure.convs["Conv2d_2a_3x3"].out_channels
+        biased.graph.convs["Conv2d_2a_3x3"].out_channels
     )
     found = find_network(stored)
     with pytest.raises(
         InputError, match=r"conv2d_2a\.conv\.bias: facenet-pytorch's network has no"
     ):
-        torch_model(type(biased)(found.structure, found.convs))
+        torch_model(type(biased)(found.graph, found.convs))

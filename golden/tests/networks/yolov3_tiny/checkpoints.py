@@ -12,8 +12,7 @@ from safetensors.torch import save_file
 from golden.arithmetic.fixed import FloatArray
 from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
 from golden.networks.yolov3_tiny.files.state_dict import tensors_of
-from golden.networks.yolov3_tiny.files.stored import conv_nodes
-from golden.networks.yolov3_tiny.graph import HEADS
+from golden.networks.yolov3_tiny.graph import HEADS, graph
 from golden.networks.yolov3_tiny.torch_model import YOLOv3_tiny_quantize_bnfuse
 
 Tensors = dict[str, torch.Tensor]
@@ -37,12 +36,12 @@ def stored(
         values[...] = draw.standard_normal(shape, np.float32) * np.float32(scale)
         return (values + offset).astype(np.float32).astype(np.float64)
 
-    nodes = conv_nodes(classes, kernel)
+    nodes = graph(classes, set_2_kernel=kernel).convs
     found: dict[str, StoredConv] = {}
     for name in dict.fromkeys(key.split(".")[0] for key in ORDER):
         node = nodes[name]
-        shape = (node.out_channels, node.in_channels, node.kernel, node.kernel)
-        fan_in = node.in_channels * node.kernel**2
+        shape = node.weight_shape
+        fan_in = node.in_channels * node.kernel[0] ** 2
         weight, channels = numbers(*shape, scale=fan_in**-0.5), node.out_channels
         if not normalised or name in HEADS:
             found[name] = StoredConv(name, weight, numbers(channels, scale=0.1))

@@ -11,8 +11,13 @@ import pytest
 
 from golden.config import InputError
 from golden.graph.float_conv import FloatConv
-from golden.networks.yolov3_tiny.files.darknet import HEADER_BYTES, read_stored
-from golden.networks.yolov3_tiny.files.darknet_cfg import check_graph, read_names, read_sections
+from golden.networks.yolov3_tiny.files.darknet import (
+    HEADER_BYTES,
+    check_graph,
+    read_names,
+    read_sections,
+    read_stored,
+)
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import fold_all
 from golden.networks.yolov3_tiny.files.shaping import hardware_network, select_classes

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from golden.config import PoolPad
+from golden.graph.float_graph import FloatNetwork
 from golden.networks.yolov3_tiny.files.shaping import file_network
-from golden.networks.yolov3_tiny.graph import HEADS, FloatNetwork
+from golden.networks.yolov3_tiny.graph import HEADS
 from golden.networks.yolov3_tiny.torch_model import (
     AveragedRangeTracker,
     YOLOv3_tiny_quantize_bnfuse,

@@ -14,11 +14,11 @@ from golden.arithmetic.fixed import quantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, LeakyPlace, NumberFormat, Slope
 from golden.graph.float_conv import BatchNorm, FloatConv, StoredConv
+from golden.graph.float_graph import Conv, FloatNetwork, Graph
 from golden.graph.layers import IMAGE
 from golden.networks.yolov3_tiny.build import build_yolov3_tiny
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import read_network, read_stored
-from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork
 from golden.quantization.fraction_bits import Formats
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model, run
@@ -58,13 +58,13 @@ def pictures() -> Iterator[tuple[str, np.ndarray]]:
 def small(gain: float = 1.0) -> FloatNetwork:
     """Two convolutions, the first with a leaky rectifier."""
     nodes = (
-        ConvNode("conv1", IMAGE, 3, 4, 3),
-        ConvNode("pred_1", "conv1", 4, 2, 1, Activation.LINEAR),
+        Conv("conv1", IMAGE, 3, 4, (3, 3), activation=Activation.LEAKY),
+        Conv("pred_1", "conv1", 4, 2, activation=Activation.LINEAR),
     )
     draw = np.random.default_rng(3)
     first = FloatConv("conv1", gain * draw.normal(0, 1, (4, 3, 3, 3)), draw.normal(0, 1, 4))
     last = FloatConv("pred_1", draw.normal(0, 1, (2, 4, 1, 1)), draw.normal(0, 1, 2))
-    return FloatNetwork(nodes, {"conv1": first, "pred_1": last}, (), {})
+    return FloatNetwork(Graph(nodes), {"conv1": first, "pred_1": last})
 
 
 def formats(model: FloatNetwork, frac: int) -> Formats:
@@ -137,7 +137,7 @@ def test_weights_at_every_stage() -> None:
     padded = np.pad(folded.weight, ((0, 0), (0, 0), (1, 1), (1, 1)))
     network_ = replace(
         model,
-        nodes=model.nodes[:1],
+        graph=Graph(model.nodes[:1]),
         convs={"conv1": FloatConv("conv1", padded, folded.bias)},
         embedded_zero_taps={"conv1": 8},
     )
@@ -158,7 +158,7 @@ def test_weights_of_the_real_network_keep_their_channels(files: ModelFiles) -> N
     model = read_network(files, OPTIONS, None)
     both = both_formats(model, OPTIONS, SIZE)
     weights = weight_tallies(read_stored(files), model, model, both, OPTIONS)
-    assert list(weights) == [node.name for node in model.nodes if isinstance(node, ConvNode)]
+    assert list(weights) == [node.name for node in model.nodes if isinstance(node, Conv)]
     assert weights["conv_set_2"][AFTER_FOLDING].count == 1024 * 256
     for name, stages in weights.items():
         assert len({tally.count for tally in stages.values()}) == 1

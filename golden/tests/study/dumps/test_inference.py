@@ -23,13 +23,14 @@ from golden.config import (
     Slope,
 )
 from golden.graph.float_conv import FloatConv
+from golden.graph.float_graph import Conv, FloatNetwork, Graph
 from golden.graph.layers import IMAGE, ConcatLayer, ConvLayer, PoolLayer, UpsampleLayer
 from golden.graph.network import Network
-from golden.networks.yolov3_tiny.build import build_yolov3_tiny, quantize_nodes
+from golden.networks.yolov3_tiny.build import build_yolov3_tiny
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
-from golden.networks.yolov3_tiny.graph import ConvNode, FloatNetwork
 from golden.quantization.fraction_bits import choose_formats, reach
 from golden.quantization.layers import quantize_image
+from golden.quantization.network import quantize_nodes
 from golden.reference import kernels, run, spec
 from golden.study.dumps.dump import Dump
 from golden.study.dumps.inference import differences, given_tensors, infer, needed, saturated
@@ -68,26 +69,26 @@ def name(options: NumericOptions) -> str:
 def small_float(pad: PoolPad) -> FloatNetwork:
     """A network of a few channels with every kind of node."""
     nodes = (
-        ConvNode("conv1", IMAGE, 3, 5, 3),
+        Conv("conv1", IMAGE, 3, 5, (3, 3), activation=Activation.LEAKY),
         PoolLayer("pool1", "conv1"),
-        ConvNode("conv2", "pool1", 5, 6, 3),
+        Conv("conv2", "pool1", 5, 6, (3, 3), activation=Activation.LEAKY),
         PoolLayer("pool2", "conv2", 2, 1, pad),
-        ConvNode("conv3", "pool2", 6, 4, 1),
+        Conv("conv3", "pool2", 6, 4, activation=Activation.LEAKY),
         UpsampleLayer("up", "conv3"),
         ConcatLayer("concat", ("up", "conv1")),
-        ConvNode("head", "concat", 9, 7, 1, Activation.LINEAR),
+        Conv("head", "concat", 9, 7, activation=Activation.LINEAR),
     )
     draw = np.random.default_rng(4)
     convs = {
         node.name: FloatConv(
             node.name,
-            draw.normal(0, 0.6, (node.out_channels, node.in_channels, node.kernel, node.kernel)),
+            draw.normal(0, 0.6, node.weight_shape),
             draw.normal(0, 0.5, node.out_channels),
         )
         for node in nodes
-        if isinstance(node, ConvNode)
+        if isinstance(node, Conv)
     }
-    return FloatNetwork(nodes, convs, (), {})
+    return FloatNetwork(Graph(nodes), convs)
 
 
 def small(options: NumericOptions) -> tuple[Network, Int16Array]:

@@ -14,6 +14,7 @@ from golden.graph import float_conv
 from golden.graph.float_conv import Epsilon
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files
 from golden.networks.yolov3_tiny.files.reading import read_stored
+from golden.networks.yolov3_tiny.graph import graph
 from golden.study.errors.folding import folding_errors, unfolded
 from golden.tests.networks.yolov3_tiny import checkpoints
 from golden.vision.images import default_image, load, preprocess
@@ -54,8 +55,9 @@ def test_unfolded_is_torchs_own_layers() -> None:
     keys = ("weight", "bias", "running_mean", "running_var")
     norm.load_state_dict({k: state[f"conv2.convs.1.{k}"] for k in keys}, strict=False)
     x = torch.from_numpy(np.random.default_rng(1).standard_normal((16, 9, 9)))
+    node = graph().convs["conv2"]
     with torch.no_grad():
         wanted = nn.Sequential(conv, norm).double().eval()(x[None])[0]
-    np.testing.assert_allclose(unfolded(x, stored["conv2"]), wanted, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(unfolded(node, x, stored["conv2"]), wanted, rtol=1e-11, atol=1e-12)
     darknets = replace(stored["conv2"], epsilon=Epsilon.DARKNET)
-    assert not np.allclose(unfolded(x, darknets), wanted, rtol=1e-9)
+    assert not np.allclose(unfolded(node, x, darknets), wanted, rtol=1e-9)

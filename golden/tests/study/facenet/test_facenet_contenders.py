@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,8 @@ from golden.arithmetic.fixed import dequantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.arithmetic.sm8 import Sm8Mode
 from golden.graph.float_conv import FloatConv
-from golden.networks.facenet.builder import build_folded
-from golden.networks.facenet.table import facenet
+from golden.networks.facenet.build import build_folded
+from golden.networks.facenet.graph import facenet
 from golden.study.facenet.number_formats import CONTENDERS, Contender, coded, fraction_bits, judge
 from golden.tests.networks.facenet.facenets import SIZE, narrow_network, pictures
 
@@ -21,11 +23,10 @@ NEAREST = Contender("nearest", W8A16, Sm8Mode.ROUND_TO_NEAREST)
 
 @pytest.mark.parametrize("contender", [REFERENCE, NEAREST], ids=lambda each: each.name)
 def test_every_code_is_a_weight_of_8_bits_unchanged(contender: Contender) -> None:
-    network = narrow_network()
-    convs = network.folded()
-    fractions = fraction_bits(convs, contender)
-    held = {name: coded(conv, fractions, contender) for name, conv in convs.items()}
-    built = build_folded(network.structure, held, W8A16, pictures(), SIZE)
+    network = narrow_network().folded()
+    fractions = fraction_bits(network.convs, contender)
+    held = {name: coded(conv, fractions, contender) for name, conv in network.convs.items()}
+    built = build_folded(replace(network, convs=held), W8A16, pictures(), SIZE)
     assert sum(built.saturated.values()) == 0
     for layer in built.convs():
         values = dequantize(layer.weight, layer.weight_frac)
@@ -37,7 +38,7 @@ def test_every_code_is_a_weight_of_8_bits_unchanged(contender: Contender) -> Non
 
 
 def test_biases_and_other_formats_are_left_alone() -> None:
-    conv = narrow_network().folded()["Conv2d_2a_3x3"]
+    conv = narrow_network().folded().convs["Conv2d_2a_3x3"]
     assert coded(conv, {}, CONTENDERS[-1]) is conv
     assert fraction_bits({"Conv2d_2a_3x3": conv}, CONTENDERS[-1]) == {}
     np.testing.assert_array_equal(coded(conv, {conv.name: 3}, REFERENCE).bias, conv.bias)

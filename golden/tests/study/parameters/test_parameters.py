@@ -12,7 +12,8 @@ from golden.arithmetic.fixed import FloatArray
 from golden.config import InputError
 from golden.graph.float_conv import Epsilon
 from golden.importers.tensorflow.checkpoint import read_tf_checkpoint
-from golden.networks.facenet.names import find_network, renamed, tensors_of
+from golden.networks.facenet.files import find_network, tensors_of
+from golden.networks.facenet.names import renamed
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import fold_all, read_stored
 from golden.study.parameters.model_parameters import (
@@ -36,11 +37,11 @@ def numbers() -> dict[str, FloatArray]:
 def torch_facenet(path: Path) -> tuple[Path, dict[str, str]]:
     """The narrow network in facenet-pytorch's names, with its classifier; and the names."""
     found = find_network(numbers())
-    laid_out = tensors_of(found.structure, found.convs, "torch")
+    laid_out = tensors_of(found.graph, found.convs, "torch")
     state = {name: torch.from_numpy(x).to(torch.float32) for name, x in laid_out.items()}
     state["conv2d_1a.bn.num_batches_tracked"] = torch.tensor(5)
     state |= {"logits.weight": torch.ones(7, 32), "logits.bias": torch.zeros(7)}
-    return checkpoints.write(path, state), renamed(found.structure, "tensorflow")
+    return checkpoints.write(path, state), renamed(found.graph, "tensorflow")
 
 
 def test_a_tensorflow_checkpoint() -> None:

@@ -15,6 +15,7 @@ from golden.arithmetic.fixed import FloatArray
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, Slope
 from golden.graph.float_conv import FloatConv
+from golden.graph.float_graph import FloatNetwork
 from golden.networks.yolov3_tiny.files.fetch import (
     OFFICIAL_SHA256,
     WEIGHTS,
@@ -24,7 +25,7 @@ from golden.networks.yolov3_tiny.files.fetch import (
 from golden.networks.yolov3_tiny.files.reading import class_names, read_convs, read_network
 from golden.networks.yolov3_tiny.files.saving import write_folded
 from golden.networks.yolov3_tiny.files.shaping import file_network
-from golden.networks.yolov3_tiny.graph import HEADS, FloatNetwork
+from golden.networks.yolov3_tiny.graph import HEADS, TRAINED_SLOPE
 from golden.networks.yolov3_tiny.retune_patch import (
     SHIPPED,
     Patch,
@@ -34,7 +35,6 @@ from golden.networks.yolov3_tiny.retune_patch import (
     write_patch,
 )
 from golden.reference import float_model
-from golden.reference.float_model import TRAINED_SLOPE
 from golden.study.retune import checkpoint
 from golden.study.retune.closed_form import closed_form
 from golden.study.retune.dataset import (

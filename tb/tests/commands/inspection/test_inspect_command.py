@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
 from golden.config import ConfigError, InputError
-from golden.networks.facenet.names import tensors_of
+from golden.networks.facenet.files import tensors_of
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.study.parameters.modules import Module
 from golden.tests.networks.facenet import facenet_narrow
@@ -39,7 +39,7 @@ def cells(said: str, name: str) -> list[str]:
 @pytest.fixture
 def safetensors(tmp_path: Path) -> Path:
     network, path = narrow_network(), tmp_path / "face.safetensors"
-    state = tensors_of(network.structure, network.convs, "torch")
+    state = tensors_of(network.graph, network.convs, "torch")
     numbers = {name: x.astype(np.float32) for name, x in state.items()}
     save_file({**numbers, "logits.weight": np.zeros((7, 10), np.float32)}, path)
     return path
@@ -121,7 +121,7 @@ def test_what_is_wrong_is_named(safetensors: Path, tmp_path: Path) -> None:
     assert "cannot be read" in refusal(tmp_path / "none.pth")
     assert "facnet: give facenet, yolov3-tiny, or a file: .weights, .pth" in refusal("facnet")
     network = narrow_network()
-    state = tensors_of(network.structure, network.convs, "torch")
+    state = tensors_of(network.graph, network.convs, "torch")
     name = "block8.branch0.bn.bias"
     save_file({key: x for key, x in state.items() if key != name}, safetensors)
     assert refusal(safetensors) == f"{safetensors}: {name} is missing"

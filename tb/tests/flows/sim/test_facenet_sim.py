@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from golden.networks.facenet.table import facenet
+from golden.networks.facenet.graph import facenet
 from golden.tests.networks.facenet.facenet_narrow import PREFIX
 from tb.flows.sim.command import simulate
 from tb.flows.sim.options import SimOptions
@@ -87,7 +87,7 @@ def test_a_wrong_bit_of_a_sum_is_found_where_it_is(tmp_path: Path) -> None:
     code, report, text = run(tmp_path, diagnose=True, **given)
     failure = report["failure"]
     assert (code, failure["kind"], failure["layer"]) == (1, "mismatch", given["layer"])
-    shape = facenet().shapes(SIZE)[given["layer"]]
+    shape = facenet().shapes((3, SIZE, SIZE))[given["layer"]]
     assert failure["row"] < shape[1] and failure["column"] < shape[2]
     assert "NET=facenet LAYER=Repeat_1.block17_1.add JOB=0" in failure["replay"]
     assert "no diagnosis" not in text

@@ -24,7 +24,7 @@ from tb.toolchain.build import ROOT
 pytestmark = pytest.mark.slow
 
 SMALL: dict[str, Any] = {"array": "4x4", "layer": "conv1", "size": 64}
-LAYERS = [node.name for node in graph()]
+LAYERS = [node.name for node in graph().nodes]
 MAC_PER_PIXEL = 3_090_174_464 / 416**2
 
 

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
-from golden.config import Activation, InputError
-from golden.graph.float_graph import Conv, Node
+from golden.config import MAX_SIDE, Activation, ConfigError, InputError
+from golden.graph.float_graph import Conv, Graph, Node
 from golden.graph.layers import IMAGE, AverageLayer, ConcatLayer, PoolLayer, ResidualLayer
-from golden.networks.facenet.structure import BOTTLENECK, Structure
 
+INPUT_SIZE: Final = 160
+"""Rows and columns of the picture, unless another size is asked for."""
+WHITE: Final = 127.5 / 128
+"""Magnitude of a white pixel, and of a black one."""
+MIN_SIZE: Final = 75
+"""The smallest picture that leaves a pixel at the end."""
+BOTTLENECK: Final = "Bottleneck"
+"""The last node: the embedding before its length becomes 1."""
 EMBEDDING: Final = 512
 """Width of the embedding; models before 2018 have 128."""
 
@@ -26,7 +33,7 @@ class _Step:
     name: str
     width: int
     stride: int = 1
-    same: bool = True
+    padding: Literal["same", "valid"] = "same"
 
     @property
     def kernel(self) -> tuple[int, int]:
@@ -36,14 +43,14 @@ class _Step:
 
 _Branch = tuple[_Step, ...]
 _STEM: Final = (
-    _Step("Conv2d_1a_3x3", 32, 2, False),
-    _Step("Conv2d_2a_3x3", 32, 1, False),
+    _Step("Conv2d_1a_3x3", 32, 2, "valid"),
+    _Step("Conv2d_2a_3x3", 32, 1, "valid"),
     _Step("Conv2d_2b_3x3", 64),
 )
 _STEM_BEHIND_POOL: Final = (
-    _Step("Conv2d_3b_1x1", 80, 1, False),
-    _Step("Conv2d_4a_3x3", 192, 1, False),
-    _Step("Conv2d_4b_3x3", 256, 2, False),
+    _Step("Conv2d_3b_1x1", 80, 1, "valid"),
+    _Step("Conv2d_4a_3x3", 192, 1, "valid"),
+    _Step("Conv2d_4b_3x3", 256, 2, "valid"),
 )
 _BLOCK35: Final = (
     (_Step("Conv2d_1x1", 32),),
@@ -51,10 +58,10 @@ _BLOCK35: Final = (
     (_Step("Conv2d_0a_1x1", 32), _Step("Conv2d_0b_3x3", 32), _Step("Conv2d_0c_3x3", 32)),
 )
 _MIXED_6A: Final = (
-    (_Step("Conv2d_1a_3x3", 384, 2, False),),
+    (_Step("Conv2d_1a_3x3", 384, 2, "valid"),),
     (
         *(_Step("Conv2d_0a_1x1", 192), _Step("Conv2d_0b_3x3", 192)),
-        _Step("Conv2d_1a_3x3", 256, 2, False),
+        _Step("Conv2d_1a_3x3", 256, 2, "valid"),
     ),
 )
 _BLOCK17: Final = (
@@ -62,11 +69,11 @@ _BLOCK17: Final = (
     (_Step("Conv2d_0a_1x1", 128), _Step("Conv2d_0b_1x7", 128), _Step("Conv2d_0c_7x1", 128)),
 )
 _MIXED_7A: Final = (
-    (_Step("Conv2d_0a_1x1", 256), _Step("Conv2d_1a_3x3", 384, 2, False)),
-    (_Step("Conv2d_0a_1x1", 256), _Step("Conv2d_1a_3x3", 256, 2, False)),
+    (_Step("Conv2d_0a_1x1", 256), _Step("Conv2d_1a_3x3", 384, 2, "valid")),
+    (_Step("Conv2d_0a_1x1", 256), _Step("Conv2d_1a_3x3", 256, 2, "valid")),
     (
         *(_Step("Conv2d_0a_1x1", 256), _Step("Conv2d_0b_3x3", 256)),
-        _Step("Conv2d_1a_3x3", 256, 2, False),
+        _Step("Conv2d_1a_3x3", 256, 2, "valid"),
     ),
 )
 _BLOCK8: Final = (
@@ -100,7 +107,7 @@ class _Builder:
             name = f"{scope}{step.name}"
             width = self.widths.get(name, step.width)
             inputs = self.channels[source]
-            node = Conv(name, source, inputs, width, step.kernel, step.stride, step.same)
+            node = Conv(name, source, inputs, width, step.kernel, step.stride, step.padding)
             source = self.put(node, width)
         return source
 
@@ -145,7 +152,7 @@ class _Builder:
         return self.concat(scope, ends)
 
 
-def facenet(embedding: int = EMBEDDING, widths: Mapping[str, int] | None = None) -> Structure:
+def facenet(embedding: int = EMBEDDING, widths: Mapping[str, int] | None = None) -> Graph:
     """Make the table.
 
     Parameters
@@ -157,8 +164,8 @@ def facenet(embedding: int = EMBEDDING, widths: Mapping[str, int] | None = None)
         convolution ahead of a residual add has its block's channels.
 
     >>> net = facenet()
-    >>> len(net.convs) - 1, sum(net.macs().values()), net.shapes()["Mixed_7a.concat"]
-    (132, 1417662304, (1792, 3, 3))
+    >>> len(net.convs) - 1, sum(net.macs((3, 160, 160)).values())
+    (132, 1417662304)
     """
     made = _Builder(widths or {})
     source = made.pool("MaxPool_3a_3x3", made.chain("", IMAGE, _STEM))
@@ -174,10 +181,10 @@ def facenet(embedding: int = EMBEDDING, widths: Mapping[str, int] | None = None)
     width = (widths or {}).get(BOTTLENECK, embedding)
     linear = Activation.LINEAR
     made.put(Conv(BOTTLENECK, source, inputs, width, activation=linear), width)
-    return Structure(tuple(made.nodes))
+    return Graph(tuple(made.nodes))
 
 
-def structure_of(shapes: Mapping[str, tuple[int, ...]]) -> Structure:
+def graph_of(shapes: Mapping[str, tuple[int, ...]]) -> Graph:
     """Make the table of a network whose weights have these shapes.
 
     Parameters
@@ -190,11 +197,11 @@ def structure_of(shapes: Mapping[str, tuple[int, ...]]) -> Structure:
     InputError
         If one is missing or unknown, or its shape does not fit what it reads.
     """
-    structure = facenet(widths={name: shape[0] for name, shape in shapes.items()})
+    graph = facenet(widths={name: shape[0] for name, shape in shapes.items()})
     for name in shapes:
-        if name not in structure.convs:
+        if name not in graph.convs:
             raise InputError(f"{name}: no such convolution in Inception-ResNet-v1")
-    for name, conv in structure.convs.items():
+    for name, conv in graph.convs.items():
         if name not in shapes:
             raise InputError(f"{name}: its weights are missing")
         if shapes[name] != conv.weight_shape:
@@ -202,4 +209,16 @@ def structure_of(shapes: Mapping[str, tuple[int, ...]]) -> Structure:
                 f"{name}: weights are {shapes[name]}, but the network wants {conv.weight_shape} "
                 "(O, I, KH, KW)"
             )
-    return structure
+    return graph
+
+
+def check_size(size: int) -> None:
+    """Refuse a size of the picture that the network has no embedding for.
+
+    Raises
+    ------
+    ConfigError
+        If it is not from 75 to 1023.
+    """
+    if not MIN_SIZE <= size <= MAX_SIDE:
+        raise ConfigError(f"SIZE={size}: FaceNet takes {MIN_SIZE} to {MAX_SIDE} rows and columns")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import NumberFormat
-from golden.graph.float_conv import FloatConv
+from golden.graph.float_graph import FloatNetwork
 from golden.graph.network import Network
-from golden.networks.facenet.parameters import FaceNet
-from golden.networks.facenet.pictures import LARGEST, prepare_all
-from golden.networks.facenet.structure import INPUT_SIZE, Structure, check_size
-from golden.quantization.network import Input, build_integers
+from golden.networks.facenet.files import FaceNet
+from golden.networks.facenet.graph import INPUT_SIZE, check_size
+from golden.networks.facenet.pictures import prepare_all
+from golden.quantization.network import quantize_network
 from golden.vision.images import Pixels
 
 
@@ -42,30 +42,20 @@ def build_facenet(
     ConfigError
         If a layer cannot be held in the chosen arithmetic, or the size is none.
     """
-    return build_folded(weights.structure, weights.folded(), options, calibration, input_size)
+    return build_folded(weights.folded(), options, calibration, input_size)
 
 
 def build_folded(
-    structure: Structure,
-    convs: Mapping[str, FloatConv],
+    network: FloatNetwork,
     options: NumericOptions | None = None,
     calibration: Sequence[Pixels] | None = None,
     input_size: int = INPUT_SIZE,
 ) -> Network:
-    """Build the integer network of folded convolutions, see `build_facenet`.
-
-    Parameters
-    ----------
-    structure : Structure
-    convs : mapping of str to FloatConv
-        By node, the branches' scales folded in.
-    options, calibration, input_size
-        As for `build_facenet`.
-    """
+    """Build the integer network of folded convolutions, see `build_facenet`."""
     check_size(input_size)
     options = NumericOptions() if options is None else options
     images: Sequence[Pixels] = ()
     if options.format is NumberFormat.PER_LAYER:
         images = prepare_all(size=input_size) if calibration is None else calibration
-    given = Input((3, input_size, input_size), LARGEST)
-    return build_integers("facenet", structure, convs, given, images, options)
+    shape = (3, input_size, input_size)
+    return quantize_network("facenet", network, shape, images, options)

@@ -13,16 +13,16 @@ import torch
 from golden.arithmetic.fixed import Int16Array
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError
-from golden.graph import floats
 from golden.graph.float_conv import FloatConv
+from golden.graph.float_graph import FloatNetwork
 from golden.graph.network import Network
 from golden.importers.torch.state_dict import folded_convs
-from golden.importers.torch.tensor_files import read_tensors
+from golden.importers.torch.tensor_files import read_tensors, without_prefix
+from golden.networks.digits.graph import CLASSES, GRAPH, HEAD, INPUT_SHAPE
 from golden.networks.digits.samples import Samples, load_samples
-from golden.networks.digits.table import CLASSES, GRAPH, HEAD, INPUT
-from golden.networks.yolov3_tiny.files.state_dict import without_prefix
 from golden.quantization.layers import quantize_image
-from golden.quantization.network import build_integers
+from golden.quantization.network import quantize_network
+from golden.reference import float_model
 from golden.reference.run import run
 
 NORMS: Final = {"conv1": "norm1", "conv2": "norm2"}
@@ -72,7 +72,11 @@ def build_digits(convs: Mapping[str, FloatConv], options: NumericOptions | None 
         If a layer cannot be held in the chosen arithmetic.
     """
     pictures = load_samples()[0].first(CALIBRATION).pictures
-    return build_integers("digits", GRAPH, convs, INPUT, pictures, options, CLASSES)
+    return quantize_network("digits", _with_numbers(convs), INPUT_SHAPE, pictures, options)
+
+
+def _with_numbers(convs: Mapping[str, FloatConv]) -> FloatNetwork:
+    return FloatNetwork(GRAPH, dict(convs), CLASSES)
 
 
 def read_off(scores: Sequence[npt.NDArray[np.generic]]) -> npt.NDArray[np.int64]:
@@ -84,7 +88,7 @@ def scores_in_floats(
     convs: Mapping[str, FloatConv], samples: Samples
 ) -> list[npt.NDArray[np.floating]]:
     """Each picture's scores, (10, 1, 1), in float32."""
-    return list(floats.run(GRAPH, convs, samples.pictures)[HEAD])
+    return list(float_model.run(_with_numbers(convs), samples.pictures)[HEAD])
 
 
 def scores_in_integers(network: Network, samples: Samples) -> list[Int16Array]:
