@@ -123,17 +123,15 @@ class FaceNet(NetworkAdapter):
         folder: Path,
     ) -> DecodedOutput:
         """Compare the RTL's embedding with the float network's."""
-        import torch
         from PIL import Image
 
-        from golden.reference import float_model
-        from golden.study.facenet.block_errors import cosine
+        from golden.study.facenet.block_errors import cosine_to_floats
 
         assert isinstance(built, QuantizedFaceNet) and built.floats is not None
         pixels = self.pixels(Image.fromarray(picture), options)
-        wanted = float_model.run(built.floats, pixels, dtype=torch.float64)[BOTTLENECK]
-        angle = cosine(wanted, heads[BOTTLENECK].astype(np.float64))
-        text = f"embedding of {wanted.size} values, cosine {angle:.6f} to the float network's"
+        found = heads[BOTTLENECK]
+        angle = cosine_to_floats(built.floats, pixels, found)
+        text = f"embedding of {found.size} values, cosine {angle:.6f} to the float network's"
         return DecodedOutput(text, cosine=angle)
 
     def block(self, name: str) -> str:

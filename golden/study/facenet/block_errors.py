@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from golden.arithmetic.fixed import dequantize
-from golden.graph.float_graph import Graph
+from golden.graph.float_graph import FloatNetwork, Graph
 from golden.graph.network import Network
 from golden.networks.facenet.files import FaceNet
 from golden.networks.facenet.graph import BOTTLENECK
@@ -120,3 +120,11 @@ def cosine(one: npt.NDArray[np.floating], other: npt.NDArray[np.floating]) -> fl
     0.7071
     """
     return float(embedding(one) @ embedding(other))
+
+
+def cosine_to_floats(
+    network: FloatNetwork, image: Pixels, bottleneck: npt.NDArray[np.generic]
+) -> float:
+    """Cosine of the angle between an embedding and the float network's, in float64."""
+    wanted = float_model.run(network, image, dtype=torch.float64)[BOTTLENECK]
+    return cosine(wanted, bottleneck.astype(np.float64))
