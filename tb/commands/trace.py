@@ -14,8 +14,8 @@ from tb.console import print_whole, say, write_json
 
 if TYPE_CHECKING:
     from golden.config import PEConfig
-    from tb.debug.trace.place import TracedJob
-    from tb.debug.trace.selection import Selection
+    from tb.debug.trace.listing import Selection
+    from tb.debug.trace.traced_job import TracedJob
     from tb.debug.trace.transactions import Transactions
     from tb.debug.trace.wave_file import Wave
 
@@ -51,9 +51,9 @@ def trace(
     json: common.Json = None,
 ) -> None:
     """Print what a stage of the PE did, with tensor coordinates, from a wave file."""
-    from tb.debug.trace.place import read_job
-    from tb.debug.trace.selection import Selection
+    from tb.debug.trace.listing import Selection
     from tb.debug.trace.stages import config_of, stage_name
+    from tb.debug.trace.traced_job import read_job
     from tb.debug.trace.wave_file import Wave
 
     console = Console()
@@ -107,8 +107,8 @@ def _list(
     wave: Wave, config: PEConfig, job: TracedJob | None, others: bool, console: Console
 ) -> dict[str, Any]:
     """Show how many transactions each stage has."""
+    from tb.debug.trace.listing import stage_table
     from tb.debug.trace.stages import STAGES, transactions
-    from tb.debug.trace.table import stage_table
 
     found = [
         (name, stage.about, transactions(wave, name, 0, config, job, others))
@@ -139,9 +139,9 @@ def _show(
     console: Console,
 ) -> dict[str, Any]:
     """Show one stage's transactions."""
-    from tb.debug.trace.expected import differs, with_golden
+    from tb.debug.trace.listing import transaction_table
     from tb.debug.trace.stages import STAGES, transactions
-    from tb.debug.trace.table import transaction_table
+    from tb.debug.trace.traced_job import differs, with_golden
 
     found = transactions(wave, name, lane, config, job, others)
     if job is not None and not others:

@@ -8,9 +8,8 @@ from typing import Final
 import numpy as np
 
 from golden.config import PEConfig
-from tb.debug.trace import job_windows
-from tb.debug.trace.job_windows import group_of
-from tb.debug.trace.transactions import Row, Transactions, Value, lanes, pick, plus, split, times
+from tb.debug.trace import job_numbers
+from tb.debug.trace.transactions import Row, Transactions, Value, View, known, lanes, pick, split
 from tb.debug.trace.wave_file import UNKNOWN, Cell, Ints, Wave
 from tb.duts.conv_pe.registers import COUNTERS, SLOT_STRIDE, Register
 
@@ -18,20 +17,21 @@ BIAS_BITS: Final = 64
 RESPONSES: Final = {0: "OKAY", 1: "EXOKAY", 2: "SLVERR", 3: "DECERR"}
 
 
-def input_words(wave: Wave, config: PEConfig) -> Transactions:
+def input_words(view: View) -> Transactions:
     """Words written into the tile memory: pixels and channel groups of the job's input."""
+    wave, config = view.wave, view.config
     at = np.flatnonzero(wave.flag("wr_en"))
     address, base = wave.ints("wr_addr")[at], wave.ints("fetch_base")[at]
     groups, size = wave.ints("in_groups")[at], wave.ints("fetch_in_size")[at]
-    word = plus(address, -base)
+    word = known(np.subtract, address, base)
     pixel, group = split(word, groups)
     row, column = split(pixel, size & 0xFFFF)
     return Transactions(
         "input",
         wave.cycles[at],
-        job_windows.launched(wave)[at],
+        job_numbers.launched(wave)[at],
         {
-            "in channel": times(group, config.p_ic),
+            "in channel": known(np.multiply, group, config.p_ic),
             "in row": row,
             "in column": column,
             "word": word,
@@ -41,13 +41,14 @@ def input_words(wave: Wave, config: PEConfig) -> Transactions:
     )
 
 
-def weight_beats(wave: Wave, config: PEConfig) -> Transactions:
+def weight_beats(view: View) -> Transactions:
     """Beats into the shadows: biases of an output group, or one lane's weights of a pass."""
+    wave, config = view.wave, view.config
     is_bias = wave.flag("bias_shift")
     at = np.flatnonzero(is_bias | wave.any("lane_load"))
     is_bias = is_bias[at]
-    job = job_windows.of_weights(wave)[at]
-    running = job == job_windows.in_array(wave)[at]
+    job = job_numbers.of_weights(wave)[at]
+    running = job == job_numbers.in_array(wave)[at]
 
     def of_job(fetched: str, launched: str) -> Ints:
         return np.where(running, wave.ints(launched)[at], wave.ints(fetched)[at])
@@ -55,8 +56,12 @@ def weight_beats(wave: Wave, config: PEConfig) -> Transactions:
     def unless_bias(values: Ints) -> Ints:
         return np.where(is_bias, UNKNOWN, values)
 
-    group = group_of(wave.ints("weights.groups_left")[at], of_job("out_groups", "array_out_groups"))
-    number = group_of(wave.ints("weights.passes_left")[at], wave.ints("weights.group_passes")[at])
+    group = known(
+        np.subtract, of_job("out_groups", "array_out_groups"), wave.ints("weights.groups_left")[at]
+    )
+    number = known(
+        np.subtract, wave.ints("weights.group_passes")[at], wave.ints("weights.passes_left")[at]
+    )
     kernel, pool = of_job("fetch_kernel", "array_kernel"), of_job("fetch_pool", "array_pool")
     rest, kx = split(number, kernel >> 4 & 15)
     in_group, ky = split(rest, kernel & 15)
@@ -69,8 +74,8 @@ def weight_beats(wave: Wave, config: PEConfig) -> Transactions:
         wave.cycles[at],
         job,
         {
-            "channel": plus(times(group, config.p_oc), lane),
-            "in channel": unless_bias(times(in_group, config.p_ic)),
+            "channel": known(lambda n, o: n * config.p_oc + o, group, lane),
+            "in channel": unless_bias(known(np.multiply, in_group, config.p_ic)),
             "ky": unless_bias(ky),
             "kx": unless_bias(kx),
         },
@@ -95,8 +100,9 @@ def _weights(
     return rows
 
 
-def registers(wave: Wave) -> Transactions:
+def registers(view: View) -> Transactions:
     """Accesses on AXI4-Lite by the register's name."""
+    wave = view.wave
     writes = np.flatnonzero(wave.flag("s_axil_awvalid") & wave.flag("s_axil_awready"))
     asks = np.flatnonzero(wave.flag("s_axil_arvalid") & wave.flag("s_axil_arready"))
     answers = np.flatnonzero(wave.flag("s_axil_rvalid") & wave.flag("s_axil_rready"))
@@ -125,7 +131,7 @@ def registers(wave: Wave) -> Transactions:
     return Transactions(
         "registers",
         wave.cycles[at],
-        job_windows.launched(wave)[at],
+        job_numbers.launched(wave)[at],
         {},
         {
             "access": each(["read" if read else "write" for read in is_read]),

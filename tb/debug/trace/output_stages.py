@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
-from golden.config import PEConfig
-from tb.debug.trace import job_windows
-from tb.debug.trace.transactions import Row, Transactions, Value, lanes, one, pick, plus, split
-from tb.debug.trace.wave_file import UNKNOWN, Cell, Ints, Wave
+from tb.debug.trace import job_numbers
+from tb.debug.trace.transactions import (
+    Row,
+    Transactions,
+    Value,
+    View,
+    known,
+    lanes,
+    one,
+    pick,
+    split,
+)
+from tb.debug.trace.wave_file import UNKNOWN, Cell, Ints
 
-Known = Mapping[int, int]
-"""Output channels of jobs by number, as far as the bench knows them."""
 _SUM: Final = 1
 _ROUNDED: Final = 2
 _VALUE: Final = 3
@@ -21,10 +27,11 @@ _HIGHEST: Final = 4
 """Steps of the drain from a read to each register."""
 
 
-def reads(wave: Wave, known: Known) -> Transactions:
+def reads(view: View) -> Transactions:
     """Finished sums that the drain fetches, in the order of the readout."""
+    wave = view.wave
     at = np.flatnonzero(wave.flag("drain_read"))
-    job, places = _read_places(wave, at, known)
+    job, places = _read_places(view, at)
     shown = {"pixel": "drain_pixel", "bank": "drain_bank", "window ends": "drainer.window_last"}
     return Transactions(
         "drain",
@@ -34,18 +41,19 @@ def reads(wave: Wave, known: Known) -> Transactions:
     )
 
 
-def values(wave: Wave, lane: int, known: Known) -> Transactions:
+def values(view: View) -> Transactions:
     """One lane's way from a sum to a value and to the window's highest."""
+    wave, lane = view.wave, view.lane
     steps = np.flatnonzero(wave.flag("step"))
     number = np.flatnonzero(wave.flag("value_valid")[steps])
-    job, places = _behind(wave, steps, number - _VALUE, known)
+    job, places = _behind(view, steps, number - _VALUE)
     scope = f"post_stage.g_lane[{lane}].lane"
     at = {name: _at(steps, number - _VALUE + name) for name in (_SUM, _ROUNDED, _VALUE, _HIGHEST)}
     return Transactions(
         "output-stage",
         wave.cycles[steps[number]],
         job,
-        {**places, "channel": plus(places["channel"], lane)},
+        {**places, "channel": known(np.add, places["channel"], lane)},
         {
             "sum": one(wave, f"{scope}.sum", at[_SUM], "sum"),
             "rounded": one(wave, f"{scope}.rounded", at[_ROUNDED], "output"),
@@ -55,8 +63,9 @@ def values(wave: Wave, lane: int, known: Known) -> Transactions:
     )
 
 
-def beats(wave: Wave, config: PEConfig, known: Known) -> Transactions:
+def beats(view: View) -> Transactions:
     """Beats that leave on ``m_axis_out``: up to P_OC channels of one output pixel."""
+    wave = view.wave
     moved = wave.flag("m_axis_out_tvalid") & wave.flag("m_axis_out_tready")
     at = np.flatnonzero(moved)
     ready = wave.flag("skid_ready")
@@ -67,11 +76,11 @@ def beats(wave: Wave, config: PEConfig, known: Known) -> Transactions:
     steps = np.flatnonzero(wave.flag("step"))
     number = np.searchsorted(steps, source) - _HIGHEST
     number = np.where((source == UNKNOWN) | closing, -1, number)
-    _, places = _behind(wave, steps, number, known)
+    _, places = _behind(view, steps, number)
     return Transactions(
         "output",
         wave.cycles[at],
-        job_windows.ended(wave)[at],
+        job_numbers.ended(wave)[at],
         {
             "channel": places["channel"],
             "row": places["out row"],
@@ -79,12 +88,13 @@ def beats(wave: Wave, config: PEConfig, known: Known) -> Transactions:
             "last": wave.ints("m_axis_out_tlast")[at],
             "failed": wave.ints("m_axis_out_tuser")[at],
         },
-        {"values": _kept(wave, config, at)},
+        {"values": _kept(view, at)},
     )
 
 
-def _kept(wave: Wave, config: PEConfig, at: Ints) -> Value:
+def _kept(view: View, at: Ints) -> Value:
     """The lanes of an output beat whose bytes are kept."""
+    wave, config = view.wave, view.config
     every = lanes(wave, "m_axis_out_tdata", at, config.p_oc, config.act_w)
     size = config.act_w // 8
 
@@ -114,32 +124,26 @@ def _at(edges: Ints, numbers: Ints) -> Ints:
     return found
 
 
-def _behind(wave: Wave, steps: Ints, numbers: Ints, known: Known) -> tuple[Ints, dict[str, Ints]]:
+def _behind(view: View, steps: Ints, numbers: Ints) -> tuple[Ints, dict[str, Ints]]:
     """Job and places of words that were read at steps of the drain, by the step's number."""
     source = _at(steps, numbers)
-    was_read = pick(wave.flag("drain_read").astype(np.int64), source) == 1
-    return _read_places(wave, np.where(was_read, source, -1), known)
+    was_read = pick(view.wave.flag("drain_read").astype(np.int64), source) == 1
+    return _read_places(view, np.where(was_read, source, -1))
 
 
-def _read_places(wave: Wave, at: Ints, known: Known) -> tuple[Ints, dict[str, Ints]]:
+def _read_places(view: View, at: Ints) -> tuple[Ints, dict[str, Ints]]:
     """Job and places of reads at some edges; nothing is known of those before the wave."""
-    job = pick(job_windows.draining(wave), at)
+    job = pick(job_numbers.draining(view.wave), at)
 
     def of(name: str) -> Ints:
-        return pick(wave.ints(f"drainer.{name}"), at)
+        return pick(view.wave.ints(f"drainer.{name}"), at)
 
-    left, total = of("bank_channels"), job_windows.channels(wave, job, known)
-    first = np.where((left == UNKNOWN) | (total == UNKNOWN), UNKNOWN, total - left)
+    total = job_numbers.channels(view.wave, job, view.channels)
     row, column = split(of("read_pixel"), of("bank_width"))
     return job, {
-        "channel": first,
+        "channel": known(np.subtract, total, of("bank_channels")),
         "row": row,
         "column": column,
-        "out row": _passed(of("bank_out_height"), of("walk.y_left")),
-        "out column": _passed(of("bank_out_width"), of("walk.x_left")),
+        "out row": known(np.subtract, of("bank_out_height"), of("walk.y_left")),
+        "out column": known(np.subtract, of("bank_out_width"), of("walk.x_left")),
     }
-
-
-def _passed(total: Ints, left: Ints) -> Ints:
-    lost = (total == UNKNOWN) | (left == UNKNOWN)
-    return np.where(lost, UNKNOWN, total - left)

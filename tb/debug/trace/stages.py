@@ -11,14 +11,12 @@ import numpy as np
 from golden.config import PEConfig
 from tb.choices import choose
 from tb.debug.trace import array_stages, input_stages, output_stages
-from tb.debug.trace.output_stages import Known
-from tb.debug.trace.place import TracedJob
-from tb.debug.trace.transactions import Row, Transactions, plus
+from tb.debug.trace.traced_job import TracedJob
+from tb.debug.trace.transactions import Row, Transactions, View, known
 from tb.debug.trace.wave_file import UNKNOWN, Ints, Wave
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.duts.conv_pe.registers import Register
 
-_Make = Callable[[Wave, PEConfig, int, Known], Transactions]
 _Read = Callable[[Ints], list[Row]]
 
 
@@ -30,49 +28,27 @@ class Stage:
     ----------
     about : str
         What one transaction is.
-    make : callable
-        Finds them in a wave, of one output lane where it looks at one.
+    find : callable
+        Its transactions.
     one_lane : bool
+        Whether they are those of one output lane.
     """
 
     about: str
-    make: _Make
+    find: Callable[[View], Transactions]
     one_lane: bool = False
 
 
 STAGES: Final[Mapping[str, Stage]] = {
-    "registers": Stage("AXI4-Lite access", lambda wave, *_: input_stages.registers(wave)),
-    "input": Stage(
-        "word into the tile memory", lambda wave, config, *_: input_stages.input_words(wave, config)
-    ),
-    "weights": Stage(
-        "beat into the shadows", lambda wave, config, *_: input_stages.weight_beats(wave, config)
-    ),
-    "sequencer": Stage(
-        "pixel issued at a tap", lambda wave, config, *_: array_stages.issues(wave, config)
-    ),
-    "array": Stage(
-        "dot product of a lane",
-        lambda wave, config, lane, _: array_stages.operands(wave, config, lane),
-        one_lane=True,
-    ),
-    "accumulator": Stage(
-        "addition to a sum of a lane",
-        lambda wave, config, lane, _: array_stages.additions(wave, config, lane),
-        one_lane=True,
-    ),
-    "drain": Stage(
-        "finished sums read", lambda wave, _, __, known: output_stages.reads(wave, known)
-    ),
-    "output-stage": Stage(
-        "sum of a lane to a value",
-        lambda wave, _, lane, known: output_stages.values(wave, lane, known),
-        one_lane=True,
-    ),
-    "output": Stage(
-        "beat on m_axis_out",
-        lambda wave, config, _, known: output_stages.beats(wave, config, known),
-    ),
+    "registers": Stage("AXI4-Lite access", input_stages.registers),
+    "input": Stage("word into the tile memory", input_stages.input_words),
+    "weights": Stage("beat into the shadows", input_stages.weight_beats),
+    "sequencer": Stage("pixel issued at a tap", array_stages.issues),
+    "array": Stage("dot product of a lane", array_stages.operands, one_lane=True),
+    "accumulator": Stage("addition to a sum of a lane", array_stages.additions, one_lane=True),
+    "drain": Stage("finished sums read", output_stages.reads),
+    "output-stage": Stage("sum of a lane to a value", output_stages.values, one_lane=True),
+    "output": Stage("beat on m_axis_out", output_stages.beats),
 }
 """By name, in the order of the data flow."""
 
@@ -103,7 +79,7 @@ def stage_name(text: str) -> str:
 
 
 def config_of(wave: Wave) -> PEConfig:
-    """The PE's parameters, told from the widths of its signals; of the mode nothing is.
+    """The PE's parameters by the widths of its signals, which say nothing of the mode.
 
     Raises
     ------
@@ -135,15 +111,15 @@ def transactions(
     name : str
         Of `STAGES`.
     lane : int
-        Output lane of stages that look at one.
+        Output lane, for stages of which one lane is shown.
     config : PEConfig
     job : TracedJob or None
         Gives coordinates in the layer; without it they count from the tile's corner.
     others : bool
         Keep transactions of other jobs, whose coordinates nobody knows, beside those of `job`.
     """
-    known = {} if job is None else {job.number: job.record.registers[Register.CHANNELS] >> 16}
-    found = STAGES[name].make(wave, config, lane, known)
+    channels = {} if job is None else {job.number: job.record.registers[Register.CHANNELS] >> 16}
+    found = STAGES[name].find(View(wave, config, lane, channels))
     if job is None or name == "registers":
         return found
     return _in_layer(found, job, others)
@@ -160,7 +136,7 @@ def _in_layer(found: Transactions, job: TracedJob, others: bool) -> Transactions
         if title.startswith("out ") and job.record.readout.plain:
             continue
         shift = _offset(found.stage, title, job)
-        places[title] = np.where(mine, plus(place, shift), place)[chosen]
+        places[title] = np.where(mine, known(np.add, place, shift), place)[chosen]
     if others:
         places = {"job": found.job[chosen], **places}
     values = {

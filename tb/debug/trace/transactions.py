@@ -1,4 +1,4 @@
-"""One stage's transactions: when, of which job, where in the tensors, and which values."""
+"""A stage's transactions: when, of which job, where in the tensors, and which values."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from golden.config import PEConfig
 from tb.debug.trace.wave_file import UNKNOWN, Cell, Ints, Wave
 
 Row = Cell | list[Cell]
@@ -27,6 +28,26 @@ class Value:
 
     read: Callable[[Ints], list[Row]]
     frac: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What a stage's transactions are found in.
+
+    Parameters
+    ----------
+    wave : Wave
+    config : PEConfig
+    lane : int
+        Output lane, for stages of which one lane is shown.
+    channels : mapping of int to int
+        Output channels of jobs by number, as far as the bench knows them.
+    """
+
+    wave: Wave
+    config: PEConfig
+    lane: int = 0
+    channels: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,29 +87,22 @@ class Transactions:
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
-def plus(values: Ints, offset: Ints | int) -> Ints:
-    """A sum in which what is unknown stays so.
+def known(function: Callable[..., Ints], *values: Ints | int) -> Ints:
+    """A function of integers, `UNKNOWN` where one of them is.
 
-    >>> plus(np.array([1, UNKNOWN]), 10).tolist() == [11, UNKNOWN]
+    >>> known(np.add, np.array([1, UNKNOWN]), 10).tolist() == [11, UNKNOWN]
     True
     """
-    other = np.broadcast_to(np.asarray(offset, np.int64), values.shape)
-    lost = (values == UNKNOWN) | (other == UNKNOWN)
-    return np.where(lost, UNKNOWN, np.where(lost, 0, values) + np.where(lost, 0, other))
-
-
-def times(values: Ints, factor: Ints | int) -> Ints:
-    """A product in which what is unknown stays so."""
-    other = np.broadcast_to(np.asarray(factor, np.int64), values.shape)
-    lost = (values == UNKNOWN) | (other == UNKNOWN)
-    return np.where(lost, UNKNOWN, np.where(lost, 0, values) * np.where(lost, 0, other))
+    arrays = np.broadcast_arrays(*values)
+    lost = np.any([array == UNKNOWN for array in arrays], axis=0)
+    return np.where(lost, UNKNOWN, function(*(np.where(lost, 0, array) for array in arrays)))
 
 
 def split(values: Ints, by: Ints) -> tuple[Ints, Ints]:
     """Quotient and rest, unknown where one of the two is, or the divisor is no divisor."""
-    lost = (values == UNKNOWN) | (by == UNKNOWN) | (by <= 0)
-    quotient, rest = np.divmod(np.where(lost, 0, values), np.where(lost, 1, by))
-    return np.where(lost, UNKNOWN, quotient), np.where(lost, UNKNOWN, rest)
+    divisor = np.where(by <= 0, UNKNOWN, by)
+    quotient = known(lambda value, one: value // np.maximum(one, 1), values, divisor)
+    return quotient, known(lambda value, one: value % np.maximum(one, 1), values, divisor)
 
 
 def pick(values: Ints, at: Ints) -> Ints:

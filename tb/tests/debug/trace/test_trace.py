@@ -15,11 +15,11 @@ from golden.dataflow.tile import Job, Tile
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
 from tb.cosim import cocotb_test
-from tb.debug.trace import job_windows
-from tb.debug.trace.place import TracedJob, read_job
-from tb.debug.trace.selection import Selection
+from tb.debug.trace import job_numbers
+from tb.debug.trace.listing import Selection
 from tb.debug.trace.stages import STAGES, STEPS, config_of, stage_name, transactions
-from tb.debug.trace.transactions import Transactions
+from tb.debug.trace.traced_job import TracedJob, read_job
+from tb.debug.trace.transactions import Transactions, View
 from tb.debug.trace.wave_file import UNKNOWN, Wave
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_jobs
 from tb.duts.conv_pe.packing import read_recording, read_tap
@@ -209,9 +209,9 @@ def test_a_window_has_the_same_coordinates(traced: Traced) -> None:
 def test_channels_are_known_though_the_array_has_gone_on(traced: Traced) -> None:
     """The last group of a job leaves while the next job is in the array already."""
     late = Wave(traced.wave.path)
-    first = int(np.flatnonzero(job_windows.in_array(late) == 2)[0])
+    first = int(np.flatnonzero(job_numbers.in_array(late) == 2)[0])
     late._edges, late.cycles = late._edges[first:], late.cycles[first:]
-    without = STAGES["output"].make(late, CONFIG, 0, {})
+    without = STAGES["output"].find(View(late, CONFIG))
     assert (without.places["channel"][without.job == 1] == UNKNOWN).all()
     seen = traced.of("output", 1, 0, late)
     assert {8} <= set(seen.places["channel"].tolist()) <= {8, UNKNOWN}

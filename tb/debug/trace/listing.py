@@ -1,18 +1,24 @@
-"""Which of a stage's transactions are shown."""
+"""Which of a stage's transactions are shown, as a table that a log can hold."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from rich.table import Table
 
 from golden.config import ConfigError
-from tb.debug.trace.transactions import Transactions
+from tb.console import plain_table
+from tb.debug.trace.traced_job import differs
+from tb.debug.trace.transactions import Row, Transactions
 from tb.debug.trace.wave_file import Flags, Ints
 
 COUNT: Final = 20
 """Transactions shown unless asked otherwise."""
+UNKNOWN_CELL: Final = "?"
+DIFFERS: Final = " <-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +94,47 @@ class Selection:
         middle = int(np.searchsorted(found.cycle[matching], self.around))
         begin = min(max(middle - self.count // 2, 0), len(matching) - self.count)
         return matching[begin : begin + self.count]
+
+
+def transaction_table(
+    title: str, found: Transactions, rows: Sequence[Mapping[str, Row]], fracs: Mapping[str, int]
+) -> Table:
+    """A transaction a row.
+
+    Parameters
+    ----------
+    title : str
+    found : Transactions
+    rows : sequence of mapping
+    fracs : mapping of str to int
+        Fraction bits by kind of value: these are shown as real numbers.
+    """
+    table = plain_table(title, *rows[0]) if rows else plain_table(title, "cycle")
+    kinds = {name: fracs.get(value.frac) for name, value in found.values.items()}
+    for row in rows:
+        texts = {}
+        for name, cell in row.items():
+            cells = cell if isinstance(cell, list) else [cell]
+            texts[name] = " ".join(_number(each, kinds.get(name)) for each in cells)
+        if differs(row):
+            texts["golden"] += DIFFERS
+        table.add_row(*texts.values())
+    return table
+
+
+def _number(cell: Row, frac: int | None) -> str:
+    if cell is None:
+        return UNKNOWN_CELL
+    if isinstance(cell, int) and frac is not None:
+        return f"{cell / 2**frac:.6g}"
+    return str(cell)
+
+
+def stage_table(title: str, stages: Sequence[tuple[str, str, Transactions]]) -> Table:
+    """A stage a row: how many transactions, from when to when."""
+    table = plain_table(title, "stage", "transactions", "first cycle", "last cycle", "one is")
+    for name, about, found in stages:
+        ends = (str(found.cycle[0]), str(found.cycle[-1])) if len(found) else ("", "")
+        table.add_row(name, f"{len(found):,}", *ends, about)
+    table.columns[-1].justify = "left"
+    return table

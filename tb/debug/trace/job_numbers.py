@@ -1,4 +1,4 @@
-"""Which job each part of the PE works for, told from its counters at every clock edge."""
+"""Which job each part of the PE works for, by its counters at every clock edge."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tb.debug.trace.transactions import plus
 from tb.debug.trace.wave_file import UNKNOWN, Ints, Wave
 
 _BEHIND = ("word", "round", "value", "out")
@@ -15,7 +14,7 @@ _BEHIND = ("word", "round", "value", "out")
 
 def ended(wave: Wave) -> Ints:
     """Jobs that have ended, at every edge: the number of the job on the output stream."""
-    # Before the reset nothing has run; Icarus says so with unknown bits.
+    # Before the reset nothing has run, which Icarus shows as unknown bits.
     done = wave.ints("jobs_done")
     return np.where(done == UNKNOWN, 0, done)
 
@@ -54,26 +53,12 @@ def draining(wave: Wave) -> Ints:
 
 
 def channels(wave: Wave, jobs: Ints, known: Mapping[int, int]) -> Ints:
-    """Output channels of jobs by number.
-
-    Parameters
-    ----------
-    wave : Wave
-        Has the array's descriptor of a job while it works on it.
-    jobs : ndarray of int64
-    known : mapping of int to int
-        Channels of jobs of which they are known in another way.
-    """
+    """Output channels of jobs by number: the array's while it works on a job, else those known."""
     array = in_array(wave)
     words = wave.ints("array_channels")
     found: Ints = np.full(len(jobs), UNKNOWN)
     for job in np.unique(jobs[jobs != UNKNOWN]):
-        seen = words[(array == job) & (words != UNKNOWN)]
-        if len(seen) or int(job) in known:
-            found[jobs == job] = seen[-1] >> 16 if len(seen) else known[int(job)]
+        held = words[(array == job) & (words != UNKNOWN)]
+        if len(held) or int(job) in known:
+            found[jobs == job] = held[-1] >> 16 if len(held) else known[int(job)]
     return found
-
-
-def group_of(left: Ints, total: Ints) -> Ints:
-    """Number of a group that counts down from a total."""
-    return plus(total, np.where(left == UNKNOWN, UNKNOWN, -left))
