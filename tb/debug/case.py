@@ -73,26 +73,16 @@ class Case(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameCase:
-    """A job of a frame, on golden's inputs.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's, with weight streams and golden's tensors.
-    listed : FrameSchedule
-        The run's jobs.
-    frame : int
-        Number of the frame.
-    place : int
-        Of the job, within the frame.
-    record : JobRecord
-    fracs : mapping of str to int
-    """
+    """A job of a frame, on golden's inputs."""
 
     folder: Path
+    """The run's, with weight streams and golden's tensors."""
     listed: FrameSchedule
+    """The run's jobs."""
     frame: int
+    """Number of the frame."""
     place: int
+    """Of the job, within the frame."""
     record: JobRecord
     fracs: Mapping[str, int] | None
 
@@ -162,23 +152,15 @@ class FrameCase:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FolderCase:
-    """A job among single jobs, such as those of ``make fuzz``.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's, with each job's streams and expected values.
-    config : PEConfig
-    records : sequence of JobRecord
-        All of the run, in order.
-    place : int
-        Of the job among them.
-    """
+    """A job among single jobs, such as those of ``make fuzz``."""
 
     folder: Path
+    """The run's, with each job's streams and expected values."""
     config: PEConfig
     records: Sequence[JobRecord]
+    """All of the run, in order."""
     place: int
+    """Of the job among them."""
     fracs: Mapping[str, int] | None = field(default=None, init=False)
     region: Mapping[str, int] | None = field(default=None, init=False)
     conv: str = field(default="", init=False)

@@ -34,33 +34,21 @@ SCHEMA: Final = 1
 
 @dataclass(slots=True)
 class Examination:
-    """A look into one job.
-
-    Parameters
-    ----------
-    case : Case
-    failure : Failure or None
-        How the job failed in its run; None where it did not.
-    simulator : Simulator
-    folder : Path
-        Where all that is found is left; what is there is removed.
-    patch : Patch, optional
-        What the design was broken with.
-    seed : int
-    window : int, optional
-        Cycles that the waves are to cover.
-    say : callable
-        Told in one line what is being done.
-    """
+    """A look into one job."""
 
     case: Case
     failure: Failure | None
+    """How the job failed in its run; None where it did not."""
     simulator: Simulator
     folder: Path
+    """Where all that is found is left; what is there is removed."""
     patch: Patch | None = None
+    """What the design was broken with."""
     seed: int = 1
     window: int | None = None
+    """Cycles that the waves are to cover."""
     say: Callable[[str], None] = lambda text: None
+    """Told in one line what is being done."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> Diagnosis:

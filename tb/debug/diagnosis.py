@@ -23,77 +23,51 @@ MEGABYTE: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class WaveFile:
-    """The waves of a diagnosis.
-
-    Parameters
-    ----------
-    file, layout : str
-        The wave file and what GTKWave opens.
-    first_cycle, last_cycle : int
-        What they cover.
-    bytes : int
-        Size of the wave file.
-    choice : str
-        Why just these cycles.
-    """
+    """The waves of a diagnosis."""
 
     file: str
     layout: str
+    """The wave file and what GTKWave opens."""
     first_cycle: int
     last_cycle: int
+    """What they cover."""
     bytes: int
+    """Size of the wave file."""
     choice: str
+    """Why just these cycles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What is known of one job.
-
-    Parameters
-    ----------
-    layer : str
-    job : int
-        Counted within the layer.
-    simulator, array, mode : str
-    reproduced : bool
-        Whether the replay ended as the run did.
-    around : Around
-        Jobs that had to run ahead of it and behind it for that.
-    run_failure : Failure or None
-        How the run failed.
-    failure : Failure or None
-        How the replay failed.
-    divergence : Divergence or None
-        The first wrong value, in the replay's cycles.
-    extent : Extent
-        Which other values are wrong.
-    map : str
-        Where they lie, in characters.
-    localization : Localization
-        Where the RTL left the reference model's path.
-    waves : WaveFile or None
-    folder : str
-        Where all of it lies.
-    seconds : dict of str to float
-        Wall time of ``compile``, ``replay`` and ``waves``, and of ``all``.
-    """
+    """What is known of one job."""
 
     layer: str
     job: int
+    """Counted within the layer."""
     simulator: str
     array: str
     mode: str
     reproduced: bool
+    """Whether the replay ended as the run did."""
     around: Around
+    """Jobs that had to run ahead of it and behind it for that."""
     run_failure: Failure | None
+    """How the run failed."""
     failure: Failure | None
+    """How the replay failed."""
     divergence: Divergence | None
+    """The first wrong value, in the replay's cycles."""
     extent: Extent
+    """Which other values are wrong."""
     map: str
+    """Where they lie, in characters."""
     localization: Localization
+    """Where the RTL left the reference model's path."""
     waves: WaveFile | None
     folder: str
+    """Where all of it lies."""
     seconds: dict[str, float]
+    """Wall time of ``compile``, ``replay`` and ``waves``, and of ``all``."""
 
     def summary(self) -> dict[str, Any]:
         """What ``report.json`` says of it."""

@@ -28,31 +28,20 @@ MODULE: Final = cocotb_test.__name__
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Replay:
-    """What a replay has made.
-
-    Parameters
-    ----------
-    folder : Path
-    record : JobRecord
-        The job's, as it is numbered there.
-    around : Around
-        Jobs that ran ahead of it and behind it.
-    result : dict
-        The job's line of ``results.jsonl``; empty where the simulation ended before it.
-    failure : Failure or None
-    watch : Watch
-        The value that was followed.
-    probe : Probe
-        What was seen of it.
-    """
+    """What a replay has made."""
 
     folder: Path
     record: JobRecord
+    """The job's, as it is numbered there."""
     around: Around
+    """Jobs that ran ahead of it and behind it."""
     result: dict[str, Any]
+    """The job's line of ``results.jsonl``; empty where the simulation ended before it."""
     failure: Failure | None
     watch: Watch
+    """The value that was followed."""
     probe: Probe
+    """What was seen of it."""
 
     @property
     def cycles(self) -> tuple[int, int]:

@@ -12,24 +12,10 @@ from tb.toolchain.patch import Patch
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The smallest real run that shows a bug: variables of ``make sim``, as in `SimOptions`.
-
-    Parameters
-    ----------
-    layer : str
-        Empty for the whole network.
-    tiles : int, optional
-    job : str
-    array : str
-    size : int
-    format, mode, slope, leaky_place, pool_pad : str
-    picture : str
-        A shipped picture; empty for that of `SimOptions`.
-    simulators : tuple of str
-        Those that see it here.
-    """
+    """The smallest real run that shows a bug: variables of ``make sim``, as in `SimOptions`."""
 
     layer: str = "conv2"
+    """Empty for the whole network."""
     tiles: int | None = 1
     job: str = ""
     array: str = "4x4"
@@ -40,7 +26,9 @@ class Where:
     leaky_place: str = "after_requant"
     pool_pad: str = "minus_inf"
     picture: str = ""
+    """A shipped picture; empty for that of `SimOptions`."""
     simulators: tuple[str, ...] = ("verilator",)
+    """Those that see it here."""
 
     def options(self, simulator: str) -> dict[str, Any]:
         """The fields of `SimOptions` for one simulator."""
@@ -52,26 +40,17 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """A realistic bug of the RTL.
-
-    Parameters
-    ----------
-    patch : Patch
-        Its name, in words, is the bug's.
-    step : Step
-        Where it sits: what a diagnosis has to name.
-    what : str
-        One line for a person.
-    where : Where
-    beside : Step or None
-        The step that shows it first, where the bug sits in the wires that lead there.
-    """
+    """A realistic bug of the RTL."""
 
     patch: Patch
+    """Its name, in words, is the bug's."""
     step: Step
+    """Where it sits: what a diagnosis has to name."""
     what: str
+    """One line for a person."""
     where: Where
     beside: Step | None = None
+    """The step that shows it first, where the bug sits in the wires that lead there."""
 
     @property
     def name(self) -> str:

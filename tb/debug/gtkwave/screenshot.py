@@ -51,27 +51,20 @@ close $out
 
 @dataclass(frozen=True, slots=True)
 class Screenshot:
-    """What GTKWave shows.
-
-    Parameters
-    ----------
-    marker, leaves : int
-        Times of the marker and of marker A, in the wave file's units.
-    start, end : int
-        Of what is visible.
-    traces : tuple of (str, str)
-        Name of each row, and its value at the marker as GTKWave writes it. A group has two
-        rows, its first and its last, without a value; so has a signal in a closed group.
-    picture : Image
-        Of the whole window.
-    """
+    """What GTKWave shows."""
 
     marker: int
     leaves: int
+    """Times of the marker and of marker A, in the wave file's units."""
     start: int
     end: int
+    """Of what is visible."""
     traces: tuple[tuple[str, str], ...]
+    """Name of each row, and its value at the marker as GTKWave writes it. A group has two rows, its
+    first and its last, without a value; so has a signal in a closed group.
+    """
     picture: Image.Image
+    """Of the whole window."""
 
 
 def capture(layout: Path) -> Screenshot:

@@ -21,33 +21,22 @@ WIDEST: Final = 1 << 15
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A signal, or some of its bits, as GTKWave shows it.
-
-    Parameters
-    ----------
-    name : str
-        From the simulation top on.
-    width : int
-        Bits of the signal.
-    format : str
-        GTKWave's data format: ``hex``, ``dec``, ``signed`` or ``bin``.
-    scale : str or None
-        Which fraction bits it has: ``input``, ``weight``, ``sum`` or ``output``.
-    names : str or None
-        Table that translates its numbers, see `tb.debug.gtkwave.translate`.
-    bits : tuple of int or None
-        Show these alone, the most significant first.
-    alias : str or None
-        Name of those bits.
-    """
+    """A signal, or some of its bits, as GTKWave shows it."""
 
     name: str
+    """From the simulation top on."""
     width: int = 1
+    """Bits of the signal."""
     format: str = "hex"
+    """GTKWave's data format: ``hex``, ``dec``, ``signed`` or ``bin``."""
     scale: str | None = None
+    """Which fraction bits it has: ``input``, ``weight``, ``sum`` or ``output``."""
     names: str | None = None
+    """Table that translates its numbers, see `tb.debug.gtkwave.translate`."""
     bits: tuple[int, ...] | None = None
+    """Show these alone, the most significant first."""
     alias: str | None = None
+    """Name of those bits."""
 
     @property
     def signal(self) -> str:
@@ -65,18 +54,11 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Signals of one stage.
-
-    Parameters
-    ----------
-    title : str
-    steps : tuple of Step
-        Steps of the data flow that it shows; none for the clock.
-    traces : tuple of Trace
-    """
+    """Signals of one stage."""
 
     title: str
     steps: tuple[Step, ...]
+    """Steps of the data flow that it shows; none for the clock."""
     traces: tuple[Trace, ...]
 
 

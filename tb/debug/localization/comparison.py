@@ -31,21 +31,14 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class ComparedPass:
-    """One contribution.
-
-    Parameters
-    ----------
-    term : Contribution
-        The reference model's.
-    cycle : int or None
-        At which the RTL issued its pixel.
-    figures : tuple of Pair
-        Address, operands, weights, sum of products, sum before and behind.
-    """
+    """One contribution."""
 
     term: Contribution
+    """The reference model's."""
     cycle: int | None
+    """At which the RTL issued its pixel."""
     figures: tuple[Pair, ...]
+    """Address, operands, weights, sum of products, sum before and behind."""
 
     @property
     def wrong(self) -> tuple[str, ...]:

@@ -15,21 +15,15 @@ from tb.duts.conv_pe.job_record import JobRecord
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JobStreams:
-    """What a job's streams hold.
-
-    Parameters
-    ----------
-    descriptor : Descriptor
-    words : ndarray of int64, (beats, P_IC)
-        Of the input.
-    biases : ndarray of int64, (output groups, P_OC)
-    weights : ndarray of int64, (output groups, passes, P_OC, P_IC)
-    """
+    """What a job's streams hold."""
 
     descriptor: Descriptor
     words: Int64Array
+    """Of the input, (beats, P_IC)."""
     biases: Int64Array
+    """(output groups, P_OC)."""
     weights: Int64Array
+    """(output groups, passes, P_OC, P_IC)."""
 
 
 def read_streams(folder: Path, record: JobRecord, config: PEConfig) -> JobStreams:
@@ -63,65 +57,45 @@ def _beats(path: Path, lanes: int, bits: int) -> Int64Array:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one pass adds to a value.
-
-    Parameters
-    ----------
-    number : int
-        Pass of the output group.
-    in_group, ky, kx : int
-        Input channels and tap.
-    row, column : int
-        Input pixel; in the padding where `outside`.
-    address : int
-        Its word in the tile memory; means nothing where `outside`.
-    outside : bool
-    activations, weights, products : tuple of int
-        Lane by lane; a product as it is added, cut where the mode cuts.
-    dot : int
-        Their sum.
-    sum : int
-        Running, with the bias in it.
-    """
+    """What one pass adds to a value."""
 
     number: int
+    """Pass of the output group."""
     in_group: int
     ky: int
     kx: int
+    """Input channels and tap."""
     row: int
     column: int
+    """Input pixel; in the padding where `outside`."""
     address: int
+    """Its word in the tile memory; means nothing where `outside`."""
     outside: bool
     activations: tuple[int, ...]
     weights: tuple[int, ...]
     products: tuple[int, ...]
+    """Lane by lane; a product as it is added, cut where the mode cuts."""
     dot: int
+    """Their sum."""
     sum: int
+    """Running, with the bias in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of the convolution: how it comes about.
-
-    Parameters
-    ----------
-    channel, row, column : int
-        In the job.
-    bias : int
-    contributions : tuple of Contribution
-    sum, rounded, clipped, value : int
-        Finished sum; behind the shift; in the value's bits; activated.
-    """
+    """One value of the convolution: how it comes about."""
 
     channel: int
     row: int
     column: int
+    """In the job."""
     bias: int
     contributions: tuple[Contribution, ...]
     sum: int
     rounded: int
     clipped: int
     value: int
+    """Finished sum; behind the shift; in the value's bits; activated."""
 
 
 def value_of(streams: JobStreams, channel: int, row: int, column: int) -> Value:
@@ -188,26 +162,17 @@ def _contribution(
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The value that leaves: which reads make it, and what it is.
-
-    Parameters
-    ----------
-    first_read : int
-        In the output group.
-    values : tuple of Value
-        Its pixels in the order in which they are read.
-    floor : int
-        What the maximum starts from: the padding's value, or the least of all.
-    highest : int
-    beat : int
-        Output beat within the job.
-    """
+    """The value that leaves: which reads make it, and what it is."""
 
     first_read: int
+    """In the output group."""
     values: tuple[Value, ...]
+    """Its pixels in the order in which they are read."""
     floor: int
+    """What the maximum starts from: the padding's value, or the least of all."""
     highest: int
     beat: int
+    """Output beat within the job."""
 
 
 def windows_of(streams: JobStreams, channel: int, first_read: int, last_read: int) -> list[Window]:

@@ -19,32 +19,21 @@ BIAS_BYTES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """What the output stage does with a sum.
-
-    Parameters
-    ----------
-    act_w : int
-        Bits of a value.
-    shift : int
-        Bits that the sum is shifted right by.
-    rounding : Rounding
-        Of that shift.
-    overflow : Overflow
-        Of the shifted sum.
-    activation : Activation
-    slope : Slope
-        Of a leaky activation.
-    place : LeakyPlace
-        Whether the activation is given the sum or the requantised value.
-    """
+    """What the output stage does with a sum."""
 
     act_w: int
+    """Bits of a value."""
     shift: int
+    """Bits that the sum is shifted right by."""
     rounding: Rounding
+    """Of that shift."""
     overflow: Overflow
+    """Of the shifted sum."""
     activation: Activation
     slope: Slope
+    """Of a leaky activation."""
     place: LeakyPlace
+    """Whether the activation is given the sum or the requantised value."""
 
     @property
     def half(self) -> int:
@@ -88,37 +77,25 @@ def arithmetic_of(post: int, act_w: int) -> Arithmetic:
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """A job as its registers describe it.
-
-    Parameters
-    ----------
-    in_width, in_height, out_width, out_height : int
-        Pixels of the input and of the convolution's tile.
-    in_channels, out_channels : int
-    kernel : tuple of int
-        (KH, KW).
-    stride, pad_top, pad_left : int
-    in_base : int
-        First word of the tile memory.
-    post, pool : int
-        The registers of these names.
-    readout : Readout
-    config : PEConfig
-    """
+    """A job as its registers describe it."""
 
     in_width: int
     in_height: int
     out_width: int
     out_height: int
+    """Pixels of the input and of the convolution's tile."""
     in_channels: int
     out_channels: int
     kernel: tuple[int, int]
+    """(KH, KW)."""
     stride: int
     pad_top: int
     pad_left: int
     in_base: int
+    """First word of the tile memory."""
     post: int
     pool: int
+    """The registers of these names."""
     readout: Readout
     config: PEConfig
 

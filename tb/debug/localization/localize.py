@@ -34,20 +34,12 @@ NOTHING: Final = "nothing differs on this value's way, nor in the counts"
 
 @dataclass(frozen=True, slots=True)
 class Localization:
-    """Where a value left the reference model's path.
-
-    Parameters
-    ----------
-    culprit : Culprit
-        The step whose inputs were right and whose output is not.
-    passes : tuple of ComparedPass
-        Every contribution.
-    output_steps : tuple of OutputStep
-    flow : tuple of StageCount
-    """
+    """Where a value left the reference model's path."""
 
     culprit: Culprit
+    """The step whose inputs were right and whose output is not."""
     passes: tuple[ComparedPass, ...]
+    """Every contribution."""
     output_steps: tuple[OutputStep, ...]
     flow: tuple[StageCount, ...]
 

@@ -13,18 +13,11 @@ from tb.duts.conv_pe.pipeline_steps import Step
 
 @dataclass(frozen=True, slots=True)
 class StageCount:
-    """What went through one stage for the job.
-
-    Parameters
-    ----------
-    step : Step
-    name : str
-        What is counted.
-    expected, seen : int
-    """
+    """What went through one stage for the job."""
 
     step: Step
     name: str
+    """What is counted."""
     expected: int
     seen: int
 

@@ -27,26 +27,17 @@ _Label = TypeVar("_Label")
 
 @dataclass(frozen=True, slots=True)
 class Culprit:
-    """The first step whose inputs were right and whose output is not.
-
-    Parameters
-    ----------
-    step : Step or None
-        None where nothing is wrong.
-    cycle : int or None
-    sentence : str
-        What happened, in words.
-    certain : bool
-        Whether the figures prove it; otherwise it is what they suggest.
-    explanations : tuple of str
-        What the wrong figure looks like, the best first.
-    """
+    """The first step whose inputs were right and whose output is not."""
 
     step: Step | None
+    """None where nothing is wrong."""
     cycle: int | None
     sentence: str
+    """What happened, in words."""
     explanations: tuple[str, ...] = ()
+    """What the wrong figure looks like, the best first."""
     certain: bool = True
+    """Whether the figures prove it; otherwise it is what they suggest."""
 
 
 class WatchedValue:

@@ -35,45 +35,29 @@ FAMILY_BITS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A set of values that holds all wrong ones, or nearly all.
-
-    Parameters
-    ----------
-    name : str
-        Its family: ``lane``, ``channel``, ``last column``, ...
-    text : str
-        Behind "the wrong values are".
-    inside : int
-        Values in the set.
-    wrong_inside : int
-        Those of them that are wrong.
-    """
+    """A set of values that holds all wrong ones, or nearly all."""
 
     name: str
+    """Its family: ``lane``, ``channel``, ``last column``, ..."""
     text: str
+    """Behind "the wrong values are"."""
     inside: int
+    """Values in the set."""
     wrong_inside: int
+    """Those of them that are wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Claims of one kind that exclude one another.
-
-    Parameters
-    ----------
-    name : str
-    key : ndarray of int64, (n,)
-        Which claim each value belongs to; -1 for none.
-    label : callable
-        A claim's text.
-    bits : float
-        To say which claim of the family it is.
-    """
+    """Claims of one kind that exclude one another."""
 
     name: str
     key: Ints
+    """Which claim each value belongs to; -1 for none, (n,)."""
     label: Callable[[int], str]
+    """A claim's text."""
     bits: float
+    """To say which claim of the family it is."""
 
 
 def claims(values: Values, wrong: Bools) -> tuple[Claim, ...]:

@@ -23,88 +23,70 @@ class Divergence:
 
     The activation stage comes before the output, and within a place values come in
     the order in which they leave it.
-
-    Parameters
-    ----------
-    kind : str
-        ``mismatch``, ``shortage`` (the first value that did not come) or ``surplus`` (the
-        first that came and is not expected).
-    place : str
-        ``activation``: behind the activation stage, before a pool or an upsampling;
-        ``output``: as it left the PE.
-    layer : str
-        Whose job it is.
-    node : str
-        Layer whose tensor the coordinates are of.
-    job : int
-        Number within the layer, from 0.
-    tile : Tile
-        The job's part of that tensor.
-    group, lane : int
-        Output group within the job, and lane of the array. For a surplus the group, and the
-        coordinates, are None where the value came behind the last one expected.
-    channel, row, column : int or None
-        In the layer's whole tensor.
-    pixel : int or None
-        Pixel of the convolution's tile, in raster order, that the value is made of: for a
-        wrong maximum of right values the one that should have won.
-    expected, actual : int or None
-        None where nothing is expected, or nothing came.
-    difference : int or None
-        `actual` less `expected`, LSB.
-    wrong_bits : tuple of int
-        Numbers of the bits that differ, the lowest first.
-    expected_bits, actual_bits : str or None
-        Two's complement, the highest bit first.
-    cycle : int or None
-        Clock at which it stood at `place`; the waves have it as ``sim_top.cycle``.
-    time_ns : float or None
-        Simulation time of that clock.
-    left_cycle : int or None
-        Clock at which the output that it is, or went into, left the PE; None if none did.
-    cycle_before : int or None
-        Clock of the beat before it at `place`; None for a job's first.
-    first_read, last_read : int or None
-        Of the drain's reads of the group, those that belong to it: the pool's window, the
-        copies of an upsampled pixel, else the value's own.
-    wrong, values : int
-        Values at `place` that are wrong or missing, and all that are expected there, each
-        counted once however often it is read.
-    missing, surplus : int
-        Of them those that did not come; and those that came beyond them.
-    unknown : bool
-        Whether `actual` may stand for an X or a Z, which is recorded as 0.
     """
 
     kind: str
+    """``mismatch``, ``shortage`` (the first value that did not come) or ``surplus`` (the first that
+    came and is not expected).
+    """
     place: str
+    """``activation``: behind the activation stage, before a pool or an upsampling; ``output``: as
+    it left the PE.
+    """
     layer: str
+    """Whose job it is."""
     node: str
+    """Layer whose tensor the coordinates are of."""
     job: int
+    """Number within the layer, from 0."""
     tile: Tile
+    """The job's part of that tensor."""
     group: int | None
     lane: int
+    """Output group within the job, and lane of the array. For a surplus the group, and the
+    coordinates, are None where the value came behind the last one expected.
+    """
     channel: int | None
     row: int | None
     column: int | None
+    """In the layer's whole tensor."""
     pixel: int | None
+    """Pixel of the convolution's tile, in raster order, that the value is made of: for a wrong
+    maximum of right values the one that should have won.
+    """
     expected: int | None
     actual: int | None
+    """None where nothing is expected, or nothing came."""
     difference: int | None
+    """`actual` less `expected`, LSB."""
     wrong_bits: tuple[int, ...]
+    """Numbers of the bits that differ, the lowest first."""
     expected_bits: str | None
     actual_bits: str | None
+    """Two's complement, the highest bit first."""
     cycle: int | None
+    """Clock at which it stood at `place`; the waves have it as ``sim_top.cycle``."""
     time_ns: float | None
+    """Simulation time of that clock."""
     left_cycle: int | None
+    """Clock at which the output that it is, or went into, left the PE; None if none did."""
     cycle_before: int | None
+    """Clock of the beat before it at `place`; None for a job's first."""
     first_read: int | None
     last_read: int | None
+    """Of the drain's reads of the group, those that belong to it: the pool's window, the copies of
+    an upsampled pixel, else the value's own.
+    """
     wrong: int
     values: int
+    """Values at `place` that are wrong or missing, and all that are expected there, each counted
+    once however often it is read.
+    """
     missing: int
     surplus: int
+    """Of them those that did not come; and those that came beyond them."""
     unknown: bool = False
+    """Whether `actual` may stand for an X or a Z, which is recorded as 0."""
 
     def as_json(self) -> dict[str, Any]:
         """All fields, the tile's among them."""
@@ -164,18 +146,12 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """A job's first wrong value, and all values of the place where it was seen.
-
-    Parameters
-    ----------
-    divergence : Divergence or None
-        None where every value is right.
-    values : Values
-        At the divergence's place; where there is none, at the output.
-    """
+    """A job's first wrong value, and all values of the place where it was seen."""
 
     divergence: Divergence | None
+    """None where every value is right."""
     values: Values
+    """At the divergence's place; where there is none, at the output."""
 
 
 def compare(

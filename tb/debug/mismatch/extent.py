@@ -19,34 +19,25 @@ EVERYWHERE: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The wrong values of a job at one place, each counted once.
-
-    Parameters
-    ----------
-    place : str
-        ``activation`` or ``output``.
-    values, wrong, missing, surplus : int
-        Values expected; those of them that came and are wrong; those that did not come; and
-        values that came beyond them.
-    sentence : str
-        Where they are and what they are.
-    spread : str
-        Channels, rows and columns that hold wrong or missing ones.
-    claims : tuple of Claim
-        Where: each within the one before it. Empty for scattered values.
-    relations : tuple of str
-        What holds for every wrong value, the most telling first.
-    """
+    """The wrong values of a job at one place, each counted once."""
 
     place: str
+    """``activation`` or ``output``."""
     values: int
     wrong: int
     missing: int
     surplus: int
+    """Values expected; those of them that came and are wrong; those that did not come; and values
+    that came beyond them.
+    """
     sentence: str
+    """Where they are and what they are."""
     spread: str
+    """Channels, rows and columns that hold wrong or missing ones."""
     claims: tuple[Claim, ...]
+    """Where: each within the one before it. Empty for scattered values."""
     relations: tuple[str, ...]
+    """What holds for every wrong value, the most telling first."""
 
     def as_json(self) -> dict[str, Any]:
         """All fields."""

@@ -31,20 +31,13 @@ NEIGHBOURS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Something that holds for every wrong value.
-
-    Parameters
-    ----------
-    name : str
-    text : str
-        A clause.
-    bits : float
-        What it explains of the wrong values, less what it takes to say it.
-    """
+    """Something that holds for every wrong value."""
 
     name: str
     text: str
+    """A clause."""
     bits: float
+    """What it explains of the wrong values, less what it takes to say it."""
 
 
 def relations(values: Values) -> tuple[Relation, ...]:

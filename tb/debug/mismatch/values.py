@@ -33,70 +33,48 @@ SIDES: Final = ("top", "bottom", "left", "right")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Values:
-    """Golden's values and the RTL's at one place, one entry a value that is expected there.
-
-    Parameters
-    ----------
-    place : str
-        ``activation`` or ``output``.
-    node : str
-        The layer that the values belong to.
-    tile : Tile
-        Where in that layer's tensor.
-    lanes : int
-        Output lanes of the array.
-    act_w : int
-        Bits of a value.
-    beats : int
-        Beats that one output group has here.
-    expected, actual : ndarray of int64, (n,)
-        `actual` is 0 where nothing came.
-    present : ndarray of bool, (n,)
-        Whether anything came.
-    beat, lane : ndarray of int64, (n,)
-        In the order of the stream: beat by beat, lane by lane.
-    channel, row, column : ndarray of int64, (n,)
-        Within the tile.
-    cycle : ndarray of int64, (n,)
-        Clock at which it stood here; `NO_CYCLE` where nothing came.
-    stalled : ndarray of bool, (n,)
-        Whether its beat came later behind the one before it than is usual.
-    padded : ndarray of int64, (n,)
-        Sides on which what the value is made of reaches into padding, bits of `SIDES`.
-    surplus : int
-        Values that came and are not expected.
-    behind : int
-        Those of them behind the last beat expected; the others are in lanes without a channel.
-    first_surplus : tuple of int, optional
-        Beat, lane, value and cycle of the first of them.
-    activated : ndarray of int16, (C, H, W), optional
-        What golden has before the readout, where that is not plain.
-    unknown : bool
-        Whether a checker saw an X or a Z among them; it is recorded as 0.
-    """
+    """Expected values and the RTL's at one place, one entry a value that is expected there."""
 
     place: str
+    """``activation`` or ``output``."""
     node: str
+    """The layer that the values belong to."""
     tile: Tile
+    """Where in that layer's tensor."""
     lanes: int
+    """Output lanes of the array."""
     act_w: int
+    """Bits of a value."""
     beats: int
+    """Beats that one output group has here."""
     expected: Ints
     actual: Ints
+    """`actual` is 0 where nothing came, (n,)."""
     present: Bools
+    """Whether anything came, (n,)."""
     beat: Ints
     lane: Ints
+    """In the order of the stream: beat by beat, lane by lane, (n,)."""
     channel: Ints
     row: Ints
     column: Ints
+    """Within the tile, (n,)."""
     cycle: Ints
+    """Clock at which it stood here; `NO_CYCLE` where nothing came, (n,)."""
     stalled: Bools
+    """Whether its beat came later behind the one before it than is usual, (n,)."""
     padded: Ints
+    """Sides on which what the value is made of reaches into padding, bits of `SIDES`, (n,)."""
     surplus: int = 0
+    """Values that came and are not expected."""
     behind: int = 0
+    """Those of them behind the last beat expected; the others are in lanes without a channel."""
     first_surplus: tuple[int, int, int, int] | None = None
+    """Beat, lane, value and cycle of the first of them."""
     activated: Int16Array | None = None
+    """What is expected before the readout, where that is not plain, (C, H, W)."""
     unknown: bool = False
+    """Whether a checker saw an X or a Z among them; it is recorded as 0."""
 
     @property
     def differs(self) -> Bools:

@@ -42,50 +42,37 @@ STATE: Final[dict[str, tuple[int, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What had gone through each stage since the reset, at an event.
-
-    Parameters
-    ----------
-    event : str
-        ``start``, ``fetch`` (the tile begins to load), ``stream`` (the weights begin to load),
-        ``run`` (the array takes the job), ``end``, ``clear`` or ``gave_up``.
-    cycle : int
-    status : int
-        Of a job's end.
-    acts, wgts : int
-        Beats taken of the input streams.
-    biases, loads : int
-        Of the latter those of biases and those of weights.
-    passes, pixels, sums : int
-        Passes that took their weights, pixels issued, sums written.
-    opened, finished, drained : int
-        Output groups.
-    reads, values : int
-        Words read by the drain, values activated.
-    entered, left : int
-        Beats into the output's buffer and out of it.
-    state : int
-        What the stages wait for, bit by bit (`waits`).
-    """
+    """What had gone through each stage since the reset, at an event."""
 
     event: str
+    """``start``, ``fetch`` (the tile begins to load), ``stream`` (the weights begin to load),
+    ``run`` (the array takes the job), ``end``, ``clear`` or ``gave_up``.
+    """
     cycle: int
     status: int
+    """Of a job's end."""
     acts: int
     wgts: int
+    """Beats taken of the input streams."""
     biases: int
     loads: int
+    """Of the latter those of biases and those of weights."""
     passes: int
     pixels: int
     sums: int
+    """Passes that took their weights, pixels issued, sums written."""
     opened: int
     finished: int
     drained: int
+    """Output groups."""
     reads: int
     values: int
+    """Words read by the drain, values activated."""
     entered: int
     left: int
+    """Beats into the output's buffer and out of it."""
     state: int
+    """What the stages wait for, bit by bit (`waits`)."""
 
     def waits(self, name: str) -> int:
         """One field of the state, by the name that ``sim_top`` has for it."""
@@ -158,27 +145,12 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """The followed pixel in one pass: what stood in each stage; None where it never came.
-
-    Parameters
-    ----------
-    number : int
-        Counted in the group.
-    cycle : int
-        Of stage 0; each stage behind it has its own.
-    address, outside, pixel, bank, in_group, ky, kx, group_first, group_last : int or None
-        What the sequencer issued.
-    word, word_outside, word_cycle
-        Stage 1: what the tile memory gave, P_IC activations.
-    act, weight, operands_cycle
-        Stage 2: the operands, P_IC each.
-    first, add_bank, add_pixel, dot, bias, old, sum, add_cycle
-        Stage 3: the product sum, the bias register, what the accumulator started from, and
-        what it wrote.
-    """
+    """The followed pixel in one pass: what stood in each stage; None where it never came."""
 
     number: int
+    """Counted in the group."""
     cycle: int
+    """Of stage 0; each stage behind it has its own."""
     address: Figure
     outside: Figure
     pixel: Figure
@@ -188,12 +160,15 @@ class Pass:
     kx: Figure
     group_first: Figure
     group_last: Figure
+    """What the sequencer issued."""
     word: Vector = ()
     word_outside: Figure = None
     word_cycle: int | None = None
+    """Stage 1: what the tile memory gave, P_IC activations."""
     act: Vector = ()
     weight: Vector = ()
     operands_cycle: int | None = None
+    """Stage 2: the operands, P_IC each."""
     first: Figure = None
     add_bank: Figure = None
     add_pixel: Figure = None
@@ -202,58 +177,34 @@ class Pass:
     old: Figure = None
     sum: Figure = None
     add_cycle: int | None = None
+    """Stage 3: the product sum, the bias register, what the accumulator started from, and what it
+    wrote.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class OtherSum:
-    """Something else was written to the followed pixel's place in the accumulator.
-
-    Parameters
-    ----------
-    cycle : int
-    group, number : int
-        Whose sum it was: output group and pass.
-    sum : int or None
-    turn : int or None
-        The pixel whose turn it was, counted from the begin of the pass.
-    issued : int or None
-        The number that the sequencer gave it.
-    """
+    """Something else was written to the followed pixel's place in the accumulator."""
 
     cycle: int
     group: int
     number: int
+    """Whose sum it was: output group and pass."""
     sum: Figure
     turn: Figure = None
+    """The pixel whose turn it was, counted from the begin of the pass."""
     issued: Figure = None
+    """The number that the sequencer gave it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One read of the drain that makes the followed value, stage by stage.
-
-    Parameters
-    ----------
-    number : int
-        Counted in the group.
-    cycle : int
-        Of the read; each stage behind it has its own.
-    bank, pixel, window_first, window_last, clipped, last, post, pool : int or None
-        What the drain asked for, and the settings it goes by.
-    sum, half, word_post, word_bank, sums_cycle
-        Fetched, beside what is added for rounding, the settings, and the bank whose word is
-        taken.
-    rounded, round_post, round_cycle
-        Behind the shift.
-    value, value_first, value_floor, value_emit, value_cycle
-        Activated, with the window's flags.
-    highest, out, emitted, keep, last_beat, beat, highest_cycle
-        The maximum so far, of every lane; what the lane hands to the output; whether it
-        leaves, and as which beat since the reset.
-    """
+    """One read of the drain that makes the followed value, stage by stage."""
 
     number: int
+    """Counted in the group."""
     cycle: int
+    """Of the read; each stage behind it has its own."""
     bank: Figure
     pixel: Figure
     window_first: Figure
@@ -262,19 +213,23 @@ class Read:
     last: Figure
     post: Figure
     pool: Figure
+    """What the drain asked for, and the settings it goes by."""
     sum: Figure = None
     half: Figure = None
     word_post: Figure = None
     word_bank: Figure = None
     sums_cycle: int | None = None
+    """Fetched, with what is added for rounding, the settings, and the bank of the word."""
     rounded: Figure = None
     round_post: Figure = None
     round_cycle: int | None = None
+    """Behind the shift."""
     value: Figure = None
     value_first: Figure = None
     value_floor: Figure = None
     value_emit: Figure = None
     value_cycle: int | None = None
+    """Activated, with the window's flags."""
     highest: Vector = ()
     out: Figure = None
     emitted: Figure = None
@@ -282,6 +237,9 @@ class Read:
     last_beat: Figure = None
     beat: Figure = None
     highest_cycle: int | None = None
+    """The maximum so far, of every lane; what the lane hands to the output; whether it leaves, and
+    as which beat since the reset.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,26 +13,19 @@ from tb.duts.conv_pe.job_record import JobRecord
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """The value that the probe follows.
-
-    Parameters
-    ----------
-    group : int
-        Output group, counted since the reset.
-    lane : int
-        Lane of that group.
-    pixel : int
-        Raster number in the convolution's tile.
-    first_read, last_read : int
-        The drain's reads of the group that make the value that leaves: the pixels of its
-        window, in the order of the readout; of a plain readout the pixel itself.
-    """
+    """The value that the probe follows."""
 
     group: int
+    """Output group, counted since the reset."""
     lane: int
+    """Lane of that group."""
     pixel: int
+    """Raster number in the convolution's tile."""
     first_read: int
     last_read: int
+    """The drain's reads of the group that make the value that leaves: the pixels of its window, in
+    the order of the readout; of a plain readout the pixel itself.
+    """
 
     def plusargs(self) -> list[str]:
         """The simulator's arguments for it."""

@@ -25,17 +25,6 @@ DIFFERS: Final = " <-"
 class Selection:
     """A part of a stage's transactions.
 
-    Parameters
-    ----------
-    first, last : int, optional
-        Cycles.
-    around : int, optional
-        Cycle that the shown ones lie next to.
-    count : int
-        At most so many; 0 for all.
-    channel, row, column : int, optional
-        Output value that they belong to.
-
     Raises
     ------
     ConfigError
@@ -44,11 +33,15 @@ class Selection:
 
     first: int | None = None
     last: int | None = None
+    """Cycles."""
     around: int | None = None
+    """Cycle that the shown ones lie next to."""
     count: int = COUNT
+    """At most so many; 0 for all."""
     channel: int | None = None
     row: int | None = None
     column: int | None = None
+    """Output value that they belong to."""
 
     def __post_init__(self) -> None:
         if self.around is not None and (self.first is not None or self.last is not None):

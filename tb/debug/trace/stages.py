@@ -22,21 +22,14 @@ _Read = Callable[[Ints], list[Row]]
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage of the data flow.
-
-    Parameters
-    ----------
-    about : str
-        What one transaction is.
-    find : callable
-        Its transactions.
-    one_lane : bool
-        Whether they are those of one output lane.
-    """
+    """A stage of the data flow."""
 
     about: str
+    """What one transaction is."""
     find: Callable[[View], Transactions]
+    """Its transactions."""
     one_lane: bool = False
+    """Whether they are those of one output lane."""
 
 
 STAGES: Final[Mapping[str, Stage]] = {

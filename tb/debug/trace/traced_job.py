@@ -27,26 +27,17 @@ REPLAY: Final = "replay"
 
 @dataclass(frozen=True, slots=True)
 class TracedJob:
-    """The job that a wave was recorded for.
-
-    Parameters
-    ----------
-    config : PEConfig
-    record : JobRecord
-    number : int
-        Jobs that the PE ran before it, since its reset.
-    fracs : dict of str to int
-        Fraction bits of ``input``, ``weight``, ``sum`` and ``output``; empty where not known.
-    in_row, in_column : int
-        First pixel of the job's input in the tensor that it reads.
-    """
+    """The job that a wave was recorded for."""
 
     config: PEConfig
     record: JobRecord
     number: int
+    """Jobs that the PE ran before it, since its reset."""
     fracs: Mapping[str, int] = field(default_factory=dict)
+    """Fraction bits of ``input``, ``weight``, ``sum`` and ``output``; empty where not known."""
     in_row: int = 0
     in_column: int = 0
+    """First pixel of the job's input in the tensor that it reads."""
 
     @property
     def title(self) -> str:

@@ -16,59 +16,37 @@ Row = Cell | list[Cell]
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A column that is read where it is wanted alone.
-
-    Parameters
-    ----------
-    read : callable
-        From numbers of transactions to a cell each.
-    frac : str
-        Whose fraction bits it has: ``input``, ``weight``, ``sum``, ``output``; or none.
-    """
+    """A column that is read where it is wanted alone."""
 
     read: Callable[[Ints], list[Row]]
+    """From numbers of transactions to a cell each."""
     frac: str = ""
+    """Whose fraction bits it has: ``input``, ``weight``, ``sum``, ``output``; or none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """What a stage's transactions are found in.
-
-    Parameters
-    ----------
-    wave : Wave
-    config : PEConfig
-    lane : int
-        Output lane, for stages of which one lane is shown.
-    channels : mapping of int to int
-        Output channels of jobs by number, as far as the bench knows them.
-    """
+    """What a stage's transactions are found in."""
 
     wave: Wave
     config: PEConfig
     lane: int = 0
+    """Output lane, for stages of which one lane is shown."""
     channels: Mapping[int, int] = field(default_factory=dict)
+    """Output channels of jobs by number, as far as the bench knows them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Transactions:
-    """What one stage did.
-
-    Parameters
-    ----------
-    stage : str
-    cycle : ndarray of int64, (n,)
-    job : ndarray of int64, (n,)
-        Number since reset, `UNKNOWN` where the wave begins too late to tell.
-    places : dict of str to ndarray of int64, (n,)
-        Coordinates and counters, `UNKNOWN` likewise.
-    values : dict of str to Value
-    """
+    """What one stage did."""
 
     stage: str
     cycle: Ints
+    """(n,)."""
     job: Ints
+    """Number since reset, `UNKNOWN` where the wave begins too late to tell, (n,)."""
     places: Mapping[str, Ints]
+    """Coordinates and counters, `UNKNOWN` likewise, (n,)."""
     values: Mapping[str, Value] = field(default_factory=dict)
 
     def __len__(self) -> int:
