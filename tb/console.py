@@ -22,7 +22,8 @@ from golden.files import write_whole
 from tb.toolchain.run_folder import git_commit
 
 SCHEMA: Final = 1
-
+EXIT_RED: Final = 1
+EXIT_INTERRUPTED: Final = 130
 
 WIDEST: Final = 10_000
 """Columns that a table may have."""
@@ -34,6 +35,18 @@ ROOT: Final = Path(__file__).parents[1]
 def say(console: Console, text: str) -> None:
     """Print one line as it is."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def shown(path: Path) -> str:
+    """A path as the user would type it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def one_line(error: BaseException) -> str:
+    """An error's text on one line, with the file where it names one."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{shown(Path(str(error.filename)))}: {error.strerror}"
+    return " ".join(str(error).split())
 
 
 def print_whole(table: Table, console: Console) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cocotb
-import numpy as np
 from cocotb.handle import HierarchyObject
 from cocotb.task import Task
 from cocotb.triggers import Event, ReadOnly, RisingEdge, ValueChange
@@ -18,6 +17,7 @@ from golden.config import PEConfig
 from tb.cosim.axil_driver import AxiLiteDriver
 from tb.cosim.failure import Failure
 from tb.cosim.scoreboard import Verdict, compare_files, time_ns
+from tb.cosim.sequencer import JobEnd
 from tb.duts.conv_pe.job_record import NEVER, JobRecord
 from tb.duts.conv_pe.registers import (
     COUNTERS,
@@ -35,42 +35,6 @@ INPUTS = (
     *("act_hold", "wgt_hold", "job_go", "job", "wgt_job", "act_beats", "wgt_beats", "act_drop"),
     *("act_stall", "wgt_stall", "out_stall", "job_limit"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class JobEnd:
-    """How a job ended.
-
-    Parameters
-    ----------
-    number : int
-        The record's.
-    status : StatusCode
-    counters : dict of str to int
-        The PE's own counters, by register name.
-    start_cycle, end_cycle : int
-        Clocks of the job's start and of its end.
-    cpu, wall : float
-        Seconds of this process when the end was seen.
-    timeout : bool
-        Whether the driver gave up on the job.
-    unknown, unknown_cycle : int
-        Recorded beats with an X or a Z, and the clock of the first.
-    out_beats : int
-        Output beats recorded, where the driver gave up.
-    """
-
-    number: int
-    status: StatusCode
-    counters: dict[str, int]
-    start_cycle: int
-    end_cycle: int
-    cpu: float
-    wall: float
-    timeout: bool
-    unknown: int
-    unknown_cycle: int
-    out_beats: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,11 +246,7 @@ class Driver(AxiLiteDriver):
 
     def compare(self, record: JobRecord, folder: Path, end: JobEnd) -> Verdict:
         """Compare what a job recorded with what was expected, before the readout and after."""
-        expected = np.load(folder / f"{record.stem}.expected.npy")
-        failure = self.failure(record, end)
-        if failure is not None:
-            return Verdict(expected.size, 0, 0, failure)
-        return compare_files(folder, record, end.status, self.config)
+        return compare_files(folder, record, end.status, self.config, self.failure(record, end))
 
     def failure(self, record: JobRecord, end: JobEnd) -> Failure | None:
         """What is wrong with a job's end, whatever its values."""

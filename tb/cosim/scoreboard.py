@@ -92,12 +92,20 @@ def compare(
     return Verdict(expected.size, compared, mismatches, failure)
 
 
-def compare_files(folder: Path, record: JobRecord, status: StatusCode, config: PEConfig) -> Verdict:
-    """Compare a job's recordings with the expected values beside them.
+def compare_files(
+    folder: Path,
+    record: JobRecord,
+    status: StatusCode,
+    config: PEConfig,
+    failure: Failure | None = None,
+) -> Verdict:
+    """Compare a job's recordings with the expected values in its folder, unless it failed before.
 
     Where the readout is not plain these are two: what the activation made and what left.
     """
     expected = np.load(folder / f"{record.stem}.expected.npy")
+    if failure is not None:
+        return Verdict(expected.size, 0, 0, failure)
     recording = read_recording(folder / f"{record.stem}.out", config)
     verdict = compare(record.layer, record.out_tile, expected, recording, status, config)
     if not record.tap:

@@ -13,16 +13,40 @@ from tb.duts.conv_pe.job_record import JobRecord
 from tb.duts.conv_pe.registers import StatusCode
 
 
-class JobEnd(Protocol):
-    """What the bench tells of a job that has ended."""
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """How a job ended.
 
+    Parameters
+    ----------
+    number : int
+        The record's.
+    status : StatusCode
+    counters : dict of str to int
+        The PE's own counters, by register name.
+    start_cycle, end_cycle : int
+        Clocks of the job's start and of its end.
+    cpu, wall : float
+        Seconds of this process when the end was seen.
+    timeout : bool
+        Whether the driver gave up on the job.
+    unknown, unknown_cycle : int
+        Recorded beats with an X or a Z, and the clock of the first.
+    out_beats : int
+        Output beats recorded, where the driver gave up.
+    """
+
+    number: int
     status: StatusCode
     counters: dict[str, int]
     start_cycle: int
     end_cycle: int
-    cpu: float
-    wall: float
-    timeout: bool
+    cpu: float = 0.0
+    wall: float = 0.0
+    timeout: bool = False
+    unknown: int = 0
+    unknown_cycle: int = 0
+    out_beats: int = 0
 
 
 class Driver(Protocol):
@@ -31,10 +55,10 @@ class Driver(Protocol):
     async def start(self, record: JobRecord) -> None:
         """Start a job as soon as the PE is ready for it."""
 
-    async def result(self) -> Any:
+    async def result(self) -> JobEnd:
         """Await the end of the job that has run longest."""
 
-    def failure(self, record: JobRecord, end: Any) -> Failure | None:
+    def failure(self, record: JobRecord, end: JobEnd) -> Failure | None:
         """What is wrong with a job before any value is compared."""
 
     @property
@@ -58,7 +82,7 @@ class JobSequence(Protocol):
     def prepare_input(self, index: int) -> JobRecord:
         """Put the job's input in its place; waits where it is not at hand."""
 
-    def check(self, index: int, end: Any, failure: Failure | None) -> JobOutcome:
+    def check(self, index: int, end: JobEnd, failure: Failure | None) -> JobOutcome:
         """Compare what the job made, unless it failed before."""
 
     def record_result(self, result: dict[str, Any], index: int) -> None:

@@ -90,6 +90,26 @@ class QuantizedNetwork:
     retune_sha256: str | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Outputs:
+    """A frame's outputs, to be decoded.
+
+    Parameters
+    ----------
+    actual, expected : mapping of str to ndarray of int16, (C, H, W)
+        The RTL's values of the network's `heads`, and the reference model's.
+    picture : ndarray of uint8, (H, W, 3)
+        As read.
+    folder : Path
+        The frame's; takes the drawing.
+    """
+
+    actual: Mapping[str, Int16Array]
+    expected: Mapping[str, Int16Array]
+    picture: npt.NDArray[np.uint8]
+    folder: Path
+
+
 @dataclass(frozen=True, slots=True)
 class DecodedOutput:
     """The outputs of a frame, decoded.
@@ -173,27 +193,9 @@ class NetworkAdapter(ABC):
 
     @abstractmethod
     def decode(
-        self,
-        heads: Mapping[str, Int16Array],
-        golden: Mapping[str, Int16Array],
-        picture: npt.NDArray[np.uint8],
-        built: QuantizedNetwork,
-        options: NetworkOptions,
-        folder: Path,
+        self, outputs: Outputs, quantized: QuantizedNetwork, options: NetworkOptions
     ) -> DecodedOutput:
-        """Put the RTL's outputs into words.
-
-        Parameters
-        ----------
-        heads, golden : mapping of str to ndarray of int16, (C, H, W)
-            The RTL's values of `heads`, and the golden model's.
-        picture : ndarray of uint8, (H, W, 3)
-            As read.
-        built : QuantizedNetwork
-        options : NetworkOptions
-        folder : Path
-            The frame's; takes the drawing.
-        """
+        """Put the RTL's outputs into words."""
 
     def default_image(self) -> Path:
         """The picture that is run unless another is asked for."""

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-import numpy as np
-import numpy.typing as npt
-
-from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError
 from golden.networks.digits.graph import GRAPH, HEAD, SIDE
 from tb.networks.base import (
     DecodedOutput,
     NetworkAdapter,
     NetworkOptions,
+    Outputs,
     Pixels,
     PrintLine,
     QuantizedNetwork,
@@ -81,19 +78,13 @@ class Digits(NetworkAdapter):
         return prepare(picture)
 
     def decode(
-        self,
-        heads: Mapping[str, Int16Array],
-        golden: Mapping[str, Int16Array],
-        picture: npt.NDArray[np.uint8],
-        built: QuantizedNetwork,
-        options: NetworkOptions,
-        folder: Path,
+        self, outputs: Outputs, quantized: QuantizedNetwork, options: NetworkOptions
     ) -> DecodedOutput:
         """Name the digit that scores most."""
         from golden.networks.digits.build import read_off
 
-        digit = int(read_off([heads[HEAD]])[0])
-        return DecodedOutput(f"the RTL reads a {built.network.classes[digit]}")
+        digit = int(read_off([outputs.actual[HEAD]])[0])
+        return DecodedOutput(f"the RTL reads a {quantized.network.classes[digit]}")
 
     def default_image(self) -> Path:
         """The first of the pictures that the network was not trained on."""

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
-import numpy.typing as npt
 
-from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, ProductMode
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import FloatNetwork
@@ -21,6 +19,7 @@ from tb.networks.base import (
     DecodedOutput,
     NetworkAdapter,
     NetworkOptions,
+    Outputs,
     Pixels,
     PrintLine,
     QuantizedNetwork,
@@ -114,23 +113,17 @@ class FaceNet(NetworkAdapter):
         return prepare(picture, options.size)
 
     def decode(
-        self,
-        heads: Mapping[str, Int16Array],
-        golden: Mapping[str, Int16Array],
-        picture: npt.NDArray[np.uint8],
-        built: QuantizedNetwork,
-        options: NetworkOptions,
-        folder: Path,
+        self, outputs: Outputs, quantized: QuantizedNetwork, options: NetworkOptions
     ) -> DecodedOutput:
         """Compare the RTL's embedding with the float network's."""
         from PIL import Image
 
         from golden.study.facenet.block_errors import cosine_to_floats
 
-        assert isinstance(built, QuantizedFaceNet) and built.floats is not None
-        pixels = self.pixels(Image.fromarray(picture), options)
-        found = heads[BOTTLENECK]
-        angle = cosine_to_floats(built.floats, pixels, found)
+        assert isinstance(quantized, QuantizedFaceNet) and quantized.floats is not None
+        pixels = self.pixels(Image.fromarray(outputs.picture), options)
+        found = outputs.actual[BOTTLENECK]
+        angle = cosine_to_floats(quantized.floats, pixels, found)
         text = f"embedding of {found.size} values, cosine {angle:.6f} to the float network's"
         return DecodedOutput(text, cosine=angle)
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from golden.config import ConfigError
-from tb.networks.base import DecodedOutput, NetworkAdapter, QuantizedNetwork
+from tb.networks.base import DecodedOutput, NetworkAdapter, Outputs, QuantizedNetwork
 from tb.networks.digits import Digits
 from tb.networks.facenet import FaceNet
 from tb.networks.yolov3_tiny import YoloV3Tiny
 
-__all__ = ["NETWORKS", "DecodedOutput", "NetworkAdapter", "QuantizedNetwork", "find"]
+__all__ = ["NETWORKS", "DecodedOutput", "NetworkAdapter", "Outputs", "QuantizedNetwork", "find"]
 
 NETWORKS: Final[Mapping[str, NetworkAdapter]] = {
     net.name: net for net in (YoloV3Tiny(), FaceNet(), Digits())

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-
-import numpy as np
-import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, Slope
@@ -17,6 +13,7 @@ from tb.networks.base import (
     DecodedOutput,
     NetworkAdapter,
     NetworkOptions,
+    Outputs,
     Pixels,
     PrintLine,
     QuantizedNetwork,
@@ -91,73 +88,42 @@ class YoloV3Tiny(NetworkAdapter):
         """Bring a picture to the network's size; values 0 to 1."""
         from golden.vision.images import preprocess
 
-        fit: Fit = "plain" if options.fit == "plain" else "letterbox"
-        return preprocess(picture, options.size, fit)
+        return preprocess(picture, options.size, _fit(options))
 
     def decode(
-        self,
-        heads: Mapping[str, Int16Array],
-        golden: Mapping[str, Int16Array],
-        picture: npt.NDArray[np.uint8],
-        built: QuantizedNetwork,
-        options: NetworkOptions,
-        folder: Path,
+        self, outputs: Outputs, quantized: QuantizedNetwork, options: NetworkOptions
     ) -> DecodedOutput:
         """Name the boxes, draw them, and compare them with the reference model's."""
-        path = folder / self.drawing
-        return show_boxes(path, dict(heads), dict(golden), picture, built.network, options)
+        from golden.vision.drawing import draw
+
+        picture, network = outputs.picture, quantized.network
+        size = int(picture.shape[0]), int(picture.shape[1])
+        found = boxes_of(outputs.actual, network, size, options)
+        expected = boxes_of(outputs.expected, network, size, options)
+        draw(picture, found[:MOST], outputs.folder / self.drawing)
+        failure = None
+        if found != expected:
+            others = f"the reference model's {len(expected)} others"
+            text = f"the RTL's heads give {len(found)} boxes, {others}"
+            failure = Failure("mismatch", text, layer=HEADS[0])
+        boxes = [box.to_dict() for box in found[:MOST]]
+        return DecodedOutput(_in_words(boxes, len(found)), boxes, failure=failure)
 
 
 def boxes_of(
-    heads: dict[str, Int16Array], network: Network, size: tuple[int, int], options: NetworkOptions
+    heads: Mapping[str, Int16Array],
+    network: Network,
+    size: tuple[int, int],
+    options: NetworkOptions,
 ) -> list[Box]:
     """Boxes of integer heads on a picture of so many rows and columns."""
     from golden.networks.yolov3_tiny.detection import detect
 
-    fit: Fit = "plain" if options.fit == "plain" else "letterbox"
-    return detect(heads, network.fracs(), network.classes, size, fit, options.size)
+    return detect(dict(heads), network.fracs(), network.classes, size, _fit(options), options.size)
 
 
-def show_boxes(
-    path: Path,
-    heads: dict[str, Int16Array],
-    golden: dict[str, Int16Array],
-    pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
-    network: Network,
-    options: NetworkOptions,
-) -> DecodedOutput:
-    """Draw the boxes of the RTL's heads, and compare them with the reference model's.
-
-    Parameters
-    ----------
-    path : Path
-        The drawing.
-    heads, golden : dict of str to ndarray of int16, (C, G, G)
-        The RTL's heads and the reference model's.
-    pixels : ndarray of uint8, (H, W, 3)
-        The picture.
-    network : Network
-    options : NetworkOptions
-
-    Returns
-    -------
-    DecodedOutput
-        The RTL's most confident boxes, and what is wrong with them.
-    """
-    from golden.vision.drawing import draw
-
-    size = int(pixels.shape[0]), int(pixels.shape[1])
-    found = boxes_of(heads, network, size, options)
-    wanted = boxes_of(golden, network, size, options)
-    draw(pixels, found[:MOST], path)
-    failure = None
-    if found != wanted:
-        text = (
-            f"the RTL's heads give {len(found)} boxes, the reference model's {len(wanted)} others"
-        )
-        failure = Failure("mismatch", text, layer=HEADS[0])
-    boxes = [box.to_dict() for box in found[:MOST]]
-    return DecodedOutput(_in_words(boxes, len(found)), boxes, failure=failure)
+def _fit(options: NetworkOptions) -> Fit:
+    return "plain" if options.fit == "plain" else "letterbox"
 
 
 def _in_words(boxes: list[dict[str, Any]], count: int) -> str:

@@ -266,8 +266,8 @@ def _on_rtl(options: SimOptions, json: Path | None, console: Console) -> bool:
     from golden.study.dumps.bisection import WRONG, Verdict, conclusion
     from tb.commands.inference.bisect_rtl import verdicts
     from tb.commands.inference.bisect_tables import verdict_table
+    from tb.console import shown
     from tb.flows.sim.isolated_layers import run_layers
-    from tb.flows.sim.verdict import shown
 
     with progress(console) as bar:
         task = bar.add_task("starting", total=None)

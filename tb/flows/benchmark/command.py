@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from golden.config import ConfigError, InputError
 from golden.reference.layer_sums import layer_sums
+from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, shown
 from tb.flows.benchmark.beats import beat_costs
 from tb.flows.benchmark.designs import compile_all, designs
 from tb.flows.benchmark.plan import BenchOptions, Measurement, Way, measurements
@@ -26,13 +27,10 @@ from tb.flows.sim.frames import pictures
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.oracles import OracleError
 from tb.flows.sim.prepare import prepare, run_reference
-from tb.flows.sim.verdict import one_line, shown
 from tb.toolchain import build, run_folder
 from tb.toolchain.simulators import find_icarus
 
 BASE: Final = build.ROOT / "build" / "bench"
-EXIT_RED: Final = 1
-EXIT_INTERRUPTED: Final = 130
 
 _T = TypeVar("_T")
 

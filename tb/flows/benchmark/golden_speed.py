@@ -19,15 +19,12 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.graph.layers import IMAGE
 from golden.networks.yolov3_tiny.graph import INPUT_SIZE
-from tb.console import progress, say
+from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, progress, say, shown
 from tb.flows.benchmark.golden_record import THREADS, GoldenRecord, GoldenRun
 from tb.flows.benchmark.record import MeasureError
-from tb.flows.sim.verdict import one_line, shown
 from tb.toolchain import build, run_folder
 
 BASE: Final = build.ROOT / "build" / "bench"
-EXIT_RED: Final = 1
-EXIT_INTERRUPTED: Final = 130
 ROUNDS: Final = 5
 """Each way runs so often, in turn; the fastest counts."""
 CHOICES: Final = (

@@ -8,8 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
+from tb.console import EXIT_INTERRUPTED
 from tb.flows.benchmark.record import MeasureError, SimRun, Timing
-from tb.flows.sim.command import EXIT_INTERRUPTED, simulate
+from tb.flows.sim.command import simulate
 from tb.flows.sim.options import SimOptions
 
 WIDTH = 120

@@ -22,6 +22,7 @@ from rich.progress import (
 
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
 from golden.stimulus.random_jobs import mode_of
+from tb.console import EXIT_INTERRUPTED, EXIT_RED
 from tb.cosim.failure import Failure
 from tb.debug.case import FolderCase
 from tb.debug.diagnose import Examination
@@ -47,8 +48,6 @@ from tb.toolchain.simulators import Simulator, find_simulator
 BASE: Final = build.ROOT / "build" / "fuzz"
 TOLD: Final = 3
 """Jobs that need one another are described each up to so many."""
-EXIT_RED: Final = 1
-EXIT_INTERRUPTED: Final = 130
 
 
 @dataclass(slots=True)

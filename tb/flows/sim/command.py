@@ -1,28 +1,28 @@
-"""The main job: real tensors through the RTL, every value compared, one report."""
+"""``make sim``: real tensors through the RTL, every value compared, one report."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cocotb_tools.check_results import get_results
 from rich.console import Console
 from rich.live import Live
 
 from golden.config import ConfigError, InputError
+from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, say, shown
 from tb.cosim import cocotb_test
 from tb.cosim.failure import Failure
 from tb.debug.diagnose import Examination
+from tb.flows.sim.display import cycles_table, live_table, show_verdict
 from tb.flows.sim.frame_writer import write_run_files
 from tb.flows.sim.frames import Checkpoint, Prefetch, pictures
-from tb.flows.sim.live_table import cycles_table, layer_table
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.oracles import OracleError
 from tb.flows.sim.prepare import prepare
 from tb.flows.sim.run_state import RunState
-from tb.flows.sim.verdict import one_line, show_verdict, shown
 from tb.toolchain import build, run_folder
 from tb.toolchain.simulators import find_simulator
 
@@ -31,9 +31,7 @@ JOBS_MODULE: Final = cocotb_test.__name__
 LOG_LINES: Final = 3
 SPACE_NEEDED: Final = 1 << 16
 """Bytes; with less a failure is put down to the full disk."""
-SAID_ALWAYS: Final = ("warning: ", "unreadable: ")
-EXIT_RED: Final = 1
-EXIT_INTERRUPTED: Final = 130
+PRINTED_ALWAYS: Final = ("warning: ", "unreadable: ")
 
 
 def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
@@ -78,8 +76,7 @@ def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
         known = f"{final.first_failure.message}; " if final.first_failure else ""
         return _unreported(f"{known}the report cannot be written: {one_line(error)}", console)
     if final.passed:
-        run.clear_checkpoint()
-        run.tidy()
+        run.clear()
     show_verdict(final, run, base, console)
     return 0 if final.passed else code
 
@@ -101,8 +98,8 @@ def _run_steps(run: RunState, console: Console) -> Failure | None:
 
         def print_line(text: str) -> None:
             status.update(text)
-            if not console.is_terminal or text.startswith(SAID_ALWAYS):
-                console.print(text, markup=False, highlight=False, soft_wrap=True)
+            if not console.is_terminal or text.startswith(PRINTED_ALWAYS):
+                say(console, text)
 
         run.pictures = pictures(options, print_line)
         run.simulator = find_simulator(options.sim, options.verilator)
@@ -117,13 +114,13 @@ def _run_steps(run: RunState, console: Console) -> Failure | None:
         run.prefetch = Prefetch(run.folder, prepared, options, schedule, run.paths)
         if run.paths:
             print_line("running the golden model on the picture")
-            run.prefetch.prefetch(0, status.update)
+            run.prefetch.fetch(0, status.update)
     if not run.paths:
         return None
     results_file = _simulate(run, made, console)
     failure = _unfinished(run, results_file)
     if failure is None:
-        _look_into(run, console)
+        _diagnose(run, console)
     return failure
 
 
@@ -135,8 +132,8 @@ def _simulate(run: RunState, made: build.Build, console: Console) -> Path:
         with Live(console=console, refresh_per_second=4) as live:
 
             def show() -> None:
-                run.follow(console.print)
-                live.update(_table(run))
+                run.follow()
+                live.update(live_table(run))
 
             results = build.run(made, JOBS_MODULE, run.folder, seed=run.options.seed, poll=show)
             show()
@@ -146,38 +143,8 @@ def _simulate(run: RunState, made: build.Build, console: Console) -> Path:
         console.line()
     rows = [entry.report for entry in run.progress() if entry.report.cycles]
     if rows:
-        console.print(cycles_table(rows, _array(run)))
+        console.print(cycles_table(rows, run.array))
     return results
-
-
-def _array(run: RunState) -> tuple[int, int]:
-    assert run.prepared is not None
-    return run.prepared.config.p_ic, run.prepared.config.p_oc
-
-
-def _table(run: RunState) -> Any:
-    assert run.prepared is not None and run.simulator is not None
-    config, shapes = run.prepared.config, run.prepared.network.shapes()
-    rows = [
-        ("x".join(map(str, shapes.get(entry.report.name, ()))), entry.done, entry.jobs, entry)
-        for entry in run.progress()
-    ]
-    title = (
-        f"{run.options.network.title}, {config.array} PE, "
-        f"{run.simulator.name} {run.simulator.version}, {config.mode.value}, {run.options.format}"
-    )
-    if run.prepared.built.numerics:
-        title += f", {run.prepared.built.numerics}"
-    if run.options.images is not None:
-        title += f"\n{run.where()}"
-    return layer_table(
-        title,
-        [
-            (shape, done, jobs, entry.report if entry.report.values_compared or done else None)
-            for shape, done, jobs, entry in rows
-        ],
-        _array(run),
-    )
 
 
 def _unfinished(run: RunState, results_file: Path) -> Failure | None:
@@ -197,7 +164,7 @@ def _unfinished(run: RunState, results_file: Path) -> Failure | None:
     return Failure("status", f"{text} (see {log})")
 
 
-def _look_into(run: RunState, console: Console) -> None:
+def _diagnose(run: RunState, console: Console) -> None:
     """Diagnose the first job that failed; or the first, where waves of it are asked for."""
     failed, options = run.failed_job(), run.options
     wanted = options.waves if failed is None else options.diagnose
@@ -208,12 +175,12 @@ def _look_into(run: RunState, console: Console) -> None:
         def print_line(text: str) -> None:
             status.update(text)
             if not console.is_terminal:
-                console.print(text, markup=False, highlight=False, soft_wrap=True)
+                say(console, text)
 
         failure = None if failed is None else run.job_failure(failed)
         case = run.case(failed or 0)
         name = f"{case.record.layer}-{case.record.tile_number}"
-        look = Examination(
+        examination = Examination(
             case,
             failure,
             run.simulator,
@@ -224,7 +191,7 @@ def _look_into(run: RunState, console: Console) -> None:
             say=print_line,
         )
         try:
-            run.diagnosis = look.run()
+            run.diagnosis = examination.run()
         except (InputError, ConfigError, OSError) as error:
             if failed is None:
                 raise

@@ -1,4 +1,4 @@
-"""The pictures of a run: which there are, golden's tensors ahead of the simulator, frames kept."""
+"""The frames of a run: their pictures, tensors ahead of the simulator, checkpoints behind it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from golden.arithmetic.fixed import Int16Array
+import msgspec
+
 from golden.config import InputError
 from golden.vision.images import load
 from golden.vision.pictures import is_picture
@@ -21,11 +22,11 @@ from tb.flows.sim.frame_writer import write_frame
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.oracles import check_oracles
 from tb.flows.sim.prepare import Picture, Prepared, run_reference
-from tb.flows.sim.report import FrameReport, LayerReport, Stalls
+from tb.flows.sim.report import FrameReport, LayerReport
 from tb.toolchain import build
 
 AHEAD: Final = 2
-"""Frames that golden may be ahead of the simulator."""
+"""Frames that the reference model may be ahead of the simulator."""
 POLL_SECONDS: Final = 0.05
 IRRELEVANT: Final = ("image", "images", "clock", "waves", "verilator")
 """Options that change no frame's result."""
@@ -39,7 +40,7 @@ def pictures(options: SimOptions, print_line: Callable[[str], None]) -> list[Pat
     Raises
     ------
     InputError
-        A picture that cannot be read; of several each has been said.
+        A picture that cannot be read; of several there is a line for each.
     """
     if options.images is None:
         path = options.image or options.network.default_image()
@@ -68,16 +69,8 @@ def pictures(options: SimOptions, print_line: Callable[[str], None]) -> list[Pat
     return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """What is kept of a picture once its frame has been handed over."""
-
-    pixels: Any
-    heads: dict[str, Int16Array]
-
-
 class Prefetch(threading.Thread):
-    """Computes golden's tensors of frame after frame while the simulator runs.
+    """Computes the reference model's tensors of frame after frame while the simulator runs.
 
     Parameters
     ----------
@@ -87,7 +80,7 @@ class Prefetch(threading.Thread):
     options : SimOptions
     schedule : FrameSchedule
     paths : sequence of Path
-        The pictures, the first one's frame being handed over already.
+        The pictures, the first one's frame being fetched already.
     """
 
     def __init__(
@@ -99,22 +92,25 @@ class Prefetch(threading.Thread):
         paths: Sequence[Path],
     ) -> None:
         super().__init__(daemon=True)
-        self.seen: dict[int, Seen] = {}
+        self.outputs: dict[int, Picture] = {}
+        """By frame: its picture, with the network's outputs alone."""
         self.error: BaseException | None = None
         self.done = 0
         self._halt = threading.Event()
         self._folder, self._prepared, self._options = folder, prepared, options
-        self._listed, self._paths = schedule, paths
+        self._schedule, self._paths = schedule, paths
 
-    def prefetch(self, number: int, print_line: Callable[[str], None]) -> None:
+    def fetch(self, number: int, print_line: Callable[[str], None]) -> None:
         """Compute and check one frame, and put it where the simulator finds it."""
         picture = run_reference(self._prepared, self._options, self._paths[number])
         check_oracles(self._prepared, self._options, picture, print_line)
-        self.seen[number] = _seen(picture, self._options.network.heads)
-        write_frame(self._folder, number, self._prepared, self._listed, picture)
+        tensors, heads = picture.tensors, self._options.network.heads
+        outputs = {name: tensors[name] for name in heads if name in tensors}
+        self.outputs[number] = replace(picture, tensors=outputs)
+        write_frame(self._folder, number, self._prepared, self._schedule, picture)
 
     def run(self) -> None:
-        """Hand over every frame but the first, not too far ahead."""
+        """Fetch every frame but the first, not too far ahead."""
         try:
             for number in range(1, len(self._paths)):
                 while number > self.done + AHEAD:
@@ -122,18 +118,13 @@ class Prefetch(threading.Thread):
                         return
                 if self._halt.is_set():
                     return
-                self.prefetch(number, lambda text: None)
+                self.fetch(number, lambda text: None)
         except BaseException as error:  # the main thread raises it
             self.error = error
 
     def stop(self) -> None:
         """Begin no further frame."""
         self._halt.set()
-
-
-def _seen(picture: Picture, names: Sequence[str]) -> Seen:
-    heads = {name: picture.tensors[name] for name in names if name in picture.tensors}
-    return Seen(picture.pixels, heads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +136,7 @@ class FrameResult:
     report : FrameReport
     layers : list of LayerReport
     text : str
-        What the outputs print_line.
+        The decoded outputs in words.
     cosine : float or None
         Of the embedding, see `tb.networks.registry.DecodedOutput`.
     """
@@ -157,7 +148,7 @@ class FrameResult:
 
 
 class Checkpoint:
-    """Frames of an interrupted run over several pictures, for the command that goes on.
+    """Frames of an interrupted run over several pictures, for the command that resumes it.
 
     A frame is found again by the picture's content and by all that its result depends
     on: the options, the weights, the compiled design and the sources of model and bench.
@@ -165,7 +156,7 @@ class Checkpoint:
     Parameters
     ----------
     base : Path
-        Folder of the kept frames.
+        Folder of the frames.
     prepared : Prepared
     options : SimOptions
     made : Build
@@ -177,8 +168,8 @@ class Checkpoint:
         chosen = {f.name: str(getattr(options, f.name)) for f in fields(options)}
         described = {
             "options": {name: chosen[name] for name in chosen if name not in IRRELEVANT},
-            "weights": prepared.built.sha256,
-            "retune": prepared.built.retune_sha256,
+            "weights": prepared.quantized.sha256,
+            "retune": prepared.quantized.retune_sha256,
             "names": prepared.network.classes,
             "design": made.folder.name,
             "sources": _sources(),
@@ -188,52 +179,39 @@ class Checkpoint:
         self._folders: dict[Path, Path] = {}
 
     def folder(self, picture: Path) -> Path:
-        """Where a picture's frame is kept."""
+        """Where a picture's frame is saved."""
         if picture not in self._folders:
             digest = hashlib.sha256(self._key.encode() + picture.read_bytes()).hexdigest()
             self._folders[picture] = self._base / digest[:24]
         return self._folders[picture]
 
-    def find(self, picture: Path) -> FrameResult | None:
-        """The picture's frame, if it is kept."""
+    def load(self, picture: Path) -> FrameResult | None:
+        """The picture's frame, if it was saved."""
         path = self.folder(picture) / "frame.json"
         if not path.is_file():
             return None
-        kept = json.loads(path.read_text())
-        layers = [
-            LayerReport(**{**entry, "stalls": Stalls(**entry["stalls"])})
-            for entry in kept["layers"]
-        ]
-        report = FrameReport(str(picture), kept["seconds"], kept["boxes"])
-        return FrameResult(report, layers, kept["text"], kept["cosine"])
+        frame = msgspec.json.decode(path.read_bytes(), type=FrameResult)
+        return replace(frame, report=replace(frame.report, image=str(picture)))
 
-    def keep(self, picture: Path, frame: FrameResult, drawing: Path) -> None:
-        """Keep a frame, whole or not at all."""
+    def save(self, picture: Path, frame: FrameResult, drawing: Path) -> None:
+        """Save a frame, whole or not at all."""
         self._base.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=self._base))
-        document = {
-            "image": str(picture),
-            "seconds": frame.report.seconds,
-            "boxes": list(frame.report.boxes),
-            "text": frame.text,
-            "cosine": frame.cosine,
-            "layers": [asdict(layer) for layer in frame.layers],
-        }
-        (scratch / "frame.json").write_text(json.dumps(document))
+        (scratch / "frame.json").write_bytes(msgspec.json.encode(frame))
         if drawing.is_file():
             shutil.copy(drawing, scratch / drawing.name)
         final = self.folder(picture)
         shutil.rmtree(final, ignore_errors=True)
         scratch.rename(final)
 
-    def forget(self, paths: Sequence[Path]) -> None:
+    def clear(self, paths: Sequence[Path]) -> None:
         """Remove the frames of these pictures: their run has ended."""
         for picture in paths:
             shutil.rmtree(self.folder(picture), ignore_errors=True)
 
 
 def _sources() -> str:
-    """Hash of the Python sources that golden and the bench consist of."""
+    """Hash of the Python sources of reference model and bench."""
     digest = hashlib.sha256()
     for name in ("golden", "tb"):
         for path in sorted((build.ROOT / name).rglob("*.py")):

@@ -39,7 +39,7 @@ class Prepared:
 
     Parameters
     ----------
-    built : QuantizedNetwork
+    quantized : QuantizedNetwork
         The network.
     config : PEConfig
     fused_layers : tuple of FusedLayer
@@ -48,7 +48,7 @@ class Prepared:
         Of one frame, in order.
     """
 
-    built: QuantizedNetwork
+    quantized: QuantizedNetwork
     config: PEConfig
     fused_layers: tuple[FusedLayer, ...]
     jobs: tuple[PlannedJob, ...]
@@ -56,7 +56,7 @@ class Prepared:
     @property
     def network(self) -> Network:
         """The integers."""
-        return self.built.network
+        return self.quantized.network
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,8 +87,8 @@ def prepare(options: SimOptions, print_line: Callable[[str], None]) -> Prepared:
     ConfigError
         Options that this network cannot honour.
     """
-    built = options.network.build(options, print_line)
-    network = built.network
+    quantized = options.network.build(options, print_line)
+    network = quantized.network
     p_ic, p_oc = parse_array(options.lanes)
     config = PEConfig(
         p_ic,
@@ -105,7 +105,7 @@ def prepare(options: SimOptions, print_line: Callable[[str], None]) -> Prepared:
     if options.distinct:
         chosen = _one_of_each_shape(chosen)
     jobs = _plan(network, every, config, options, {fused.name for fused in chosen})
-    return Prepared(built, config, chosen, jobs)
+    return Prepared(quantized, config, chosen, jobs)
 
 
 def _one_of_each_shape(layers: Sequence[FusedLayer]) -> tuple[FusedLayer, ...]:

@@ -1,4 +1,4 @@
-"""A run under way: what is known of it so far, and the report of that."""
+"""A run under way: its progress so far, its failure, and the report of both."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tb.flows.sim.layer_results import (
 )
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.prepare import Prepared
-from tb.networks.registry import DecodedOutput
+from tb.networks.registry import DecodedOutput, Outputs
 from tb.toolchain import build, run_folder
 from tb.toolchain.simulators import Simulator
 
@@ -63,14 +63,26 @@ class RunState:
 
     @property
     def paths(self) -> list[Path]:
-        """The pictures to simulate, those left out whose frames were kept."""
+        """The pictures to simulate: those without a frame from a checkpoint."""
         return [path for path in self.pictures if path not in self.resumed]
+
+    @property
+    def array(self) -> tuple[int, int]:
+        """``(P_IC, P_OC)``."""
+        assert self.prepared is not None
+        return self.prepared.config.p_ic, self.prepared.config.p_oc
+
+    @property
+    def decodes_output(self) -> bool:
+        """Whether the network's outputs were simulated, so that they can be decoded."""
+        heads = set(self.options.network.heads)
+        return self.schedule is not None and heads <= set(self.schedule.save)
 
     def resume(self, print_line: Callable[[str], None]) -> None:
         """Take over the frames that an interrupted run has left."""
         assert self.checkpoint is not None
         for path in self.pictures:
-            if (frame := self.checkpoint.find(path)) is not None:
+            if (frame := self.checkpoint.load(path)) is not None:
                 self.resumed[path] = frame
         if self.resumed:
             count = f"{len(self.resumed)} of {len(self.pictures)}"
@@ -112,13 +124,13 @@ class RunState:
             text += f", {each:.1f} s a frame"
         return text
 
-    def follow(self, print_line: Callable[[str], None]) -> None:
+    def follow(self) -> None:
         """Take in what has been finished since the last call.
 
         Raises
         ------
         Exception
-            Whatever has stopped golden's thread.
+            Whatever has stopped the prefetch.
         """
         assert self.prefetch is not None
         if self.prefetch.error is not None:
@@ -136,22 +148,20 @@ class RunState:
         folder, path = frame_folder(self.folder, number), self.paths[number]
         results = self.results(number)
         layers = [entry.report for entry in self._layers(number, results)]
-        edge = frame_edge(self.schedule, results, self._edge(number))
-        self.edges.append(edge)
+        self.edges.append(frame_edge(self.schedule, results, self._edge(number)))
         seconds = sum(layer.sim_seconds for layer in layers)
-        said, net = DecodedOutput(), self.options.network
-        seen = self.prefetch.seen.pop(number)
+        decoded, net = DecodedOutput(), self.options.network
+        picture = self.prefetch.outputs.pop(number)
         if all((folder / f"{head}.npy").is_file() for head in net.heads):
             heads = {head: np.load(folder / f"{head}.npy") for head in net.heads}
-            said = net.decode(
-                heads, seen.heads, seen.pixels, self.prepared.built, self.options, folder
-            )
-            self.output_failure = self.output_failure or said.failure
-        told = report.FrameReport(str(path), seconds, said.boxes)
-        frame = FrameResult(told, layers, said.text, said.cosine)
+            outputs = Outputs(heads, picture.tensors, picture.pixels, folder)
+            decoded = net.decode(outputs, self.prepared.quantized, self.options)
+            self.output_failure = self.output_failure or decoded.failure
+        frame_report = report.FrameReport(str(path), seconds, decoded.boxes)
+        frame = FrameResult(frame_report, layers, decoded.text, decoded.cosine)
         right = self.output_failure is None and first_failure(results) is None
         if self.checkpoint is not None and right:
-            self.checkpoint.keep(path, frame, folder / net.drawing)
+            self.checkpoint.save(path, frame, folder / net.drawing)
         self.finished.append(frame)
         if right and not (self.options.waves and number == 0):
             shutil.rmtree(folder / "golden", ignore_errors=True)
@@ -160,8 +170,7 @@ class RunState:
     @property
     def frames(self) -> list[FrameResult]:
         """All frames that are whole, in the order of the pictures."""
-        mine = dict(zip(self.paths, self.finished, strict=False))
-        found = {**self.resumed, **mine}
+        found = {**self.resumed, **dict(zip(self.paths, self.finished, strict=False))}
         return [found[path] for path in self.pictures if path in found]
 
     def failed_job(self) -> int | None:
@@ -173,7 +182,7 @@ class RunState:
         return None
 
     def case(self, number: int) -> FrameCase:
-        """The job of that number, to look into."""
+        """The job of that number, to be diagnosed."""
         assert self.schedule is not None and self.prepared is not None
         frame, place = divmod(number, len(self.schedule.jobs))
         job = self.schedule.jobs[place]
@@ -212,8 +221,8 @@ class RunState:
             return self.output_failure
         failure = self.job_failure(number)
         assert failure is not None
-        seen = None if self.diagnosis is None else self.diagnosis.summary()
-        return replace(failure, replay=self.replay(number), diagnosis=seen)
+        diagnosis = None if self.diagnosis is None else self.diagnosis.summary()
+        return replace(failure, replay=self.replay(number), diagnosis=diagnosis)
 
     def job_failure(self, number: int) -> Failure | None:
         """How the frame of that job failed first."""
@@ -224,13 +233,13 @@ class RunState:
         """The command that repeats a job, with those ahead that its failure is known to need."""
         assert self.schedule is not None
         frame, place = divmod(number, len(self.schedule.jobs))
-        record, seen = self.schedule.jobs[place].record, self.diagnosis
+        record, diagnosis = self.schedule.jobs[place].record, self.diagnosis
         changes: dict[str, Any] = {}
         if self.options.images is not None:
             changes |= {"images": None, "image": self.paths[frame]}
-        if seen is not None and not seen.reproduced:
+        if diagnosis is not None and not diagnosis.reproduced:
             return self.options.replay(**changes)
-        around = Around() if seen is None else seen.around
+        around = Around() if diagnosis is None else diagnosis.around
         span = self.schedule.jobs[place - around.before : place + around.behind + 1]
         first, last = span[0].record, span[-1].record
         if first.layer != last.layer:
@@ -240,15 +249,21 @@ class RunState:
 
     def summary(self, failure: Failure | None) -> report.Report:
         """The report of what has happened up to now."""
-        options, prepared = self.options, self.prepared
-        config = None if prepared is None else prepared.config
-        built = None if prepared is None else prepared.built
+        options = self.options
+        leaky = ("slope", "leaky_place", "pool_pad")
+        known: dict[str, Any] = {name: getattr(options, name) for name in leaky}
+        known |= dict.fromkeys(options.network.without.intersection(leaky))
+        if self.simulator is not None:
+            known["simulator_version"] = self.simulator.version
+        if self.prepared is not None:
+            config, quantized = self.prepared.config, self.prepared.quantized
+            known |= {name: getattr(config, name) for name in ("acc_w", "act_w", "weight_w")}
+            known["array"] = self.array
+            known["memories"] = report.Memories(config.tile_pixels, config.input_words)
+            known["weights_sha256"] = quantized.sha256
+            known["retune_sha256"] = quantized.retune_sha256
         frames = [frame.report for frame in self.frames if self.decodes_output]
         cosines = [frame.cosine for frame in self.frames if frame.cosine is not None]
-
-        def meant(name: str) -> str | None:
-            return None if name in options.network.without else getattr(options, name)
-
         return report.Report(
             run=self.folder.name,
             command=options.command(),
@@ -258,42 +273,17 @@ class RunState:
             image=str(self.pictures[0]) if self.pictures and options.images is None else None,
             frames=frames or None,
             embedding_cosine=min(cosines, default=None),
-            weights_sha256=None if built is None else built.sha256,
-            retune_sha256=None if built is None else built.retune_sha256,
             format=options.format,
             mode=options.mode,
-            slope=meant("slope"),
-            leaky_place=meant("leaky_place"),
-            pool_pad=meant("pool_pad"),
             simulator=options.sim,
-            simulator_version=None if self.simulator is None else self.simulator.version,
-            array=None if config is None else (config.p_ic, config.p_oc),
-            acc_w=None if config is None else config.acc_w,
-            act_w=None if config is None else config.act_w,
-            weight_w=None if config is None else config.weight_w,
-            memories=None
-            if config is None
-            else report.Memories(config.tile_pixels, config.input_words),
             seed=options.seed,
             inject=options.injected or None,
             bug=options.bug or None,
             layers=self.layers(),
             wall_seconds=time.monotonic() - self.started,
             failure=failure or self.failure(),
+            **known,
         )
-
-    @property
-    def decodes_output(self) -> bool:
-        """Whether the network's outputs were simulated, so that they can be decoded."""
-        heads = set(self.options.network.heads)
-        return self.schedule is not None and heads <= set(self.schedule.save)
-
-    def free_disk(self) -> None:
-        """Remove what is of no use any more where the report needs the room."""
-        for path in self.folder.glob("job_*"):
-            path.unlink()
-        for path in self.folder.glob("frame_*"):
-            shutil.rmtree(path, ignore_errors=True)
 
     def interruption(self) -> str:
         """What to tell whoever has interrupted the run."""
@@ -303,13 +293,17 @@ class RunState:
         whole = f"{len(self.frames)} of {len(self.pictures)} frames"
         return f"{text} after {whole}; the same command goes on from there"
 
-    def clear_checkpoint(self) -> None:
-        """Remove the kept frames: the run has come to its end."""
+    def clear(self) -> None:
+        """Remove what a run that has ended well needs no more: checkpoints, weights' streams."""
         if self.checkpoint is not None:
-            self.checkpoint.forget(self.pictures)
-
-    def tidy(self) -> None:
-        """Remove the weight streams of all jobs but the first."""
+            self.checkpoint.clear(self.pictures)
         for path in self.folder.glob("job_*.wgt"):
             if path.name != "job_00000.wgt":
                 path.unlink()
+
+    def free_disk(self) -> None:
+        """Remove what is of no use any more where the report needs the room."""
+        for path in self.folder.glob("job_*"):
+            path.unlink()
+        for path in self.folder.glob("frame_*"):
+            shutil.rmtree(path, ignore_errors=True)

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from golden.config import FPGA, InputError
 from golden.files import write_whole
+from tb.console import EXIT_INTERRUPTED, EXIT_RED
 from tb.flows.synth.checks import CAPACITY, DEVICE
 from tb.flows.synth.flow import CHECKS, Design, Findings, examine
 from tb.toolchain.build import ROOT, RTL
@@ -30,8 +31,6 @@ from tb.toolchain.run_folder import git_commit, remove_stale
 SCHEMA: Final = 1
 OUT: Final = ROOT / "build" / "synth"
 TOP: Final = "conv_pe"
-EXIT_RED: Final = 1
-EXIT_INTERRUPTED: Final = 130
 SHOWN: Final = 5
 """Faults of a check that are printed; the report has all."""
 

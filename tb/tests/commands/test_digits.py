@@ -24,7 +24,7 @@ from tb.cli import app
 from tb.flows.sim.command import simulate
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.report import SCHEMA_FILE
-from tb.networks.registry import find
+from tb.networks.registry import Outputs, find
 from tb.tests.commands.commands import results, run
 
 SHOWN = 5
@@ -138,7 +138,7 @@ def test_the_digit_is_the_largest_score(model: Path) -> None:
     blank = np.zeros((8, 8, 3), np.uint8)
     for values, digit in ((scores, 9), (-scores, 0), (np.full_like(scores, 3), 0)):
         heads = {HEAD: values}
-        said = net.decode(heads, heads, blank, built, options, Path())
+        said = net.decode(Outputs(heads, heads, blank, Path()), built, options)
         assert said.text == f"the RTL reads a {digit}" and read_off([values])[0] == digit
 
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from golden.dataflow.tile import groups
 from golden.reference import kernels
 from tb.cosim.failure import Failure
 from tb.cosim.scoreboard import in_stream_order
+from tb.cosim.sequencer import JobEnd
 from tb.duts.conv_pe.job_record import NEVER, JobRecord
 from tb.duts.conv_pe.packing import Recording, Tap
 from tb.duts.conv_pe.registers import StatusCode
@@ -25,19 +25,6 @@ AHEAD = 3
 """Cycles before a job's end that belong to the next one."""
 QUEUE = 3
 """Jobs in flight."""
-
-
-@dataclass(frozen=True)
-class End:
-    """What `tb.cosim.driver.Driver.result` tells."""
-
-    status: StatusCode
-    start_cycle: int
-    end_cycle: int
-    counters: dict[str, int]
-    cpu: float = 0.0
-    wall: float = 0.0
-    timeout: bool = False
 
 
 @dataclass
@@ -74,7 +61,7 @@ class FakePE:
         self.most_in_flight = max(self.most_in_flight, len(self.started) - self._ended)
         self._compute(record, len(self.started) - 1)
 
-    async def result(self) -> End:
+    async def result(self) -> JobEnd:
         """The oldest job's end."""
         await asyncio.sleep(0)
         index = self._ended
@@ -90,9 +77,10 @@ class FakePE:
         self._ahead, start = ahead, self._clock
         self._clock += products + 30
         timeout = index == self.hangs_at
-        return End(status, start, self._clock, counters, timeout=timeout)
+        number = self.started[index].number
+        return JobEnd(number, status, counters, start, self._clock, timeout=timeout)
 
-    def failure(self, record: JobRecord, end: Any) -> Failure | None:
+    def failure(self, record: JobRecord, end: JobEnd) -> Failure | None:
         """A job that hangs."""
         return Failure("timeout", f"{record.layer}: hangs", record.layer) if end.timeout else None
 

@@ -21,7 +21,8 @@ from golden.dataflow.tile import Job, Tile, make_job
 from golden.graph.conv_layer import ConvLayer, Padding
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
-from tb.cosim.driver import Driver, JobEnd, JobResult
+from tb.cosim.driver import Driver, JobResult
+from tb.cosim.sequencer import JobEnd
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job
 
 

@@ -16,7 +16,7 @@ from golden.vision.images import load, shipped
 from tb.flows.sim.layer_results import MANY, LayerProgress, in_blocks
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.report import LAYER_KINDS, LayerReport
-from tb.networks.base import NetworkAdapter
+from tb.networks.base import NetworkAdapter, Outputs
 from tb.networks.registry import NETWORKS, find
 
 FACENET: dict[str, Any] = {"net": "facenet"}
@@ -110,9 +110,9 @@ def test_a_wrong_embedding_has_a_smaller_cosine() -> None:
     pixels = net.pixels(picture, options)
     ints = quantize_image(pixels, built.network.input_frac, built.network.options.act_w)[0]
     heads = {"Bottleneck": run(built.network, ints)["Bottleneck"]}
-    right = net.decode(heads, heads, np.asarray(picture), built, options, Path())
+    right = net.decode(Outputs(heads, heads, np.asarray(picture), Path()), built, options)
     wrong = {"Bottleneck": -heads["Bottleneck"]}
-    other = net.decode(wrong, heads, np.asarray(picture), built, options, Path())
+    other = net.decode(Outputs(wrong, heads, np.asarray(picture), Path()), built, options)
     assert right.cosine is not None and right.cosine > 0.9999
     assert other.cosine == pytest.approx(-right.cosine)
     assert f"{right.cosine:.6f}" in right.text

@@ -130,8 +130,8 @@ def test_sim_runs_the_patch_that_ships_or_none(official: ModelFiles) -> None:
     options = {"size": 32, "layer": "conv1", "tiles": 1, "array": "4x4"}
     tuned = prepare(SimOptions(**options), lambda _: None)  # type: ignore[arg-type]
     plain = prepare(SimOptions(**options, retune="none"), lambda _: None)  # type: ignore[arg-type]
-    assert tuned.built.retune_sha256 == sha256_of(SHIPPED)
-    assert plain.built.retune_sha256 is None
+    assert tuned.quantized.retune_sha256 == sha256_of(SHIPPED)
+    assert plain.quantized.retune_sha256 is None
     one, two = (next(made.network.convs()) for made in (tuned, plain))
     assert not np.array_equal(one.weight, two.weight)
     assert SimOptions(retune="none").command() == "make sim RETUNE=none"

@@ -16,7 +16,7 @@ from golden.dataflow.timing.cycle_model import layers, predict
 from golden.dataflow.timing.job_shape import JobShape, job_shape
 from golden.graph.conv_layer import Padding
 from golden.reference.readout import PLAIN, Readout
-from tb.cosim.driver import JobEnd
+from tb.cosim.sequencer import JobEnd
 from tb.tests.cosim.material import Jobs, pool_only_job, small_job
 from tb.tests.cosim.suites.cocotb_queue import Order, run_all
 from tb.tests.cosim.suites.cocotb_streams import LIMIT_MS, bench_of

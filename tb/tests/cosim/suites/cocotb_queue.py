@@ -15,7 +15,8 @@ from golden.arithmetic.fixed import Int16Array
 from golden.config import PoolPad
 from golden.dataflow.tile import Job
 from golden.reference.readout import PLAIN, Readout
-from tb.cosim.driver import Driver, JobEnd
+from tb.cosim.driver import Driver
+from tb.cosim.sequencer import JobEnd
 from tb.duts.conv_pe.job_record import JobRecord, Stalls
 from tb.duts.conv_pe.packing import read_recording
 from tb.duts.conv_pe.registers import Register, StatusCode

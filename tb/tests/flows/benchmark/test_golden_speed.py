@@ -22,6 +22,7 @@ from golden.reference.run import run
 from golden.study import speed
 from golden.tests.small_networks import branches, chain
 from tb.cli import app
+from tb.console import EXIT_INTERRUPTED, EXIT_RED
 from tb.flows.benchmark import golden_speed
 from tb.flows.benchmark.golden_record import SCHEMA_FILE, GoldenRecord, GoldenRun
 from tb.flows.benchmark.record import MeasureError
@@ -164,8 +165,8 @@ def test_measures_and_writes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (MeasureError("golden kernels: 1 value"), golden_speed.EXIT_RED, "golden kernels: 1 value"),
-        (KeyboardInterrupt(), golden_speed.EXIT_INTERRUPTED, "interrupted by the user"),
+        (MeasureError("golden kernels: 1 value"), EXIT_RED, "golden kernels: 1 value"),
+        (KeyboardInterrupt(), EXIT_INTERRUPTED, "interrupted by the user"),
     ],
 )
 def test_what_fails_leaves_no_file(

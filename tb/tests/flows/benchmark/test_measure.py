@@ -21,6 +21,7 @@ from golden.graph.conv_layer import ConvLayer
 from golden.reference import run, spec
 from golden.reference.layer_sums import layer_sums
 from golden.tests.small_networks import branches, chain
+from tb.console import EXIT_INTERRUPTED, EXIT_RED
 from tb.duts.conv_pe.job_record import JobRecord, write_job
 from tb.flows.benchmark import command
 from tb.flows.benchmark.beats import ARRAY, beat_job
@@ -213,7 +214,7 @@ def test_one_red_measurement_makes_all_red(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "sim.json").write_text("of the last time")
     planned = [Measurement(Way.FRAME, replace(SMALL, inject="expected"))]
     code, text = bench(tmp_path, planned, monkeypatch)
-    assert code == command.EXIT_RED
+    assert code == EXIT_RED
     assert not (tmp_path / "sim.json").exists()
     last = text.splitlines()[-1]
     assert last.startswith(f"FAILED  {planned[0].title}: mismatch: pred_2: ")
@@ -227,7 +228,7 @@ def test_an_interruption_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(command, "prepare", interrupted)
     text = StringIO()
     code = command.bench(Console(file=text, width=200), [], base=tmp_path)
-    assert code == command.EXIT_INTERRUPTED
+    assert code == EXIT_INTERRUPTED
     assert text.getvalue().endswith("\nFAILED  scalar C loop: interrupted by the user\n")
     assert list(tmp_path.iterdir()) == []
 
