@@ -59,7 +59,7 @@ COMMANDS: Final = {
     "bench": Command(
         "tb.flows.benchmark.command:bench_parts",
         "Measure how fast the simulation and the reference model are (``make bench``).",
-        "tb.flows.benchmark.plan:BenchOptions",
+        "tb.flows.benchmark.options:BenchOptions",
     ),
     "synth-check": Command(
         "tb.flows.synth.command:synth",

@@ -15,7 +15,14 @@ from typing import Any, Final
 from rich import box
 from rich.console import Console
 from rich.measure import Measurement
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from golden.files import write_whole
@@ -56,13 +63,18 @@ def print_whole(table: Table, console: Console) -> None:
     Console(file=console.file, width=max(width, console.width), soft_wrap=True).print(table)
 
 
-def progress(console: Console) -> Progress:
-    """A bar for long work; nothing where the output is no terminal."""
+def print_failure(console: Console, text: str) -> None:
+    """Print one line in red."""
+    console.print(text, style="bold red", markup=False, highlight=False, soft_wrap=True)
+
+
+def progress(console: Console, *, elapsed: bool = False) -> Progress:
+    """A bar for long work, with the time that remains or has elapsed; nothing on no terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        TimeElapsedColumn() if elapsed else TimeRemainingColumn(),
         console=console,
         disable=not console.is_terminal,
         transient=True,

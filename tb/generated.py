@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tb.flows.benchmark.plan import BenchOptions
+from tb.flows.benchmark.options import BenchOptions
 from tb.flows.fuzz.options import FuzzOptions
 from tb.flows.sim.options import SimOptions
 from tb.flows.variables import variables

@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-import numpy as np
-
 from golden.config import ConfigError, ProductMode
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import FloatNetwork

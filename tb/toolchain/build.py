@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import cocotb_tools.config
+from cocotb_tools.check_results import get_results
 from filelock import FileLock
 
 from golden.config import PEConfig
@@ -42,6 +43,7 @@ TOP: Final = "sim_top"
 CACHE: Final = ROOT / "build" / "cache"
 TIMESCALE: Final = ("1ns", "1ps")
 
+LOG_LINES: Final = 3
 LEFTOVERS: Final = (".a", ".d", ".o", ".gch")
 """Files of a compilation that no run needs."""
 VERILATOR_ARGS: Final = (
@@ -317,6 +319,22 @@ def run(
             )
         except RuntimeError:
             return folder / "results.xml"
+
+
+def has_passed(results_file: Path) -> bool:
+    """Whether the results file of a run says that its one test passed."""
+    try:
+        return get_results(results_file) == (1, 0)
+    except RuntimeError:
+        return False
+
+
+def log_tail(log: Path) -> str:
+    """The last lines of a simulator's log, without cocotb's table of results."""
+    if not log.is_file():
+        return "no log"
+    lines = [line.strip() for line in log.read_text().splitlines() if "**" not in line]
+    return "; ".join(lines[-LOG_LINES:])
 
 
 def _wave_arguments(made: Build, wave: Wave | None) -> tuple[list[str], list[str]]:

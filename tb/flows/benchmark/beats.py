@@ -14,9 +14,9 @@ from typing import Final
 
 import numpy as np
 
-from golden.config import Activation, LeakyPlace, Overflow, PEConfig, ProductMode, Rounding, Slope
+from golden.config import Activation, PEConfig
 from golden.dataflow.tile import Job, whole_job
-from golden.graph.layers import ConvLayer, Padding
+from golden.graph.layers import ConvLayer
 from tb.cosim import cocotb_test
 from tb.cosim.results import read_results
 from tb.duts.conv_pe.job_record import JobRecord, Stalls
@@ -46,17 +46,8 @@ def beat_job() -> Job:
         weight=draw.integers(-(1 << 15), 1 << 15, (ARRAY.p_oc, inputs, 1, 1)).astype(np.int16),
         bias=draw.integers(-(1 << 20), 1 << 20, ARRAY.p_oc),
         stride=2,
-        padding=Padding(),
-        mode=ProductMode.FULL,
         shift=20,
         activation=Activation.LEAKY,
-        slope=Slope.EIGHTH,
-        place=LeakyPlace.AFTER_REQUANT,
-        rounding=Rounding.ROUND_HALF_TO_POSITIVE_INFINITY,
-        overflow=Overflow.SATURATE,
-        in_frac=0,
-        weight_frac=0,
-        out_frac=0,
     )
     tensor = draw.integers(-(1 << 15), 1 << 15, (inputs, SIDE, SIDE)).astype(np.int16)
     return whole_job(layer, tensor)
@@ -113,7 +104,7 @@ def _player_us(base: Path, verilator: str) -> float:
 
 
 def _write(base: Path, name: str) -> tuple[Path, list[JobRecord]]:
-    """A folder of equal jobs with golden's values."""
+    """A folder of equal jobs with the reference model's values."""
     folder = base / name
     case = Case(beat_job(), Stalls())
     return folder, write_cases(folder, ARRAY, [case] * REPEATS[name])

@@ -11,18 +11,17 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from golden.config import ConfigError, InputError
 from golden.reference.layer_sums import layer_sums
-from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, shown
+from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, print_failure, progress, say, shown
 from tb.flows.benchmark.beats import beat_costs
 from tb.flows.benchmark.designs import compile_all, designs
-from tb.flows.benchmark.plan import BenchOptions, Measurement, Way, measurements
+from tb.flows.benchmark.options import BenchOptions
 from tb.flows.benchmark.python_driven.jobs import time_tiles
 from tb.flows.benchmark.record import Beat, MeasureError, Record, SimRun
 from tb.flows.benchmark.scalar import compile_scalar, scalar_speed
-from tb.flows.benchmark.sims import time_sim
+from tb.flows.benchmark.sim_runs import Measurement, Way, measurements, time_sim
 from tb.flows.sim.frames import pictures
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.oracles import OracleError
@@ -83,14 +82,10 @@ def bench(
     where = session.at if session is not None else ""
     if failure:
         text = f"FAILED  {where}{': ' if where else ''}{failure}"
-        console.print(text, style="bold red", markup=False, highlight=False, soft_wrap=True)
+        print_failure(console, text)
         return code
-    _line(console, f"{len(record.runs)} runs and {len(record.scaling)} sizes in {shown(target)}")
+    say(console, f"{len(record.runs)} runs and {len(record.scaling)} sizes in {shown(target)}")
     return 0
-
-
-def _line(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class _Session:
@@ -100,24 +95,15 @@ class _Session:
         self, console: Console, base: Path, planned: Sequence[Measurement], verilator: str
     ) -> None:
         self.at = ""
-        self._console = console
         self._base = base
         self._planned = planned
         self._verilator = verilator
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            disable=not console.is_terminal,
-            transient=True,
-        )
+        self._bar = progress(console, elapsed=True)
 
     def measure(self) -> Record:
         """Measure everything."""
         if any(entry.way is Way.ICARUS for entry in self._planned):
-            find_icarus()  # before minutes have gone into what needs it not
+            find_icarus()  # before minutes have gone into the rest
         commit = run_folder.git_commit(build.ROOT)
         with self._bar, self._folder() as folder:
             self._task = self._bar.add_task("", total=len(self._planned) + 3)
@@ -160,7 +146,7 @@ class _Session:
         return done
 
     def _print_line(self, text: str) -> None:
-        _line(self._bar.console, text)
+        say(self._bar.console, text)
 
     def _compile(self) -> None:
         wanted = designs(self._planned)
@@ -178,7 +164,7 @@ class _Session:
         speed = macs / seconds
         self._print_line(
             f"scalar C loop: {speed / 1e6:,.0f} million MAC/s over {macs / 1e6:,.1f} MMAC, "
-            "every sum as golden's"
+            "every sum as the reference model's"
         )
         return speed
 

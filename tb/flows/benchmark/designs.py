@@ -13,8 +13,8 @@ from multiprocessing import get_context
 from typing import Final
 
 from tb.choices import parse_array
-from tb.flows.benchmark.plan import Measurement, Way
 from tb.flows.benchmark.python_driven.jobs import TOP
+from tb.flows.benchmark.sim_runs import Measurement, Way
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.prepare import prepare
 from tb.toolchain import build

@@ -19,7 +19,7 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.graph.layers import IMAGE
 from golden.networks.yolov3_tiny.graph import INPUT_SIZE
-from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, progress, say, shown
+from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, print_failure, progress, say, shown
 from tb.flows.benchmark.golden_record import THREADS, GoldenRecord, GoldenRun
 from tb.flows.benchmark.record import MeasureError
 from tb.toolchain import build, run_folder
@@ -68,8 +68,7 @@ def bench_golden(
     else:
         say(console, f"{len(record.runs)} runs in {shown(target)}")
         return 0
-    text = f"FAILED  golden: {failure}"
-    console.print(text, style="bold red", markup=False, highlight=False, soft_wrap=True)
+    print_failure(console, f"FAILED  golden: {failure}")
     return code
 
 

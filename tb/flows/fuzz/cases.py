@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from cocotb_tools.check_results import get_results
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import Activation, PEConfig
@@ -28,7 +27,6 @@ STALLS: Final = (0, 32, 128, 192)
 """How often a stream of a random job holds back, in 256ths."""
 FEW: Final = 16
 """A tensor of at most so many numbers is described by them."""
-LOG_LINES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,10 +167,10 @@ def run_cases(
     found = [result["verdict"]["failure"] for result in results]
     failures = [None if failure is None else Failure(**failure) for failure in found]
     failures += [None] * (jobs - len(failures))
-    if not any(failures) and (len(results) < jobs or not _passed(results_file)):
+    if not any(failures) and (len(results) < jobs or not build.has_passed(results_file)):
         log = folder / "simulator.log"
-        text = f"the simulation ended after {len(results)} of {jobs} jobs: {_tail(log)} (see {log})"
-        failures[min(len(results), jobs - 1)] = Failure("status", text)
+        text = f"the simulation ended after {len(results)} of {jobs} jobs: {build.log_tail(log)}"
+        failures[min(len(results), jobs - 1)] = Failure("status", f"{text} (see {log})")
     verdicts = [result["verdict"] for result in results]
     return Outcome(
         failures,
@@ -186,19 +184,3 @@ def finished_jobs(folder: Path) -> int:
     """How many jobs of a running simulation have ended."""
     results = folder / cocotb_test.RESULTS
     return results.read_bytes().count(b"\n") if results.is_file() else 0
-
-
-def _tail(log: Path) -> str:
-    """The last lines of a simulator's log, without cocotb's table of results."""
-    if not log.is_file():
-        return "no log"
-    lines = [line.strip() for line in log.read_text().splitlines() if "**" not in line]
-    return "; ".join(lines[-LOG_LINES:])
-
-
-def _passed(results_file: Path) -> bool:
-    try:
-        tests, failed = get_results(results_file)
-    except RuntimeError:
-        return False
-    return bool(tests == 1 and failed == 0)

@@ -11,18 +11,11 @@ from typing import Final
 
 import msgspec
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import Progress, TaskID
 
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
 from golden.stimulus.random_jobs import mode_of
-from tb.console import EXIT_INTERRUPTED, EXIT_RED
+from tb.console import EXIT_INTERRUPTED, EXIT_RED, progress
 from tb.cosim.failure import Failure
 from tb.debug.case import FolderCase
 from tb.debug.diagnose import Examination
@@ -46,12 +39,12 @@ from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import Simulator, find_simulator
 
 BASE: Final = build.ROOT / "build" / "fuzz"
-TOLD: Final = 3
+DESCRIBED: Final = 3
 """Jobs that need one another are described each up to so many."""
 
 
 @dataclass(slots=True)
-class _Run:
+class _Session:
     """A run under way."""
 
     options: FuzzOptions
@@ -107,18 +100,18 @@ def fuzz(
     )
     code = EXIT_RED
     try:
-        with _progress(console) as progress:
+        with progress(console, elapsed=True) as bars:
 
             def print_line(text: str) -> None:
-                progress.console.print(text, highlight=False)
+                bars.console.print(text, highlight=False)
 
             found = find_simulator(options.sim, options.verilator)
             final.simulator_version = found.version
-            run = _Run(options, folder, final, found, patch, shrink_seconds, print_line)
+            run = _Session(options, folder, final, found, patch, shrink_seconds, print_line)
             if options.replay is not None:
-                _replay(run, options.replay, progress)
+                _replay(run, options.replay, bars)
             else:
-                _random(run, progress)
+                _random(run, bars)
     except (InputError, ConfigError, OracleError, OSError) as error:
         final.failure = Failure("setup", " ".join(str(error).split()))
     except KeyboardInterrupt:
@@ -130,55 +123,38 @@ def fuzz(
     return 0 if final.passed else code
 
 
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )
-
-
-def _follow(progress: Progress, bar: TaskID, folder: Path, before: int) -> Callable[[], None]:
+def _follow(bars: Progress, bar: TaskID, folder: Path, before: int) -> Callable[[], None]:
     """What keeps a bar at the jobs that have ended, those before this simulation included."""
-
-    def follow() -> None:
-        progress.update(bar, completed=before + finished_jobs(folder))
-
-    return follow
+    return lambda: bars.update(bar, completed=before + finished_jobs(folder))
 
 
-def _random(run: _Run, progress: Progress) -> None:
+def _random(run: _Session, bars: Progress) -> None:
     """Run the jobs of all seeds, one simulation a mode, up to the first that has a failure."""
     options = run.options
     seeds = range(options.seed, options.seed + options.jobs)
-    bar = progress.add_task("random jobs", total=len(seeds))
+    bar = bars.add_task("random jobs", total=len(seeds))
     for mode in ProductMode:
         mine = [seed for seed in seeds if mode_of(seed) is mode]
         if not mine:
             continue
         config = options.config(mode)
         made = run.build(config)
-        progress.update(bar, description=f"drawing {mode.value} jobs")
+        bars.update(bar, description=f"drawing {mode.value} jobs")
         cases = [random_case(seed, config) for seed in mine]
         folder = run.folder / mode.value
         write_cases(folder, config, cases)
-        progress.update(bar, description=f"running {mode.value} jobs")
-        outcome = run_cases(
-            made, folder, len(cases), _follow(progress, bar, folder, run.report.jobs)
-        )
+        bars.update(bar, description=f"running {mode.value} jobs")
+        outcome = run_cases(made, folder, len(cases), _follow(bars, bar, folder, run.report.jobs))
         run.report.count(outcome)
         if outcome.first is not None:
-            progress.update(bar, description="making the failing job smaller", total=None)
+            bars.update(bar, description="making the failing job smaller", total=None)
             _failed(run, made, cases, mine, outcome)
             return
         shutil.rmtree(folder)
 
 
 def _failed(
-    run: _Run, made: build.Build, cases: Sequence[Case], seeds: Sequence[int], outcome: Outcome
+    run: _Session, made: build.Build, cases: Sequence[Case], seeds: Sequence[int], outcome: Outcome
 ) -> None:
     """Fill the report: the failing job, the smallest one, and how to repeat both."""
     first, final = outcome.first, run.report
@@ -203,16 +179,16 @@ def _failed(
         final.smallest, final.smallest_failure = _among(together, how), how
     final.replay.append(run.options.replay_command(shown(smallest)))
     if run.options.diagnose:
-        _look_into(run, smallest, run_cases(made, smallest, len(read_jobs(smallest)[1])))
+        _diagnose(run, smallest, run_cases(made, smallest, len(read_jobs(smallest)[1])))
 
 
-def _look_into(run: _Run, folder: Path, outcome: Outcome) -> None:
+def _diagnose(run: _Session, folder: Path, outcome: Outcome) -> None:
     """Diagnose the first job that failed of a folder that has been run."""
     place = outcome.first
     if not run.options.diagnose or place is None:
         return
     config, records = read_jobs(folder)
-    look = Examination(
+    examination = Examination(
         FolderCase(folder, config, records, place),
         outcome.failures[place],
         run.simulator,
@@ -221,7 +197,7 @@ def _look_into(run: _Run, folder: Path, outcome: Outcome) -> None:
         say=run.print_line,
     )
     try:
-        run.report.take(look.run())
+        run.report.take(examination.run())
     except (InputError, ConfigError, OSError) as error:
         run.print_line(f"no diagnosis: {' '.join(str(error).split())}")
 
@@ -231,10 +207,10 @@ def _among(cases: Sequence[Case], how: Failure | None) -> str:
     if how is None:
         return f"{len(cases)} jobs, of which none failed again, neither alone nor together"
     text = f"no job alone, but these {len(cases)}, each started as soon as the PE takes it"
-    return text if len(cases) > TOLD else f"{text}: {'; '.join(map(describe, cases))}"
+    return text if len(cases) > DESCRIBED else f"{text}: {'; '.join(map(describe, cases))}"
 
 
-def _replay(run: _Run, source: Path, progress: Progress) -> None:
+def _replay(run: _Session, source: Path, bars: Progress) -> None:
     """Run the jobs of a folder again, in a folder of this run."""
     try:
         config, records = read_jobs(source)
@@ -245,12 +221,12 @@ def _replay(run: _Run, source: Path, progress: Progress) -> None:
     for path in source.iterdir():
         if path.name == "jobs.json" or path.suffix in (".act", ".wgt", ".npy"):
             shutil.copy(path, folder)
-    bar = progress.add_task("replay", total=len(records))
+    bar = bars.add_task("replay", total=len(records))
     made = run.build(config)
     run.report.array = config.array
-    outcome = run_cases(made, folder, len(records), _follow(progress, bar, folder, 0))
+    outcome = run_cases(made, folder, len(records), _follow(bars, bar, folder, 0))
     run.report.count(outcome)
     if outcome.first is not None:
         run.report.failure = outcome.failures[outcome.first]
         run.report.replay.append(run.options.replay_command(source))
-        _look_into(run, folder, outcome)
+        _diagnose(run, folder, outcome)

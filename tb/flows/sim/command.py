@@ -7,12 +7,11 @@ import time
 from pathlib import Path
 from typing import Final
 
-from cocotb_tools.check_results import get_results
 from rich.console import Console
 from rich.live import Live
 
 from golden.config import ConfigError, InputError
-from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, say, shown
+from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, print_failure, say, shown
 from tb.cosim import cocotb_test
 from tb.cosim.failure import Failure
 from tb.debug.diagnose import Examination
@@ -28,7 +27,6 @@ from tb.toolchain.simulators import find_simulator
 
 BASE: Final = build.ROOT / "build" / "sim"
 JOBS_MODULE: Final = cocotb_test.__name__
-LOG_LINES: Final = 3
 SPACE_NEEDED: Final = 1 << 16
 """Bytes; with less a failure is put down to the full disk."""
 PRINTED_ALWAYS: Final = ("warning: ", "unreadable: ")
@@ -83,8 +81,7 @@ def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
 
 def _unreported(message: str, console: Console) -> int:
     """Say in one line that the run is red, where no report can."""
-    text = f"FAILED  setup: {message}; free some space or mend the folder"
-    console.print(text, style="bold red", markup=False, highlight=False, soft_wrap=True)
+    print_failure(console, f"FAILED  setup: {message}; free some space or mend the folder")
     return EXIT_RED
 
 
@@ -153,14 +150,9 @@ def _unfinished(run: RunState, results_file: Path) -> Failure | None:
     if run.failed_job() is not None:
         return None
     log = run.folder / "simulator.log"
-    try:
-        tests, failed = get_results(results_file)
-    except RuntimeError:
-        tests, failed = 0, 0
-    if tests == 1 and failed == 0 and done == wanted:
+    if build.has_passed(results_file) and done == wanted:
         return None
-    tail = "; ".join(log.read_text().splitlines()[-LOG_LINES:]) if log.is_file() else "no log"
-    text = f"the simulation ended after {done} of {wanted} jobs: {tail}"
+    text = f"the simulation ended after {done} of {wanted} jobs: {build.log_tail(log)}"
     return Failure("status", f"{text} (see {log})")
 
 

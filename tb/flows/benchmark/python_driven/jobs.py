@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from cocotb_tools.check_results import get_results
-
 from golden.config import PEConfig
 from golden.dataflow.lowering import lower_input
 from golden.dataflow.tile import Job
@@ -26,7 +24,6 @@ from tb.toolchain.simulators import find_simulator
 
 TOP: Final = "port_top"
 SIMULATOR: Final = "verilator, beats from Python"
-LOG_LINES: Final = 3
 
 
 def time_tiles(options: SimOptions, folder: Path) -> SimRun:
@@ -92,17 +89,13 @@ def drive(
     write_jobs(folder, config, records)
     made = build.build(find_simulator("verilator", verilator), config, top=TOP)
     results = build.run(made, module, folder)
-    try:
-        tests, failed = get_results(results)
-    except RuntimeError:
-        tests, failed = 0, 0
-    if (tests, failed) != (1, 0) or not (folder / DRIVEN).is_file():
+    if not build.has_passed(results) or not (folder / DRIVEN).is_file():
         raise MeasureError(f"{module}: {_why(folder / 'simulator.log')}")
     return Driven(**json.loads((folder / DRIVEN).read_text()))
 
 
 def _why(log: Path) -> str:
     """The assertion that failed, or else the end of a simulator's log."""
-    lines = log.read_text().splitlines() if log.is_file() else ["no log"]
+    lines = log.read_text().splitlines() if log.is_file() else []
     faults = [line.strip() for line in lines if "Error: " in line]
-    return "; ".join(faults[-1:] or [line.strip() for line in lines[-LOG_LINES:]]) + f" (see {log})"
+    return f"{faults[-1] if faults else build.log_tail(log)} (see {log})"

@@ -1,15 +1,20 @@
-"""What ``make bench`` measures, in order."""
+"""The simulations that ``make bench`` times, and how one of ``make sim`` is timed."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Final
 
+from rich.console import Console
+
 from golden.config import NumberFormat, ProductMode
-from tb.choices import choose
+from tb.console import EXIT_INTERRUPTED
+from tb.flows.benchmark.record import MeasureError, SimRun, Timing
+from tb.flows.sim.command import simulate
 from tb.flows.sim.options import SimOptions
-from tb.flows.variables import variable
 
 FRAME_ARRAYS: Final = ("8x8", "16x16", "32x32")
 TILE_ARRAYS: Final = ("4x4", "8x8")
@@ -18,27 +23,8 @@ SCALING_ARRAY: Final = "16x16"
 """Array on which time is taken against the image's size."""
 TILES: Final = 1
 """Tiles of each layer, where beats are slow: in Icarus and from Python."""
-
-
-PARTS: Final = ("sim", "golden")
-
-
-@dataclass(frozen=True, slots=True)
-class BenchOptions:
-    """The variables of ``make bench``.
-
-    Raises
-    ------
-    ConfigError
-        An unknown part, with the choices.
-    """
-
-    part: str = variable("", "`sim` or `golden` alone; both by default")
-    verilator: str = variable("", "Verilator program or folder, as for `sim`")
-
-    def __post_init__(self) -> None:
-        if self.part:
-            choose("PART", self.part, PARTS)
+LOG_WIDTH: Final = 120
+"""Columns of what a run prints into its log."""
 
 
 class Way(Enum):
@@ -123,3 +109,42 @@ def _format(mode: ProductMode) -> str:
     """The default number format, or the one that a mode needs."""
     format_ = NumberFormat.PER_LAYER if mode is ProductMode.FULL else NumberFormat.Q7_8
     return str(format_.value)
+
+
+def time_sim(options: SimOptions, folder: Path) -> SimRun:
+    """Simulate as ``make sim`` does and take the figures of its report.
+
+    Parameters
+    ----------
+    options : SimOptions
+    folder : Path
+        Takes the run, its report, and what it prints, in ``sim.log``.
+
+    Raises
+    ------
+    MeasureError
+        The run is red: then it is not timed.
+    KeyboardInterrupt
+        The run was interrupted.
+    """
+    folder.mkdir(parents=True)
+    with (folder / "sim.log").open("w", encoding="utf-8") as log:
+        code = simulate(options, Console(file=log, width=LOG_WIDTH), folder)
+    if code == EXIT_INTERRUPTED:
+        raise KeyboardInterrupt
+    report = json.loads((folder / "report.json").read_text())
+    if code or not report["passed"]:
+        failure = report["failure"]
+        raise MeasureError(
+            f"{failure['kind']}: {failure['message']}; repeat it with: {report['command']}"
+        )
+    total, lanes = report["total"], report["array"]
+    timing = Timing(
+        layers=sum(layer["values_compared"] > 0 for layer in report["layers"]),
+        macs=total["macs"],
+        cycles=total["cycles"],
+        cpu_seconds=total["sim_cpu_seconds"],
+        wall_seconds=total["sim_seconds"],
+    )
+    array = lanes[0], lanes[1]
+    return SimRun(report["simulator"], array, report["mode"], options.size, timing)
