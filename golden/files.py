@@ -1,7 +1,8 @@
-"""Files and folders that are whole or not there."""
+"""Files and folders that are whole or not there, and their content's hash."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -10,9 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content, 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a path to write to; what stands there at the end replaces `path` in one step.
+    """Give a path to write to; what is there at the end replaces `path` in one step.
 
     Where the block raises, `path` stays as it was. Its folder is made where missing.
 
@@ -61,7 +71,7 @@ def whole_folder(path: Path, earlier: Collection[str] = ()) -> Iterator[Path]:
     Yields
     ------
     Path
-        An empty folder beside `path`.
+        An empty folder next to `path`.
     """
     target = path.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)

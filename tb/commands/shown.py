@@ -112,7 +112,7 @@ def network_facts(
     ConfigError
         If it is for another slope.
     """
-    from golden.networks.yolov3_tiny.files.fetch import sha256_of
+    from golden.files import sha256_of
     from golden.networks.yolov3_tiny.retune_patch import fitting
 
     patches = {}

@@ -64,11 +64,12 @@ class YoloV3Tiny(NetworkAdapter):
     def build(self, options: NetworkOptions, print_line: PrintLine) -> QuantizedNetwork:
         """Read the model, fold, retune and quantise it."""
         from golden.export.reader import integer_network
+        from golden.files import sha256_of
         from golden.networks.yolov3_tiny.build import build_yolov3_tiny
-        from golden.networks.yolov3_tiny.files.fetch import INTEGERS, model_files, sha256_of
+        from golden.networks.yolov3_tiny.files.fetch import INTEGERS, model_files
         from golden.networks.yolov3_tiny.retune_patch import fitting, retune_choice
 
-        files = model_files(options.model, say=print_line)
+        files = model_files(options.model, print_line=print_line)
         print_line("quantising the network")
         numerics = options.numerics()
         patch = fitting(retune_choice(options.retune), files.sha256, numerics.slope)

@@ -15,8 +15,7 @@ import numpy.typing as npt
 
 from golden.config import InputError
 from golden.export.memory_files import code_lines
-from golden.files import whole_folder
-from golden.networks.yolov3_tiny.files.fetch import sha256_of
+from golden.files import sha256_of, whole_folder
 from golden.study.parameters.coding import Choice, Coded, coded
 from golden.study.parameters.model_parameters import Parameter, ParameterFile, by_layer
 from golden.study.parameters.sm8_errors import Sm8Errors, together

@@ -62,7 +62,7 @@ def read_model(
     from golden.study.errors.candidates import Maker
 
     check_size(size)
-    files = model_files(model, say=lambda text: say(console, text))
+    files = model_files(model, print_line=lambda text: say(console, text))
     patch = fitting(retune_choice(retune), files.sha256, options.slope)
     say(
         console,
@@ -84,7 +84,7 @@ def make_contenders(names: Sequence[str], maker: Maker, console: Console) -> lis
 
 def model_facts(maker: Maker) -> dict[str, Any]:
     """What JSON says of the model and the choices that all its networks share."""
-    from golden.networks.yolov3_tiny.files.fetch import sha256_of
+    from golden.files import sha256_of
 
     patch, options = maker.patch, maker.options
     return {

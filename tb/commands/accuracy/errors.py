@@ -134,7 +134,7 @@ def _measure(
     from golden.study.errors.format_errors import float_against_fixed, make_pairings
 
     fitted = parse_fit(fit)
-    files = model_files(model, say=lambda text: say(console, text))
+    files = model_files(model, print_line=lambda text: say(console, text))
     patch = retune_choice(retune)
     slopes = dict.fromkeys(options.slope for _, options in formats)
     network = network_facts(files, patch, tuple(slopes), console)

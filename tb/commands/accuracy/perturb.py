@@ -139,7 +139,7 @@ def _runner(
     from golden.study.errors.noise import FixedRunner, FloatRunner
 
     check_size(size)
-    files = model_files(model, say=lambda text: say(console, text))
+    files = model_files(model, print_line=lambda text: say(console, text))
     patch = retune_choice(retune)
     facts = network_facts(files, patch, (options.slope,), console)
     if bit_true:

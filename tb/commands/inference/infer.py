@@ -126,7 +126,7 @@ def choose_network(
     from golden.networks.yolov3_tiny.retune_patch import retune_choice
     from tb.commands.shown import network_facts
 
-    files = model_files(model, say=lambda text: say(console, text))
+    files = model_files(model, print_line=lambda text: say(console, text))
     if files.weights.suffix.lower() == INTEGERS:
         return integer_network(files.weights, options, size), {
             "weights_sha256": files.sha256,

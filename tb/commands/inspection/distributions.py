@@ -68,7 +68,7 @@ def distributions(
     )
     exact = _bit_true_options(options, bit_true, mode)
     chosen = Chosen(study_pictures(images, views, seed, lambda text: say(console, text)))
-    files = model_files(model, say=lambda text: say(console, text))
+    files = model_files(model, print_line=lambda text: say(console, text))
     patch = retune_choice(retune)
     facts = network_facts(files, patch, [slope], console)
     found = _prepare(files, options, exact, size, patch)

@@ -123,7 +123,7 @@ def _darknet_tensors(path: Path, console: Console) -> Tensors:
     from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.networks.yolov3_tiny.files.reading import read_stored
 
-    files = model_files(path, say=lambda text: say(console, text))
+    files = model_files(path, print_line=lambda text: say(console, text))
     found: Tensors = {}
     for name, conv in read_stored(files).items():
         norm = conv.norm
@@ -150,7 +150,7 @@ def _found(path: Path, tensors: Tensors, size: int | None, console: Console) -> 
     from golden.networks.yolov3_tiny.files.reading import read_stored
     from golden.networks.yolov3_tiny.graph import HEADS, count_classes, graph
 
-    stored = read_stored(model_files(path, say=lambda text: say(console, text)))
+    stored = read_stored(model_files(path, print_line=lambda text: say(console, text)))
     classes = count_classes(len(stored[HEADS[0]].weight))
     assert classes is not None, "checked where the file was read"
     kernel = stored["conv_set_2"].weight.shape[2]

@@ -41,7 +41,7 @@ def model(
     from golden.study.parameters.facts import node_facts
 
     check_size(size)
-    files = model_files(source, say=lambda text: say(console, text))
+    files = model_files(source, print_line=lambda text: say(console, text))
     options = NumericOptions(pool_pad=pool_pad)
     network = read_network(files, options, None)
     built = torch_model(network)

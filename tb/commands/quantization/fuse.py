@@ -44,7 +44,7 @@ def fuse(
 
     check_size(size)
     path, fitted = image or default_image(), parse_fit(fit)
-    files = model_files(source, say=lambda text: say(console, text))
+    files = model_files(source, print_line=lambda text: say(console, text))
     if out is not None:
         check_folded_target(files, out)
     pixels = preprocess(load(path), size, fitted)

