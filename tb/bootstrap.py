@@ -316,9 +316,9 @@ def _last_words() -> str:
 
 
 def _write_report(kind: str, message: str, command: "list[str]") -> None:
-    if sys.version_info < (3, 8):  # noqa: UP036 - cannot read tb/flows/sim/report.py
+    if sys.version_info < (3, 8):  # noqa: UP036 - cannot read tb/flows/sim/refusal.py
         return
-    from tb.flows.sim.report import publish_refusal
+    from tb.flows.sim.refusal import publish_refusal
 
     try:
         publish_refusal(RUNS, kind, message, shlex.join(command))

@@ -254,11 +254,11 @@ def _refused(kind: str, message: str, code: int) -> int:
     print(f"convpe: {line}", file=sys.stderr)
     if sys.argv[1:2] != ["sim"]:
         return code  # the report is of ``sim``
-    from tb.flows.sim import report
+    from tb.flows.sim.refusal import publish_refusal
 
     command = shlex.join(["convpe", *sys.argv[1:]])
     try:
-        report.publish_refusal(RUNS, kind, line, command)
+        publish_refusal(RUNS, kind, line, command)
     except OSError as error:
         print(f"convpe: the report cannot be written: {error}", file=sys.stderr)
     return code

@@ -6,16 +6,20 @@ mends them. Each place lies between two lines that name it.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tb.flows.benchmark.options import BenchOptions
+from tb.flows.documents import table
 from tb.flows.fuzz.options import FuzzOptions
+from tb.flows.fuzz.report import fuzz_schema
 from tb.flows.sim.options import SimOptions
+from tb.flows.sim.report import report_schema
 from tb.flows.variables import variables
 
 ROOT: Final = Path(__file__).parents[1]
@@ -64,13 +68,35 @@ def variable_table(options: type) -> str:
     return "\n".join(rows)
 
 
+def document_tables() -> dict[str, str]:
+    """Tables of docs/interfaces.md with the fields of JSON documents, by name of the place."""
+    report = report_schema()
+    failure = report["properties"]["failure"]
+    documents = {
+        "report": report,
+        "layer": report["properties"]["layers"]["items"],
+        "total": report["properties"]["total"],
+        "failure": failure,
+        "diagnosis": failure["properties"]["diagnosis"],
+        "fuzz": fuzz_schema(),
+    }
+    return {f"fields of {name}": table(document) for name, document in documents.items()}
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """JSON schemas that are kept as files."""
+    return {"tb/flows/sim/report.schema.json": report_schema()}
+
+
 def blocks() -> dict[tuple[str, str], str]:
     """What is generated, by file and name of the place."""
     tables = {
-        ("docs/interfaces.md", f"variables of {target}"): variable_table(options)
-        for target, options in TARGETS.items()
+        f"variables of {target}": variable_table(options) for target, options in TARGETS.items()
     }
-    return {("Makefile", "help"): make_help(), ("Makefile", "names"): make_names(), **tables}
+    interfaces = {
+        ("docs/interfaces.md", name): text for name, text in {**tables, **document_tables()}.items()
+    }
+    return {("Makefile", "help"): make_help(), ("Makefile", "names"): make_names(), **interfaces}
 
 
 def updated(text: str, name: str, block: str) -> str:
@@ -90,7 +116,7 @@ def updated(text: str, name: str, block: str) -> str:
 
 def stale(root: Path = ROOT) -> dict[Path, str]:
     """Files that differ from what is generated, with the text that they should have."""
-    texts: dict[Path, str] = {}
+    texts = {root / file: json.dumps(schema, indent=2) + "\n" for file, schema in schemas().items()}
     for (file, name), block in blocks().items():
         path = root / file
         texts[path] = updated(texts.get(path) or path.read_text(), name, block)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from golden.files import write_whole
-from tb.cosim.failure import Failure
+from tb.cosim.failure import DiagnosisSummary, Failure
 from tb.debug.case import Around
 from tb.debug.localization.localize import Localization
 from tb.debug.mismatch.divergence import Divergence
@@ -69,7 +69,7 @@ class Diagnosis:
     seconds: dict[str, float]
     """Wall time of ``compile``, ``replay`` and ``waves``, and of ``all``."""
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> DiagnosisSummary:
         """What ``report.json`` says of it."""
         culprit = self.localization.culprit
         return {

@@ -17,22 +17,22 @@ import pytest
 
 from tb import bootstrap
 from tb.bootstrap import SetupError
-from tb.flows.sim import report
+from tb.flows.sim.refusal import SCHEMA_FILE
+from tb.tests.test_imports import STANDALONE
 
-SCHEMA = json.loads(report.SCHEMA_FILE.read_text())
+SCHEMA = json.loads(SCHEMA_FILE.read_text())
 MAKEFILE = (bootstrap.ROOT / "Makefile").read_text()
-STANDALONE = (
-    *("golden/files.py", "tb/bootstrap.py", "tb/cosim/failure.py", "tb/flows/sim/report.py"),
-    *("tb/toolchain/run_folder.py", "tb/toolchain/system_packages.py"),
-)
-"""What the set-up is made of."""
 PACKAGES = {
     str(folder / "__init__.py")
     for name in STANDALONE
     for folder in Path(name).parents
     if folder.name
 }
-COPIED = ["Makefile", "pyproject.toml", *STANDALONE, *PACKAGES]
+COPIED = [
+    *("Makefile", "pyproject.toml", "tb/flows/sim/report.schema.json"),
+    *STANDALONE,
+    *PACKAGES,
+]
 RECORDER = """#!{python}
 import json, os, sys
 record = {{"arguments": sys.argv[1:], "environment": dict(os.environ)}}

@@ -22,9 +22,10 @@ ANSWERS = (
     "golden.reference.float_model",
 )
 STANDALONE = (
-    *("golden/files.py", "tb/bootstrap.py", "tb/cosim/failure.py", "tb/flows/sim/report.py"),
+    *("golden/files.py", "tb/bootstrap.py", "tb/flows/sim/refusal.py"),
     *("tb/toolchain/run_folder.py", "tb/toolchain/system_packages.py"),
 )
+"""What the set-up is made of."""
 BENCH = ("tb", "cocotb", "cocotb_tools", "cocotbext")
 
 
@@ -54,8 +55,7 @@ def bench_faults(source: str) -> list[str]:
 def standalone_faults(source: str) -> list[str]:
     allowed = (
         "golden.files",
-        "tb.flows.sim.report",
-        "tb.cosim.failure",
+        "tb.flows.sim.refusal",
         "tb.toolchain.run_folder",
         "tb.toolchain.system_packages",
     )

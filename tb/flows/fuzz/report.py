@@ -6,68 +6,56 @@ import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any
 
+from msgspec import Meta
 from rich.console import Console
 
-from tb.cosim.failure import Failure
+from golden.files import write_whole
+from tb.cosim.failure import DiagnosisSummary, Failure
 from tb.debug.diagnosis import Diagnosis
+from tb.flows.documents import VERSION, Schema, fields, schema
 from tb.flows.fuzz.cases import Outcome
-
-SCHEMA: Final = 1
 
 
 @dataclass(slots=True)
 class FuzzReport:
-    """What ``fuzz.json`` says of a run.
+    """What ``fuzz.json`` says of a run; `told` has the diagnosis for a person."""
 
-    Parameters
-    ----------
-    run, command, commit : str
-        Name of the run's folder, what repeats the run, and the tree's commit.
-    simulator, simulator_version, array : str
-    seed : int or None
-        Of the first job; None for a replay.
-    jobs : int
-        Jobs that were compared, of those asked for.
-    values_compared, mismatches : int
-    seconds : float
-        Wall time, builds included.
-    failure : Failure or None
-        The first job's that failed.
-    job : str or None
-        That job in words.
-    smallest : str or None
-        The smallest job that still fails, in words.
-    smallest_failure : Failure or None
-    folder : str or None
-        Run folder of the smallest job.
-    replay : list of str
-        Commands that repeat the failure: the smallest job last.
-    diagnosis : dict or None
-        What the look into the smallest job has found, as in ``report.json``.
-    told : list of str
-        The same for a person.
-    """
-
-    run: str
-    command: str
-    commit: str
-    simulator: str
-    array: str
-    simulator_version: str | None = None
-    seed: int | None = None
-    jobs: int = 0
-    values_compared: int = 0
-    mismatches: int = 0
-    seconds: float = 0.0
-    failure: Failure | None = None
-    job: str | None = None
-    smallest: str | None = None
-    smallest_failure: Failure | None = None
-    folder: str | None = None
-    replay: list[str] = field(default_factory=list)
-    diagnosis: dict[str, Any] | None = None
+    run: Annotated[str, Meta(description="as in `report.json`")]
+    command: Annotated[str, Meta(description="as in `report.json`")]
+    commit: Annotated[str, Meta(description="as in `report.json`")]
+    simulator: Annotated[str, Meta(description="`verilator` or `icarus`")]
+    array: Annotated[str, Meta(description="lanes, as `4x4`")]
+    simulator_version: Annotated[
+        str | None, Meta(description="null where the simulator was not found")
+    ] = None
+    seed: Annotated[int | None, Meta(description="of the first job; null for a replay")] = None
+    jobs: Annotated[int, Meta(description="jobs that were compared, of those asked for")] = 0
+    values_compared: Annotated[int, Meta(description="output values")] = 0
+    mismatches: Annotated[int, Meta(description="those of them that differ")] = 0
+    seconds: Annotated[float, Meta(description="wall time, builds included")] = 0.0
+    failure: Annotated[
+        Failure | None,
+        Meta(
+            description="of the first job that failed: the fields of a failure above, the last "
+            "one null"
+        ),
+    ] = None
+    job: Annotated[str | None, Meta(description="that job in words")] = None
+    smallest: Annotated[
+        str | None,
+        Meta(description="the smallest job that still fails, or the few that fail only together"),
+    ] = None
+    smallest_failure: Annotated[Failure | None, Meta(description="how they fail")] = None
+    folder: Annotated[str | None, Meta(description="folder of the smallest job")] = None
+    replay: Annotated[
+        list[str],
+        Meta(description="commands that repeat the failure, the smallest job last"),
+    ] = field(default_factory=list)
+    diagnosis: Annotated[
+        DiagnosisSummary | None, Meta(description="of the smallest job, as in `report.json`")
+    ] = None
     told: list[str] = field(default_factory=list)
 
     def take(self, found: Diagnosis) -> None:
@@ -82,16 +70,21 @@ class FuzzReport:
     def write(self, path: Path) -> None:
         """Write it whole."""
         fields = {name: value for name, value in asdict(self).items() if name != "told"}
-        document: dict[str, Any] = {"schema": SCHEMA, **fields, "passed": self.passed}
-        scratch = path.with_name(f".{path.name}")
-        scratch.write_text(json.dumps(document, indent=2) + "\n")
-        scratch.replace(path)
+        document: dict[str, Any] = {"schema": VERSION, **fields, "passed": self.passed}
+        write_whole(path, json.dumps(document, indent=2) + "\n")
 
     def count(self, outcome: Outcome) -> None:
         """Add a simulation's figures."""
         self.jobs += outcome.done
         self.values_compared += outcome.values_compared
         self.mismatches += outcome.mismatches
+
+
+def fuzz_schema() -> dict[str, Any]:
+    """The JSON schema of ``fuzz.json``."""
+    passed = Meta(description="true only if values were compared and nothing failed")
+    known = fields(FuzzReport, told=None, passed=Annotated[bool, passed])
+    return schema("ConvPE fuzz.json, schema 1", {"schema": Schema, **known})
 
 
 def show(final: FuzzReport, path: Path, console: Console) -> None:

@@ -1,64 +1,47 @@
 """``report.json``: what a run did, in figures, whether it went well or not.
 
-The set-up reports its failures here too, before anything is installed and even
-under a Python that is too old: hence the standard library alone, and dataclasses
-without slots. The fields are described in docs/interfaces.md and held by
-``report.schema.json``.
+The classes are the one source of ``report.schema.json`` and of the tables in docs/interfaces.md.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from msgspec import Meta
 
 from golden.files import write_whole
-from tb.cosim.failure import Failure
-from tb.toolchain.run_folder import git_commit, new_run_folder, remove_stale
-
-SCHEMA: Final = 1
-SCHEMA_FILE: Final = Path(__file__).with_name("report.schema.json")
+from tb.cosim.failure import Count, Failure, Name, Seconds, Text
+from tb.flows.documents import VERSION, Commit, Date, Schema, fields, one_of, schema
 
 LAYER_KINDS: Final = ("conv", "pool", "upsample", "concat", "residual", "avgpool", "fc")
+
+_Depth = Annotated[int, Meta(ge=1)]
+_Share = Annotated[float, Meta(ge=0, le=1)]
+_Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+_UTILISATION: Final = (
+    "macs / (cycles x P_IC x P_OC), useful multiplications alone, so that an array that is busy "
+    "with empty lanes stays below 1; null without cycles"
+)
 
 
 @dataclass(frozen=True)
 class Stalls:
     """Cycles in which the array stood still, by cause."""
 
-    input: int = 0
-    weights: int = 0
-    drain: int = 0
-    other: int = 0
+    input: Count = 0
+    weights: Count = 0
+    drain: Count = 0
+    other: Count = 0
 
 
 @dataclass(frozen=True)
 class LayerReport:
-    """One layer, all its jobs summed.
-
-    Parameters
-    ----------
-    name : str
-        As in docs/interfaces.md; no slash.
-    kind : str
-        One of `LAYER_KINDS`.
-    macs : int
-        KH x KW x I x O for each output pixel, padding taps included; halos not twice.
-    macs_on_zero_weights : int
-        Those of them whose weight is zero.
-    values_expected, values_compared, mismatches : int
-        Output values there are, those that were compared, and those that differ.
-    cycles : int
-        From this layer's first start to the next one's; 0 inside another's jobs.
-    mac_cycles : int
-        Cycles in which the array multiplied.
-    stalls : Stalls
-        Cycles in which it did not.
-    sim_seconds, sim_cpu_seconds : float
-        Wall time and the simulator's CPU time.
+    """One layer, all its jobs summed; `Report` fills in the utilisation.
 
     Raises
     ------
@@ -66,18 +49,60 @@ class LayerReport:
         The kind or the name is not allowed, or more values differ than were compared.
     """
 
-    name: str
-    kind: str
-    macs: int = 0
-    macs_on_zero_weights: int = 0
-    values_expected: int = 0
-    values_compared: int = 0
-    mismatches: int = 0
-    cycles: int = 0
-    mac_cycles: int = 0
-    stalls: Stalls = field(default_factory=Stalls)
-    sim_seconds: float = 0.0
-    sim_cpu_seconds: float = 0.0
+    name: Annotated[Name, Meta(description="see below; never a slash")]
+    kind: Annotated[
+        Annotated[str, one_of(*LAYER_KINDS)],
+        Meta(description=", ".join(f"`{kind}`" for kind in LAYER_KINDS)),
+    ]
+    macs: Annotated[
+        Count,
+        Meta(
+            description="KH x KW x I x O multiplications for each output pixel of the tiles, "
+            "padding taps included, pixels that tiles share not twice; a pool alone has none; a "
+            "job that ended early counts none"
+        ),
+    ] = 0
+    macs_on_zero_weights: Annotated[
+        Count, Meta(description="those of them whose weight is zero")
+    ] = 0
+    values_expected: Annotated[
+        Count,
+        Meta(
+            description="output values; a convolution's before pooling, a concatenation's as its "
+            "reader gets them"
+        ),
+    ] = 0
+    values_compared: Annotated[
+        Count,
+        Meta(
+            description="those that were compared: after a failure the layer is finished and the "
+            "rest is not compared"
+        ),
+    ] = 0
+    mismatches: Annotated[Count, Meta(description="those of them that differ")] = 0
+    cycles: Annotated[
+        Count,
+        Meta(
+            description="clocks from the end of the layer before to the end of this one, gaps "
+            "included; the first layer's from its first start. While a job's last values leave, "
+            "the array already multiplies for the next one: those clocks are the next layer's"
+        ),
+    ] = 0
+    mac_cycles: Annotated[
+        Count, Meta(description="clocks in which the array multiplied for this layer")
+    ] = 0
+    stalls: Annotated[
+        Stalls,
+        Meta(
+            description="{`input`, `weights`, `drain`, `other`}: clocks in which it did not, by "
+            "cause"
+        ),
+    ] = field(default_factory=Stalls)
+    sim_seconds: Annotated[Seconds, Meta(description="wall time")] = 0.0
+    sim_cpu_seconds: Annotated[Seconds, Meta(description="CPU time of the simulator's process")] = (
+        0.0
+    )
+    utilisation: Annotated[_Share | None, Meta(description=_UTILISATION)] = None
 
     def __post_init__(self) -> None:
         if not self.name or "/" in self.name:
@@ -94,136 +119,147 @@ class LayerReport:
 class Memories:
     """Depths of the PE's memories: output pixels a job, and words of input."""
 
-    tile_pixels: int
-    input_words: int
+    tile_pixels: _Depth
+    input_words: _Depth
 
 
 @dataclass(frozen=True)
 class FrameReport:
-    """One picture of a run over several.
+    """One picture of a run over several: its path, wall time, and what was detected."""
 
-    Parameters
-    ----------
-    image : str
-        Path or name.
-    seconds : float
-        Wall time.
-    boxes : sequence of dict
-        What was detected: ``label``, ``confidence``, ``box``.
-    """
-
-    image: str
-    seconds: float
+    image: Text
+    seconds: Seconds
     boxes: Sequence[dict[str, Any]] = ()
 
 
 @dataclass(frozen=True)
 class Totals:
-    """The sums over all layers.
+    """The sums over all layers."""
 
-    Parameters
-    ----------
-    macs, values_expected, values_compared, mismatches, cycles : int
-        Sums of the layers' figures.
-    utilisation : float or None
-        macs / (cycles * P_IC * P_OC); None without cycles.
-    sim_seconds, sim_cpu_seconds : float
-        Sums of the layers' seconds.
-    wall_seconds : float
-        The whole command after set-up, builds included.
-    macs_per_second : float or None
-        macs / sim_cpu_seconds; None without CPU time.
-    """
-
-    macs: int
-    values_expected: int
-    values_compared: int
-    mismatches: int
-    cycles: int
-    utilisation: float | None
-    sim_seconds: float
-    sim_cpu_seconds: float
-    wall_seconds: float
-    macs_per_second: float | None
+    macs: Annotated[Count, Meta(description="sum")]
+    values_expected: Annotated[Count, Meta(description="sum")]
+    values_compared: Annotated[Count, Meta(description="sum")]
+    mismatches: Annotated[Count, Meta(description="sum")]
+    cycles: Annotated[Count, Meta(description="sum: those from the first start to the last done")]
+    utilisation: Annotated[
+        _Share | None,
+        Meta(description="macs / (cycles x P_IC x P_OC); null without cycles"),
+    ]
+    sim_seconds: Annotated[Seconds, Meta(description="sum")]
+    sim_cpu_seconds: Annotated[Seconds, Meta(description="sum")]
+    wall_seconds: Annotated[
+        Seconds, Meta(description="the whole command after set-up, builds included")
+    ]
+    macs_per_second: Annotated[
+        Seconds | None,
+        Meta(
+            description="macs / sim_cpu_seconds, which another load on the machine does not "
+            "change; null without CPU time"
+        ),
+    ]
 
 
 @dataclass(frozen=True)
 class Report:
     """One run. What an early failure left unknown is None.
 
-    Parameters
-    ----------
-    run : str
-        Name of the run's folder.
-    command : str
-        What repeats the run.
-    commit : str
-        From `git_commit`.
-    date : str
-        ISO 8601 with zone; now, unless given.
-    network, scope, image : str, optional
-        ``yolov3-tiny``, ``facenet`` or a user's; ``tiles``, ``frame`` or
-        ``filtered``; path or name of the picture.
-    embedding_cosine : float, optional
-        Of the angle between the RTL's embedding and the float network's; of several
-        pictures the least.
-    frames : sequence of FrameReport, optional
-        One a picture, where several were asked for.
-    weights_sha256, retune_sha256 : str, optional
-        Of the weight file and of the retuning patch.
-    format, mode, slope, leaky_place, pool_pad : str, optional
-        Numerics, by the names of docs/interfaces.md.
-    simulator, simulator_version : str, optional
-        ``verilator`` or ``icarus``, and its version.
-    array : tuple of int, optional
-        ``(P_IC, P_OC)``.
-    acc_w, act_w, weight_w : int, optional
-        Widths of a sum, an activation and a weight, in bits.
-    memories : Memories, optional
-        Depths of the PE's memories.
-    seed : int, optional
-        What repeats every random choice.
-    inject : str, optional
-        ``expected``, ``rtl`` or ``stream``: the fault put in on purpose.
-    bug : str, optional
-        Name of the bug that ``rtl`` put in, where one was chosen.
-    layers : sequence of LayerReport
-        In data-flow order.
-    wall_seconds : float
-        The whole command after set-up.
-    failure : Failure, optional
-        The first thing that went wrong. Where the layers' counts alone show that
-        something did, `first_failure` says so.
+    ``report.json`` has the layers' total in the place of `wall_seconds`, the command's after
+    set-up, and of the failure `first_failure`: the counts alone may show one.
     """
 
-    run: str
-    command: str
-    commit: str
-    date: str = field(
+    run: Annotated[Name, Meta(description="name of the run's folder")]
+    command: Annotated[Text, Meta(description="repeats the run")]
+    commit: Annotated[
+        Commit,
+        Meta(description="git hash, `-dirty` after it if the tree differs; `unknown` outside git"),
+    ]
+    date: Annotated[Date, Meta(description="start, ISO 8601 with zone")] = field(
         default_factory=lambda: datetime.now().astimezone().isoformat(timespec="seconds")
     )
-    network: str | None = None
-    scope: str | None = None
-    image: str | None = None
-    frames: Sequence[FrameReport] | None = None
-    embedding_cosine: float | None = None
-    weights_sha256: str | None = None
-    retune_sha256: str | None = None
-    format: str | None = None
-    mode: str | None = None
-    slope: str | None = None
-    leaky_place: str | None = None
-    pool_pad: str | None = None
-    simulator: str | None = None
-    simulator_version: str | None = None
-    array: tuple[int, int] | None = None
-    acc_w: int | None = None
-    act_w: int | None = None
-    weight_w: int | None = None
-    memories: Memories | None = None
-    seed: int | None = None
-    inject: str | None = None
-    bug: str | None = None
+    network: Annotated[Text | None, Meta(description="`yolov3-tiny`, `facenet`, or a user's")] = (
+        None
+    )
+    scope: Annotated[
+        Annotated[str, one_of("tiles", "frame", "filtered")] | None,
+        Meta(
+            description="`frame`: everything; `tiles`: chosen tiles of it; `filtered`: `LAYER`, "
+            "`FROM` or `TILES` given"
+        ),
+    ] = None
+    image: Annotated[
+        Text | None, Meta(description="path or name of the picture; null with `IMAGES`")
+    ] = None
+    frames: Annotated[
+        Sequence[FrameReport] | None,
+        Meta(
+            description="for each picture whose heads were made {`image`, `seconds`, `boxes`}: "
+            "wall time of its simulation, and at most 100 boxes {`label`, `confidence`, `box`}, "
+            "the box as left, top, right, bottom in the picture's pixels"
+        ),
+    ] = None
+    embedding_cosine: Annotated[
+        Annotated[float, Meta(ge=-1.000001, le=1.000001)] | None,
+        Meta(
+            description="FaceNet: of the angle between the RTL's embedding and the float "
+            "network's, -1 to 1; of several pictures the least; null where the run did not make "
+            "it, or of other networks"
+        ),
+    ] = None
+    weights_sha256: Annotated[
+        _Sha256 | None,
+        Meta(
+            description="of the weight file; of the file generated where the network is drawn "
+            "from a seed"
+        ),
+    ] = None
+    retune_sha256: Annotated[
+        _Sha256 | None,
+        Meta(description="of the retuning patch's file, where one is applied"),
+    ] = None
+    format: Annotated[
+        Annotated[str, Meta(pattern=r"^(per_layer|q\d+\.\d+)$")] | None,
+        Meta(description="`per_layer`; or fixed, as `q7.8`"),
+    ] = None
+    mode: Annotated[
+        Annotated[str, one_of("full", "cut_floor", "cut_round")] | None,
+        Meta(description="`full`, `cut_floor`, `cut_round`"),
+    ] = None
+    slope: Annotated[
+        Annotated[str, Meta(pattern=r"^\d+/\d+$")] | None,
+        Meta(
+            description="`1/8`, `13/128`; null, as the next two, where the network has no such "
+            "layer"
+        ),
+    ] = None
+    leaky_place: Annotated[
+        Annotated[str, one_of("after_requant", "before_requant")] | None,
+        Meta(description="`after_requant`, `before_requant`"),
+    ] = None
+    pool_pad: Annotated[
+        Annotated[str, one_of("minus_inf", "zero")] | None,
+        Meta(description="`minus_inf`, `zero`"),
+    ] = None
+    simulator: Annotated[
+        Annotated[str, one_of("verilator", "icarus")] | None,
+        Meta(description="`verilator`, `icarus`"),
+    ] = None
+    simulator_version: Annotated[Text | None, Meta(description="as the simulator counts")] = None
+    array: Annotated[tuple[_Depth, _Depth] | None, Meta(description="lanes, [P_IC, P_OC]")] = None
+    acc_w: Annotated[_Depth | None, Meta(description="bits of a sum")] = None
+    act_w: Annotated[_Depth | None, Meta(description="bits of an activation")] = None
+    weight_w: Annotated[_Depth | None, Meta(description="bits of a weight")] = None
+    memories: Annotated[
+        Memories | None, Meta(description="{`tile_pixels`, `input_words`}: depths")
+    ] = None
+    seed: Annotated[int | None, Meta(description="repeats every random choice")] = None
+    inject: Annotated[
+        Annotated[str, one_of("expected", "rtl", "stream")] | None,
+        Meta(description="fault put in on purpose: `expected`, `rtl`, `stream`"),
+    ] = None
+    bug: Annotated[
+        Text | None,
+        Meta(description="name of the bug that `rtl` put in, where `BUG` chose one"),
+    ] = None
     layers: Sequence[LayerReport] = ()
     wall_seconds: float = 0.0
     failure: Failure | None = None
@@ -277,11 +313,11 @@ class Report:
         str
             JSON, indented, with a final newline.
         """
-        document = {"schema": SCHEMA, **asdict(self)}
+        document = {"schema": VERSION, **asdict(self)}
         for name in ("layers", "wall_seconds", "failure"):
             del document[name]
         failure = self.first_failure
-        document["layers"] = [self._layer(layer) for layer in self.layers]
+        document["layers"] = [asdict(self._utilised(layer)) for layer in self.layers]
         document["total"] = asdict(self.total)
         document["passed"] = self.passed
         document["failure"] = None if failure is None else asdict(failure)
@@ -308,11 +344,8 @@ class Report:
         self.write(base / self.run / "report.json")
         self.write(base / "report.json")
 
-    def _layer(self, layer: LayerReport) -> dict[str, Any]:
-        return {
-            **asdict(layer),
-            "utilisation": utilisation(layer.macs, layer.cycles, self.array),
-        }
+    def _utilised(self, layer: LayerReport) -> LayerReport:
+        return replace(layer, utilisation=utilisation(layer.macs, layer.cycles, self.array))
 
 
 def utilisation(macs: int, cycles: int, array: tuple[int, int] | None) -> float | None:
@@ -342,26 +375,69 @@ def utilisation(macs: int, cycles: int, array: tuple[int, int] | None) -> float 
     return macs / (cycles * array[0] * array[1])
 
 
-def publish_refusal(base: Path, kind: str, message: str, command: str) -> None:
-    """Leave the red report of a run that was refused before it began.
+def _if(condition: Any, then: Any, **otherwise: Any) -> dict[str, Any]:
+    """A rule between the fields of an object, each schema by the field's name."""
+    return {
+        "if": {"properties": condition},
+        "then": {"properties": then},
+        **{key: {"properties": value} for key, value in otherwise.items()},
+    }
 
-    Parameters
-    ----------
-    base : Path
-        Usually ``build/sim``.
-    kind : str
-        One of `FAILURE_KINDS`.
-    message : str
-        One line for a person.
-    command : str
-        What was refused.
 
-    Raises
-    ------
-    OSError
-        The report cannot be written.
-    """
-    remove_stale(base / "report.json")
-    folder = new_run_folder(base)
-    commit = git_commit(Path(__file__).parents[3])
-    Report(folder.name, command, commit, failure=Failure(kind, message)).publish(base)
+def report_schema() -> dict[str, Any]:
+    """The JSON schema of ``report.json``."""
+    there: dict[str, Any] = {"not": {"type": "null"}}
+    described = dict.fromkeys(
+        [
+            *("network", "scope", "weights_sha256", "format", "mode", "simulator"),
+            *("simulator_version", "array", "acc_w", "act_w", "weight_w", "memories", "seed"),
+        ],
+        there,
+    )
+    sums = {
+        "values_expected": {"minimum": 1},
+        "values_compared": {"minimum": 1},
+        "mismatches": {"const": 0},
+    }
+    whole = {
+        "failure": {"type": "null"},
+        "layers": {"minItems": 1},
+        "total": {"properties": sums},
+        **described,
+    }
+    unbegun = {"properties": {"kind": {"not": {"enum": ["setup", "interrupted"]}}}}
+    rules = [
+        {
+            "description": "A run that passed knows everything about itself and has no failure.",
+            **_if({"passed": {"const": True}}, whole, **{"else": {"failure": {"type": "object"}}}),
+        },
+        {
+            "description": "Only a failed set-up or an interruption leaves the run undescribed.",
+            **_if({"failure": unbegun}, described),
+        },
+    ]
+    layer_rule = _if({"cycles": {"const": 0}}, {"utilisation": {"type": "null"}})
+    failure_rule = _if({"kind": {"const": "mismatch"}}, {"layer": there})
+    layer = Annotated[LayerReport, Meta(extra_json_schema={"allOf": [layer_rule]})]
+    failure = Annotated[Failure, Meta(extra_json_schema={"allOf": [failure_rule]})]
+    known = fields(
+        Report,
+        wall_seconds=None,
+        layers=Annotated[
+            list[layer],
+            Meta(description="one entry a layer, in data-flow order, summed over the pictures"),
+        ],
+        total=Annotated[Totals, Meta(description="the layers' sums")],
+        passed=Annotated[
+            bool,
+            Meta(
+                description="true only if at least one value was expected, every one was compared "
+                "and equal, and nothing else failed"
+            ),
+        ],
+        failure=Annotated[
+            failure | None,
+            Meta(description="what failed first; null if and only if `passed`"),
+        ],
+    )
+    return schema("ConvPE report.json, schema 1", {"schema": Schema, **known}, rules)

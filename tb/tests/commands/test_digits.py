@@ -23,7 +23,7 @@ from golden.reference.run import run as run_golden
 from tb.cli import app
 from tb.flows.sim.command import simulate
 from tb.flows.sim.options import SimOptions
-from tb.flows.sim.report import SCHEMA_FILE
+from tb.flows.sim.refusal import SCHEMA_FILE
 from tb.networks.registry import Outputs, find
 from tb.tests.commands.commands import results, run
 

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from tb.flows.sim.command import BASE, debug_folder, simulate
 from tb.flows.sim.options import SimOptions
-from tb.flows.sim.report import SCHEMA_FILE
+from tb.flows.sim.refusal import SCHEMA_FILE
 from tb.toolchain.build import ROOT
 from tb.toolchain.simulators import Simulator
 

@@ -23,12 +23,12 @@ from rich.console import Console
 
 from golden.networks.yolov3_tiny.files.fetch import CFG, ModelFiles
 from golden.vision.images import shipped
-from tb.flows.sim import command, report
+from tb.flows.sim import command, refusal, report
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.run_state import RunState
 from tb.toolchain import build, run_folder
 
-SCHEMA = json.loads(report.SCHEMA_FILE.read_text())
+SCHEMA = json.loads(refusal.SCHEMA_FILE.read_text())
 CONVPE = "import sys; from tb.cli import main; sys.argv[0] = 'convpe'; main()"
 SMALL = ("--layer=conv1", "--array=4x4", "--size=64")
 HEADER = 20

@@ -16,7 +16,7 @@ from golden.networks.facenet.graph import facenet
 from golden.tests.networks.facenet.facenet_narrow import PREFIX
 from tb.flows.sim.command import simulate
 from tb.flows.sim.options import SimOptions
-from tb.flows.sim.report import SCHEMA_FILE
+from tb.flows.sim.refusal import SCHEMA_FILE
 
 pytestmark = pytest.mark.slow
 

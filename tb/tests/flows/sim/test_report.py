@@ -14,11 +14,11 @@ import jsonschema
 import pytest
 
 from tb.cosim.failure import FAILURE_KINDS, Failure
-from tb.flows.sim import report as module
+from tb.flows.sim import refusal
 from tb.flows.sim.report import FrameReport, LayerReport, Memories, Report, Stalls, utilisation
 from tb.toolchain.run_folder import git_commit, new_run_folder, remove_stale
 
-SCHEMA = json.loads(module.SCHEMA_FILE.read_text())
+SCHEMA = json.loads(refusal.SCHEMA_FILE.read_text())
 CONV = LayerReport(
     "conv1",
     "conv",
@@ -115,6 +115,16 @@ def test_failure_of_every_kind_holds(kind: str) -> None:
     plain = document(replace(GREEN, failure=Failure(kind, "why")))
     check(plain)
     assert plain["passed"] is False
+
+
+def test_refusal_is_the_report_of_a_run_that_never_began(tmp_path: Path) -> None:
+    refusal.publish_refusal(tmp_path, "setup", "g++ is missing", "make sim")
+    text = (tmp_path / "report.json").read_text()
+    plain = json.loads(text)
+    check(plain)
+    known = (plain[name] for name in ("run", "command", "commit", "date"))
+    whole = replace(Report(*known), failure=Failure("setup", "g++ is missing"))
+    assert text == whole.to_json() == (tmp_path / plain["run"] / "report.json").read_text()
 
 
 def test_totals_are_the_layers_sums() -> None:
@@ -282,6 +292,6 @@ def test_commit_tells_a_changed_tree(tmp_path: Path) -> None:
 
 
 def test_module_needs_the_standard_library_alone() -> None:
-    root = str(module.SCHEMA_FILE.parents[3])
-    code = f"import sys; sys.path.insert(0, {root!r}); import tb.flows.sim.report"
+    root = str(refusal.SCHEMA_FILE.parents[3])
+    code = f"import sys; sys.path.insert(0, {root!r}); import tb.flows.sim.refusal"
     assert subprocess.run([sys.executable, "-I", "-S", "-c", code]).returncode == 0

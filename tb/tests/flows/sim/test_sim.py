@@ -18,7 +18,7 @@ from golden.networks.yolov3_tiny.graph import graph
 from golden.vision.images import shipped
 from tb.flows.sim.command import simulate
 from tb.flows.sim.options import SimOptions
-from tb.flows.sim.report import SCHEMA_FILE
+from tb.flows.sim.refusal import SCHEMA_FILE
 from tb.toolchain.build import ROOT
 
 pytestmark = pytest.mark.slow
