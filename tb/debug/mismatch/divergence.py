@@ -1,4 +1,4 @@
-"""Where a job's values first leave golden's: one value, with all that is known of it."""
+"""Where a job's values first differ from those expected: one value, and all that is known of it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import numpy as np
 from golden.config import PEConfig
 from golden.dataflow.tile import Tile
 from tb.cosim.scoreboard import CLOCK_NS
-from tb.debug.mismatch.reads import deciding_pixel, left_cycle, pixel_of, reads_of
-from tb.debug.mismatch.recorded import job_values
-from tb.debug.mismatch.values import ACTIVATION, Values
+from tb.debug.mismatch.values import ACTIVATION, OUTPUT, Values, job_values
 from tb.duts.conv_pe.job_record import JobRecord
 
 
@@ -108,37 +106,35 @@ class Divergence:
         if self.kind == "surplus":
             text = f"{self.where}: {self.actual} came where nothing is expected"
             return f"{text}, {stood} in cycle {self.cycle}"
-        seen = f"{self.actual} ({self.difference:+d} LSB)"
+        actual = f"{self.actual} ({self.difference:+d} LSB)"
         if self.unknown:
-            seen = "0 or unknown, since an X is recorded as 0"
-        return (
-            f"{self.where}: expected {self.expected}, actual {seen}, {stood} in cycle {self.cycle}"
-        )
+            actual = "0 or unknown, since an X is recorded as 0"
+        return f"{self.where}: expected {self.expected}, actual {actual}, {stood} in cycle {self.cycle}"
 
     def lines(self) -> list[str]:
         """All of it for a terminal."""
         group = "" if self.group is None else f"output group {self.group}, "
-        told = [f"{self.where}  (job {self.job} of {self.layer}, {group}lane {self.lane})"]
+        lines = [f"{self.where}  (job {self.job} of {self.layer}, {group}lane {self.lane})"]
         figures = (
             ("expected", self.expected, self.expected_bits),
             ("actual", self.actual, self.actual_bits),
         )
         for name, value, bits in figures:
-            told.append(f"{name:8} {'nothing' if value is None else f'{value:>7}  {bits}'}")
+            lines.append(f"{name:8} {'nothing' if value is None else f'{value:>7}  {bits}'}")
         if self.unknown:
-            told[-1] += "  or an X, which is recorded as 0"
+            lines[-1] += "  or an X, which is recorded as 0"
         elif self.difference is not None:
             flipped = " ".join(map(str, self.wrong_bits))
-            told[-1] += (
+            lines[-1] += (
                 f"  {self.difference:+d} LSB, bit{'s' * (len(self.wrong_bits) > 1)} {flipped}"
             )
         if self.cycle is not None:
-            told.append(f"{self._stood()} in cycle {self.cycle}, at {self.time_ns:,.0f} ns")
+            lines.append(f"{self._stood()} in cycle {self.cycle}, at {self.time_ns:,.0f} ns")
         elif self.cycle_before is not None:
-            told.append(f"the beat before it {self._stood()} in cycle {self.cycle_before}")
+            lines.append(f"the beat before it {self._stood()} in cycle {self.cycle_before}")
         if self.place == ACTIVATION and None not in (self.cycle, self.left_cycle):
-            told[-1] += f"; what it went into left the PE in cycle {self.left_cycle}"
-        return told
+            lines[-1] += f"; what it went into left the PE in cycle {self.left_cycle}"
+        return lines
 
     def _stood(self) -> str:
         return "activated" if self.place == ACTIVATION else "left the PE"
@@ -146,7 +142,7 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """A job's first wrong value, and all values of the place where it was seen."""
+    """A job's first wrong value, and all values of the place where it was recorded."""
 
     divergence: Divergence | None
     """None where every value is right."""
@@ -164,7 +160,7 @@ def compare(
     cycle_ns: float = CLOCK_NS,
     unknown: bool = False,
 ) -> Comparison:
-    """Compare what was recorded of a job with what golden expects of it.
+    """Compare what was recorded of a job with its expected values.
 
     Parameters
     ----------
@@ -221,13 +217,13 @@ def _divergence(
     """Put a deviation into words and figures; `output` has the job's last place."""
     entry, once = found.entry, values.once()
     group, position = divmod(found.beat, values.beats)
-    inside = entry is not None or group * values.lanes < values.channel.max() + 1
-    row, column = pixel_of(values, record, position) if inside else (None, None)
+    placed = entry is not None or group * values.lanes < values.channel.max() + 1
+    row, column = _pixel_of(values, record, position) if placed else (None, None)
     channel = group * values.lanes + found.lane if entry is not None else None
     expected = None if entry is None else int(values.expected[entry])
     actual, cycle = _actual(values, entry)
-    reads = reads_of(values, record, position) if inside else None
-    pixel = None if reads is None else deciding_pixel(values, record, found.beat, entry, reads)
+    reads = _reads_of(values, record, position) if placed else None
+    pixel = None if reads is None else _deciding_pixel(values, record, found.beat, entry, reads)
     flipped = (expected or 0) ^ (actual or 0) if None not in (expected, actual) else 0
     before = values.cycle[(values.beat == found.beat - 1) & values.present]
     tile = values.tile
@@ -238,7 +234,7 @@ def _divergence(
         node=values.node,
         job=record.tile_number,
         tile=tile,
-        group=group if inside else None,
+        group=group if placed else None,
         lane=found.lane,
         channel=None if channel is None else tile.first_channel + channel,
         row=None if row is None else tile.row + row,
@@ -252,7 +248,7 @@ def _divergence(
         actual_bits=_bits(actual, values.act_w),
         cycle=cycle,
         time_ns=None if cycle is None else cycle * cycle_ns + cycle_ns / 2,
-        left_cycle=left_cycle(values, output, record, found.beat) if inside else None,
+        left_cycle=_left_cycle(values, output, record, found.beat) if placed else None,
         cycle_before=int(before[0]) if before.size else None,
         first_read=None if reads is None else reads[0],
         last_read=None if reads is None else reads[1],
@@ -262,6 +258,59 @@ def _divergence(
         surplus=values.surplus,
         unknown=values.unknown and actual == 0,
     )
+
+
+def _pixel_of(values: Values, record: JobRecord, position: int) -> tuple[int, int]:
+    """Row and column, within the tile, of a group's beat."""
+    tile = values.tile
+    if values.place == OUTPUT:
+        return divmod(position, tile.width)
+    return divmod(int(record.readout.order(*_size(tile))[position]), tile.width)
+
+
+def _reads_of(values: Values, record: JobRecord, position: int) -> tuple[int, int]:
+    """First and last read of the group that belong to the value of a beat."""
+    tile, readout = record.tile, record.readout
+    order, windows = readout.order(*_size(tile)), readout.windows(*_size(tile))
+    if readout.upsample:
+        mine = np.flatnonzero(order == order[position])
+    else:
+        window = windows[position] if values.place == ACTIVATION else position
+        mine = np.flatnonzero(windows == window)
+    return int(mine[0]), int(mine[-1])
+
+
+def _deciding_pixel(
+    values: Values, record: JobRecord, beat: int, entry: int | None, reads: tuple[int, int]
+) -> int:
+    """Pixel of the convolution's tile that a beat's value is made of, in raster order.
+
+    For a maximum it is the one that should have won; `entry` says which value that is.
+    """
+    order = record.readout.order(*_size(record.tile))
+    position = beat % values.beats
+    if values.place == ACTIVATION or record.readout.upsample or record.readout.plain:
+        return int(order[position])
+    window = order[reads[0] : reads[1] + 1]
+    if entry is None or values.activated is None:
+        return int(window[0])
+    channel = int(values.channel[entry])
+    members = values.activated[channel].reshape(-1)[window]
+    return int(window[members.argmax()])
+
+
+def _left_cycle(values: Values, output: Values, record: JobRecord, beat: int) -> int | None:
+    """Clock at which the output that a beat's value is or went into left, if it did."""
+    if values.place == ACTIVATION:
+        group, position = divmod(beat, values.beats)
+        window = int(record.readout.windows(*_size(record.tile))[position])
+        beat = group * output.beats + window
+    cycles = output.cycle[(output.beat == beat) & output.present]
+    return int(cycles[0]) if cycles.size else None
+
+
+def _size(tile: Tile) -> tuple[int, int]:
+    return tile.height, tile.width
 
 
 def _actual(values: Values, entry: int | None) -> tuple[int | None, int | None]:

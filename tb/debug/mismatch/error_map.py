@@ -18,7 +18,7 @@ from tb.debug.mismatch.values import Bools, Ints, Values
 WIDTH: Final = 64
 HEIGHT: Final = 16
 """Characters of a text map, at most."""
-NONE, SOME, ALL, UNSEEN = ".", "+", "#", " "
+NONE, SOME, ALL, UNREAD = ".", "+", "#", " "
 LEGEND: Final = f"{NONE} right  {SOME} some wrong  {ALL} all wrong"
 CELLS: Final = 200
 """Cells of a picture along a side, at most."""
@@ -90,17 +90,17 @@ def _blocks(found: Shares, height: int, width: int) -> list[list[Shares]]:
 
 
 def _character(block: Shares) -> str:
-    seen = block[~np.isnan(block)]
-    if not seen.size:
-        return UNSEEN
-    if not seen.any():
+    known = block[~np.isnan(block)]
+    if not known.size:
+        return UNREAD
+    if not known.any():
         return NONE
-    return ALL if seen.min() == 1.0 else SOME
+    return ALL if known.min() == 1.0 else SOME
 
 
 def _largest(block: Shares) -> float:
-    seen = block[~np.isnan(block)]
-    return float(seen.max()) if seen.size else float("nan")
+    known = block[~np.isnan(block)]
+    return float(known.max()) if known.size else float("nan")
 
 
 def write_map(values: Values, path: Path) -> None:

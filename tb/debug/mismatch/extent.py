@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tb.debug.mismatch.claims import Claim, claims
+from tb.debug.mismatch.patterns import Pattern, patterns
 from tb.debug.mismatch.relations import relations
 from tb.debug.mismatch.values import Bools, Ints, Values
 
@@ -34,21 +34,28 @@ class Extent:
     """Where they are and what they are."""
     spread: str
     """Channels, rows and columns that hold wrong or missing ones."""
-    claims: tuple[Claim, ...]
+    patterns: tuple[Pattern, ...]
     """Where: each within the one before it. Empty for scattered values."""
     relations: tuple[str, ...]
     """What holds for every wrong value, the most telling first."""
 
     def as_json(self) -> dict[str, Any]:
-        """All fields."""
-        return asdict(self)
+        """What ``diagnosis.json`` says of it."""
+        claims = [
+            {"name": one.name, "text": one.text, "inside": one.size, "wrong_inside": one.wrong}
+            for one in self.patterns
+        ]
+        fields = asdict(self)
+        relations = fields.pop("relations")
+        del fields["patterns"]
+        return {**fields, "claims": claims, "relations": relations}
 
 
 def extent(values: Values) -> Extent:
     """Count a place's wrong values, and say where and what they are.
 
-    Where they are is the claim about lanes, channels, rows, sides, signs and so on that
-    says it in the fewest bits (`tb.debug.mismatch.claims`); what they are must hold for each.
+    Where they are is the pattern of lanes, channels, rows, sides, signs and so on that
+    says it in the fewest bits (`tb.debug.mismatch.patterns`); what they are must hold for each.
 
     Parameters
     ----------
@@ -60,27 +67,27 @@ def extent(values: Values) -> Extent:
     wrong, missing = once.differs, ~once.present
     # Where all that came is right, it is those that did not come that have a place.
     universe, marked = (came, came.differs) if wrong.any() else (once, missing)
-    made = claims(universe, marked) if marked.any() else ()
+    found = patterns(universe, marked) if marked.any() else ()
     what = () if values.unknown else relations(values)
     both = bool(wrong.any() and missing.any())
     word = "wrong" if wrong.any() else "missing"
-    parts = [_where(marked, made, word, " that came" * both)]
+    parts = [_where(marked, found, word, " that came" * both)]
     if what:
         parts.append(what[0].text)
     if values.unknown:
         parts.append("an X or a Z is among them, recorded as 0")
     if both:
         parts.append(_count(int(missing.sum()), "did not come"))
-    told = [part for part in (*parts, *_surplus(values)) if part]
+    sentences = [part for part in (*parts, *_surplus(values)) if part]
     return Extent(
         place=values.place,
         values=len(once.expected),
         wrong=int(wrong.sum()),
         missing=int(missing.sum()),
         surplus=values.surplus,
-        sentence="; ".join(told) or "every value is right",
+        sentence="; ".join(sentences) or "every value is right",
         spread=_spread(once, wrong | missing),
-        claims=made,
+        patterns=found,
         relations=tuple(relation.text for relation in what),
     )
 
@@ -97,8 +104,8 @@ def _surplus(values: Values) -> Iterator[str]:
         yield _count(values.surplus - values.behind, "came in lanes that carry no channel")
 
 
-def _where(marked: Bools, made: Sequence[Claim], word: str, came: str = "") -> str:
-    """The claims in words, with their figures; `came` narrows what they are of."""
+def _where(marked: Bools, found: Sequence[Pattern], word: str, came: str = "") -> str:
+    """The patterns in words, with their figures; `came` narrows what they are of."""
     count, total = int(marked.sum()), len(marked)
     if not count:
         return ""
@@ -106,24 +113,24 @@ def _where(marked: Bools, made: Sequence[Claim], word: str, came: str = "") -> s
         return f"one of {total:,} values{came} is {word}"
     if count == total:
         return f"all {total:,} values{came} are {word}"
-    if not made:
+    if not found:
         if count >= EVERYWHERE * total:
             return f"nearly all values{came} are {word}, {count:,} of {total:,}"
         spread = "scattered" if 2 * count < total else "all over the tile"
         return f"{count:,} of {total:,} values{came} are {word}, {spread}"
-    last = made[-1]
-    text = " and ".join(claim.text for claim in made)
-    if last.wrong_inside < count:
+    last = found[-1]
+    text = " and ".join(pattern.text for pattern in found)
+    if last.wrong < count:
         return (
-            f"{last.wrong_inside:,} of the {count:,} {word} values are {text}, "
-            f"the other {count - last.wrong_inside:,} elsewhere"
+            f"{last.wrong:,} of the {count:,} {word} values are {text}, "
+            f"the other {count - last.wrong:,} elsewhere"
         )
-    if 2 * count < last.inside:
+    if 2 * count < last.size:
         return f"{count:,} of {total:,} values{came} are {word}, scattered; all of them {text}"
     share = (
-        f"all {last.inside:,} values there are {word}"
-        if last.inside == count
-        else f"{count:,} of the {last.inside:,} values there are {word}"
+        f"all {last.size:,} values there are {word}"
+        if last.size == count
+        else f"{count:,} of the {last.size:,} values there are {word}"
     )
     return f"all {count:,} {word} values are {text}; {share}"
 

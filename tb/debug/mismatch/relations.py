@@ -1,4 +1,4 @@
-"""What the wrong values of a job are: golden's in another place, or golden's changed."""
+"""What the wrong values of a job are: expected ones of another place, or their own changed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Relation:
 
 
 def relations(values: Values) -> tuple[Relation, ...]:
-    """What holds for every wrong value that came, the most telling first.
+    """What holds for every wrong value that came, the most significant first.
 
     Parameters
     ----------
@@ -53,22 +53,22 @@ def relations(values: Values) -> tuple[Relation, ...]:
         return ()
     surprise = _surprise(values, wrong)
     found = [*_moved(values, wrong, surprise), *_changed(values, wrong, surprise)]
-    telling = (relation for relation in found if relation.bits >= LEAST_BITS)
-    return tuple(sorted(telling, key=lambda relation: -relation.bits))
+    significant = (relation for relation in found if relation.bits >= LEAST_BITS)
+    return tuple(sorted(significant, key=lambda relation: -relation.bits))
 
 
 def _surprise(values: Values, wrong: Bools) -> Floats:
-    """Bits of each wrong value, were it drawn from golden's own: rare ones have more."""
+    """Bits of each wrong value, were it drawn from those expected: rare ones have more."""
     known, counts = np.unique(values.expected, return_counts=True)
     actual = values.actual[wrong]
     index = np.minimum(np.searchsorted(known, actual), len(known) - 1)
-    seen = np.where(known[index] == actual, counts[index], 0)
-    bits: Floats = -np.log2((seen + 1) / (len(values.expected) + 1))
+    count = np.where(known[index] == actual, counts[index], 0)
+    bits: Floats = -np.log2((count + 1) / (len(values.expected) + 1))
     return np.minimum(bits, float(values.act_w))
 
 
 def _moved(values: Values, wrong: Bools, surprise: Floats) -> Iterator[Relation]:
-    """Golden's values of another beat, pixel, lane or output group."""
+    """Expected values of another beat, pixel, lane or output group."""
     total = float(surprise.sum())
     stream = _stream(values)
     for shift in SHIFTS:
@@ -78,13 +78,15 @@ def _moved(values: Values, wrong: Bools, surprise: Floats) -> Iterator[Relation]
                 yield Relation(name, _lost_or_doubled(shift), total - 2)
             else:
                 way = "before" if shift > 0 else "behind"
-                text = f"each is golden's value of {_places(shift)} {way}"
+                text = f"each is the expected value of {_places(shift)} {way}"
                 yield Relation(name, text, total - 6)
     cube = _cube(values)
     for (down, right), side in NEIGHBOURS.items():
         source = cube.at(values.channel, values.row + down, values.column + right)
         if _same(source, values.actual)[wrong].all():
-            yield Relation("neighbour", f"each is golden's value of the pixel {side}", total - 4)
+            yield Relation(
+                "neighbour", f"each is the expected value of the pixel {side}", total - 4
+            )
     lanes = _sources(values, wrong, values.lane, values.lanes, stream, "lane")
     if lanes:
         bits = total - len(lanes) * math.log2(values.lanes)
@@ -97,38 +99,38 @@ def _moved(values: Values, wrong: Bools, surprise: Floats) -> Iterator[Relation]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Table:
-    """Golden's values by index, and which indices there are."""
+class _Expected:
+    """Expected values by index, and which indices there are."""
 
     values: Ints
     there: Bools
 
     def at(self, *index: Ints) -> tuple[Ints, Bools]:
         """The values at these indices, and which of them there are."""
-        inside = np.ones(len(index[0]), bool)
+        within = np.ones(len(index[0]), bool)
         for axis, size in zip(index, self.values.shape, strict=True):
-            inside &= (axis >= 0) & (axis < size)
+            within &= (axis >= 0) & (axis < size)
         clipped = tuple(
             np.clip(axis, 0, size - 1) for axis, size in zip(index, self.values.shape, strict=True)
         )
-        return self.values[clipped], inside & self.there[clipped]
+        return self.values[clipped], within & self.there[clipped]
 
 
-def _table(shape: tuple[int, ...], index: tuple[Ints, ...], expected: Ints) -> _Table:
-    made = _Table(np.zeros(shape, np.int64), np.zeros(shape, bool))
+def _expected(shape: tuple[int, ...], index: tuple[Ints, ...], expected: Ints) -> _Expected:
+    made = _Expected(np.zeros(shape, np.int64), np.zeros(shape, bool))
     made.values[index], made.there[index] = expected, True
     return made
 
 
-def _stream(values: Values) -> _Table:
+def _stream(values: Values) -> _Expected:
     shape = (int(values.beat.max()) + 1, values.lanes)
-    return _table(shape, (values.beat, values.lane), values.expected)
+    return _expected(shape, (values.beat, values.lane), values.expected)
 
 
-def _cube(values: Values) -> _Table:
+def _cube(values: Values) -> _Expected:
     tile = values.tile
     shape = (tile.last_channel - tile.first_channel, tile.height, tile.width)
-    return _table(shape, (values.channel, values.row, values.column), values.expected)
+    return _expected(shape, (values.channel, values.row, values.column), values.expected)
 
 
 def _same(source: tuple[Ints, Bools], actual: Ints) -> Bools:
@@ -136,7 +138,7 @@ def _same(source: tuple[Ints, Bools], actual: Ints) -> Bools:
     return same
 
 
-def _to_the_end(values: Values, stream: _Table, wrong: Bools, shift: int) -> bool:
+def _to_the_end(values: Values, stream: _Expected, wrong: Bools, shift: int) -> bool:
     """Whether all values from the first wrong one on are shifted."""
     from_one = (values.beat >= values.beat[wrong][0]) & values.present
     source, there = stream.at(values.beat - shift, values.lane)
@@ -155,9 +157,9 @@ def _places(shift: int) -> str:
 
 
 def _sources(
-    values: Values, wrong: Bools, own: Ints, count: int, stream: _Table, kind: str
+    values: Values, wrong: Bools, own: Ints, count: int, stream: _Expected, kind: str
 ) -> dict[int, int]:
-    """For each lane (or output group) with wrong values the one whose golden values it has.
+    """For each lane (or output group) with wrong values the one whose expected values it has.
 
     Empty unless each has one.
     """
@@ -172,8 +174,8 @@ def _sources(
     return found
 
 
-def _holds(values: Values, part: Ints, stream: _Table, kind: str, other: int) -> bool:
-    """Whether the values of some indices are golden's of another lane or output group."""
+def _holds(values: Values, part: Ints, stream: _Expected, kind: str, other: int) -> bool:
+    """Whether the values of some indices are those expected in another lane or output group."""
     for chosen in (part[:PROBE], part):
         beat, lane = values.beat[chosen], values.lane[chosen]
         if kind == "lane":
@@ -190,22 +192,22 @@ def _exchange(what: str, sources: dict[int, int]) -> str:
     pairs = list(sources.items())
     (first, source) = pairs[0]
     if len(pairs) == 1:
-        return f"{what} {first} has golden's values of {what} {source}"
+        return f"{what} {first} has the expected values of {what} {source}"
     if len(pairs) == 2 and pairs[1] == (source, first):
         return f"{what}s {first} and {source} are exchanged"
     steps = {source - own for own, source in pairs}
     if len(steps) == 1:
         (step,) = steps
         way = "above" if step > 0 else "below"
-        return f"each {what} has golden's values of the {what} {abs(step)} {way}"
+        return f"each {what} has the expected values of the {what} {abs(step)} {way}"
     if len(pairs) > LISTED:
-        return f"each {what} has golden's values of another {what}"
+        return f"each {what} has the expected values of another {what}"
     owners, others = (" ".join(map(str, side)) for side in zip(*pairs, strict=True))
-    return f"{what}s {owners} have golden's values of {what}s {others}"
+    return f"{what}s {owners} have the expected values of {what}s {others}"
 
 
 def _changed(values: Values, wrong: Bools, surprise: Floats) -> Iterator[Relation]:
-    """Golden's own value, less or more or with other bits."""
+    """The expected value, less or more or with other bits."""
     expected, actual = values.expected[wrong], values.actual[wrong]
     count, total, width = len(actual), float(surprise.sum()), values.act_w
     high = (1 << (width - 1)) - 1
@@ -264,8 +266,8 @@ def _bits(expected: Ints, actual: Ints, total: float, width: int) -> Iterator[Re
             f"bit {wrong[0]} is wrong" if len(wrong) == 1 else f"bits {' '.join(wrong)} are wrong"
         )
         if len(wrong) == 1 and len(set((actual >> low & 1).tolist())) == 1:
-            seen = int(actual[0]) >> low & 1
-            text = f"bit {low} is {seen} instead of {1 - seen}"
+            held = int(actual[0]) >> low & 1
+            text = f"bit {low} is {held} instead of {1 - held}"
         bits = total - len(wrong) * math.log2(width)
         yield Relation("bit" if len(wrong) == 1 else "bits", f"in each {text}", bits)
     elif high - low + 1 <= width // 2:

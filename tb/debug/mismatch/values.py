@@ -1,23 +1,25 @@
-"""One job's values at one place of the PE, in the order in which they stood there.
+"""One job's values at one place of the PE, expected and recorded, in the order of the stream.
 
-A job is seen at two places: at the activation stage, before a pool or an upsampling,
+A job is recorded at two places: at the activation stage, before a pool or an upsampling,
 where the tap records each read; and at the output.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array
-from golden.config import PEConfig
+from golden.config import InputError, PEConfig
 from golden.dataflow.tile import Tile
 from tb.cosim.scoreboard import in_stream_order
 from tb.duts.conv_pe.job_record import JobRecord
-from tb.duts.conv_pe.packing import Recording, Tap
+from tb.duts.conv_pe.packing import Recording, Tap, read_recording, read_tap
 from tb.duts.conv_pe.registers import Register
 
 Ints = npt.NDArray[np.int64]
@@ -113,7 +115,67 @@ _ENTRIES: Final = (
 """The fields of `Values` with one entry a value."""
 
 
-def output_values(
+def job_values(
+    folder: Path, record: JobRecord, config: PEConfig, conv: str = "", node: str = ""
+) -> tuple[Values, ...]:
+    """A job's values at each place where they were recorded, in the order of the data flow.
+
+    A recording that is missing or ends early is taken as far as it goes.
+
+    Parameters
+    ----------
+    folder : Path
+        With the job's expected values and recordings, as `tb.duts.conv_pe.job_record` names them.
+    record : JobRecord
+    config : PEConfig
+    conv, node : str
+        Layer of the convolution's values, and of what leaves; the record's unless given.
+
+    Raises
+    ------
+    InputError
+        The expected values are missing or have another shape.
+    """
+    expected = _expected(folder, record, "expected", record.out_tile)
+    left = _output_values(expected, _output(folder, record, config), record, config, node)
+    if not record.tap:
+        return (left,)
+    activated = _expected(folder, record, "activated", record.tile)
+    before = _tap_values(activated, _tap(folder, record, config), record, config, conv)
+    return before, replace(left, activated=activated)
+
+
+def _expected(folder: Path, record: JobRecord, kind: str, tile: Tile) -> Int16Array:
+    path = folder / f"{record.stem}.{kind}.npy"
+    if not path.is_file():
+        raise InputError(f"{path}: the job's expected values are not there")
+    tensor: Int16Array = np.load(path)
+    shape = (tile.last_channel - tile.first_channel, tile.height, tile.width)
+    if tensor.shape != shape:
+        raise InputError(f"{path}: shape {tensor.shape}, but the job makes {shape}")
+    return tensor
+
+
+def _read(path: Path, read: Callable[[], T], nothing: T) -> T:
+    return read() if path.is_file() and path.stat().st_size else nothing
+
+
+def _output(folder: Path, record: JobRecord, config: PEConfig) -> Recording:
+    path = folder / f"{record.stem}.out"
+    lanes, flags = np.zeros((0, config.p_oc)), np.zeros(0, bool)
+    nothing = Recording(
+        lanes.astype(np.int16), lanes.astype(bool), flags, flags.copy(), np.zeros(0, np.int64)
+    )
+    return _read(path, lambda: read_recording(path, config, cut=True), nothing)
+
+
+def _tap(folder: Path, record: JobRecord, config: PEConfig) -> Tap:
+    path = folder / f"{record.stem}.tap"
+    nothing = Tap(np.zeros((0, config.p_oc), np.int16), np.zeros(0, np.int64))
+    return _read(path, lambda: read_tap(path, config, cut=True), nothing)
+
+
+def _output_values(
     expected: Int16Array, recording: Recording, record: JobRecord, config: PEConfig, node: str = ""
 ) -> Values:
     """What left the PE beside the expected tensor (C, H, W)."""
@@ -130,7 +192,7 @@ def output_values(
     return _with_actual(values, recording.values, recording.cycle, came, extra)
 
 
-def tap_values(
+def _tap_values(
     expected: Int16Array, tap: Tap, record: JobRecord, config: PEConfig, node: str = ""
 ) -> Values:
     """What the activation stage made, read by read, beside its tensor (C, H, W)."""
@@ -187,8 +249,8 @@ def _with_actual(
     """The other half: `came` and `extra` say of each lane of each beat what is there."""
     present = came[values.beat, values.lane]
     beat, lane = values.beat[present], values.lane[present]
-    seen, clock = np.zeros_like(values.actual), values.cycle.copy()
-    seen[present], clock[present] = actual[beat, lane], cycle[beat]
+    recorded, clock = np.zeros_like(values.actual), values.cycle.copy()
+    recorded[present], clock[present] = actual[beat, lane], cycle[beat]
     first: tuple[int, int, int, int] | None = None
     if extra.any():
         at, of = (int(index[0]) for index in np.nonzero(extra))
@@ -198,7 +260,7 @@ def _with_actual(
     stalled[present] = late[beat]
     return replace(
         values,
-        actual=seen,
+        actual=recorded,
         present=present,
         cycle=clock,
         stalled=stalled,
@@ -211,10 +273,10 @@ def _with_actual(
 def _late(cycle: Ints, beats: int) -> Bools:
     """Beats that came later behind the one before, in their group, than most do."""
     late = np.zeros(len(cycle), bool)
-    inside = np.flatnonzero(np.arange(len(cycle)) % beats)
-    if inside.size:
-        gaps = cycle[inside] - cycle[inside - 1]
-        late[inside] = gaps > np.bincount(np.maximum(gaps, 0)).argmax()
+    later = np.flatnonzero(np.arange(len(cycle)) % beats)
+    if later.size:
+        gaps = cycle[later] - cycle[later - 1]
+        late[later] = gaps > np.bincount(np.maximum(gaps, 0)).argmax()
     return late
 
 

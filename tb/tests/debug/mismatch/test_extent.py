@@ -13,9 +13,9 @@ import pytest
 from golden.arithmetic.fixed import Int16Array
 from golden.config import PoolPad
 from golden.reference.readout import PLAIN, Readout
-from tb.debug.mismatch.claims import choice_bits
 from tb.debug.mismatch.divergence import compare
 from tb.debug.mismatch.extent import Extent, extent
+from tb.debug.mismatch.patterns import choice_bits
 from tb.debug.mismatch.values import Values
 from tb.tests.debug.recordings import CONFIG, Recorded, recorded
 
@@ -61,7 +61,7 @@ WHERE = [
 @pytest.mark.parametrize(("index", "name", "text", "count"), WHERE, ids=[one[1] for one in WHERE])
 def test_says_where_they_are(index: Any, name: str, text: str, count: int, job: Recorded) -> None:
     found = of(job, index)
-    assert [claim.name for claim in found.claims] == [name]
+    assert [pattern.name for pattern in found.patterns] == [name]
     assert found.sentence == (
         f"all {count} wrong values are {text}; all {count} values there are wrong; "
         "in each bit 9 is wrong"
@@ -85,10 +85,10 @@ def test_says_which_edge_it_is(index: Any, name: str, text: str, count: int, job
     # Where the tile is the whole picture, its edge and the padding's are the same values.
     same = {"padding top": "first row", "padding bottom": "last row"}
     same |= {"padding left": "first column", "padding right": "last column"}
-    (claim,) = found.claims
-    assert claim.name in (name, same.get(name))
-    assert (claim.inside, claim.wrong_inside) == (count, count)
-    assert text in claim.text or "in the tile's" in claim.text
+    (pattern,) = found.patterns
+    assert pattern.name in (name, same.get(name))
+    assert (pattern.size, pattern.wrong) == (count, count)
+    assert text in pattern.text or "in the tile's" in pattern.text
 
 
 def test_tells_the_padding_from_the_edge_of_a_tile(tmp_path: Path) -> None:
@@ -100,16 +100,16 @@ def test_tells_the_padding_from_the_edge_of_a_tile(tmp_path: Path) -> None:
         values[:, :-1, -1] ^= LEAST
 
     found = extent(seen(job.output(flip)))
-    assert found.claims[0].text == "where the pool's window reaches into the padding"
-    assert found.claims[0].inside == 10 * (7 + 5)
+    assert found.patterns[0].text == "where the pool's window reaches into the padding"
+    assert found.patterns[0].size == 10 * (7 + 5)
 
 
 def test_a_border_and_its_corners(job: Recorded) -> None:
     border = np.ones((6, 7), bool)
     border[1:-1, 1:-1] = False
-    assert of(job, np.s_[:, border]).claims[0].name in ("border", "padding")
+    assert of(job, np.s_[:, border]).patterns[0].name in ("border", "padding")
     corners = np.ix_(range(10), (0, 5), (0, 6))
-    assert of(job, corners).claims[0].text == "in the tile's corners"
+    assert of(job, corners).patterns[0].text == "in the tile's corners"
 
 
 SIZES: list[tuple[str, Callable[[Int16Array], object], str]] = [
@@ -145,9 +145,9 @@ def test_says_what_was_expected_there(
     values[::8], values[1::8], values[2::8] = 0, 32767, -32768
     np.save(job.folder / "job_00003.expected.npy", job.expected)
     found = of(job, choose(job.expected))
-    assert found.claims[0].name == name
-    assert found.claims[0].text.startswith(text)
-    assert found.claims[0].inside == found.wrong > 0
+    assert found.patterns[0].name == name
+    assert found.patterns[0].text.startswith(text)
+    assert found.patterns[0].size == found.wrong > 0
 
 
 def test_says_that_saturated_values_are_wrong(job: Recorded) -> None:
@@ -155,12 +155,12 @@ def test_says_that_saturated_values_are_wrong(job: Recorded) -> None:
     values[::16], values[5::16] = 32767, -32768
     np.save(job.folder / "job_00003.expected.npy", job.expected)
     found = of(job, np.abs(job.expected.astype(int)) >= 32767)
-    assert found.claims[0].text == "where the expected value is saturated"
+    assert found.patterns[0].text == "where the expected value is saturated"
 
 
-def test_two_claims_together(job: Recorded) -> None:
+def test_two_patterns_together(job: Recorded) -> None:
     found = of(job, np.s_[2::4, :, 3])
-    assert {claim.text for claim in found.claims} == {"in lane 2", "in column 11"}
+    assert {pattern.text for pattern in found.patterns} == {"in lane 2", "in column 11"}
     assert found.sentence.startswith("all 12 wrong values are in ")
     assert "all 12 values there are wrong" in found.sentence
 
@@ -198,10 +198,10 @@ def test_beats_behind_a_gap(job: Recorded) -> None:
             values[4 * group : 4 * group + 4].reshape(-1, 42)[:, pixel] ^= LEAST
 
     found = extent(seen(job.output(spoil, gaps=gaps)))
-    assert found.claims[0].text == "right behind a gap in the stream"
-    assert (found.claims[0].wrong_inside, found.claims[0].inside) == (20, 24)
+    assert found.patterns[0].text == "right behind a gap in the stream"
+    assert (found.patterns[0].wrong, found.patterns[0].size) == (20, 24)
     calm = extent(seen(job.output(spoil)))
-    assert not any("gap" in claim.text for claim in calm.claims)
+    assert not any("gap" in pattern.text for pattern in calm.patterns)
 
 
 def change(job: Recorded, make: Callable[[Int16Array], Int16Array]) -> Extent:
@@ -230,19 +230,23 @@ WHAT: list[tuple[str, Callable[[Int16Array], Int16Array], str]] = [
     (
         "one lane",
         lambda v: v[[0, 0, 2, 3, 4, 4, 6, 7, 8, 8]],
-        "lane 1 has golden's values of lane 0",
+        "lane 1 has the expected values of lane 0",
     ),
     (
         "turned",
         lambda v: v[[1, 2, 3, 0, 5, 6, 7, 4, 8, 9]],
-        "lanes 0 1 2 3 have golden's values of lanes 1 2 3 0",
+        "lanes 0 1 2 3 have the expected values of lanes 1 2 3 0",
     ),
     (
         "one group",
         lambda v: v[[0, 1, 2, 3, 0, 1, 2, 3, 8, 9]],
-        "output group 1 has golden's values of output group 0",
+        "output group 1 has the expected values of output group 0",
     ),
-    ("above", lambda v: v[:, [0, 0, 1, 2, 3, 4]], "each is golden's value of the pixel above it"),
+    (
+        "above",
+        lambda v: v[:, [0, 0, 1, 2, 3, 4]],
+        "each is the expected value of the pixel above it",
+    ),
     ("right", lambda v: v[:, :, [1, 2, 3, 4, 5, 6, 6]], "the pixel to its right"),
 ]
 
@@ -299,14 +303,14 @@ def test_noise_is_called_scattered(readout: Readout, seed: int, tmp_path: Path) 
     found = extent(seen(job.output(spoil)))
     if found.wrong > 1:
         assert "scattered" in found.sentence
-    assert (found.claims, found.relations) == ((), ())
+    assert (found.patterns, found.relations) == ((), ())
 
 
 def test_one_value_is_no_pattern(job: Recorded) -> None:
     found = of(job, np.s_[5, 5, 6], 1)
     assert found.sentence == "one of 420 values is wrong"
     assert found.spread == "channel 21, row 9, column 14"
-    assert (found.claims, found.relations) == ((), ())
+    assert (found.patterns, found.relations) == ((), ())
 
 
 def test_a_green_job_has_no_extent(job: Recorded) -> None:
@@ -330,11 +334,11 @@ def test_a_claim_is_true_whatever_is_wrong(seed: int, tmp_path: Path) -> None:
     found = of(job, box)
     size = job.expected[box].size
     assert found.wrong == size
-    inside = [claim.inside for claim in found.claims]
+    inside = [pattern.size for pattern in found.patterns]
     assert inside == sorted(inside, reverse=True)
-    assert all(claim.wrong_inside == size for claim in found.claims)
+    assert all(pattern.wrong == size for pattern in found.patterns)
     if size > 12:
-        assert found.claims
+        assert found.patterns
 
 
 def test_bits_of_a_choice_are_those_of_its_count() -> None:
