@@ -109,7 +109,8 @@ class Divergence:
         actual = f"{self.actual} ({self.difference:+d} LSB)"
         if self.unknown:
             actual = "0 or unknown, since an X is recorded as 0"
-        return f"{self.where}: expected {self.expected}, actual {actual}, {stood} in cycle {self.cycle}"
+        text = f"{self.where}: expected {self.expected}, actual {actual}"
+        return f"{text}, {stood} in cycle {self.cycle}"
 
     def lines(self) -> list[str]:
         """All of it for a terminal."""
