@@ -1,24 +1,42 @@
-"""What the commands of the study share: options, progress, and JSON."""
+"""What the commands share: options, the model and the pictures they run on, progress."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 
-from golden.config import LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
+from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
+from tb.console import progress, say, write_json
+
+if TYPE_CHECKING:
+    from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+    from golden.networks.yolov3_tiny.retune_patch import Retune
+    from golden.vision import placement
+    from golden.vision.pictures import Pictures, Shown
 
 Model = Annotated[
     Path | None,
     typer.Option(help="Darknet .weights, torch .pth or .safetensors; fetched unless given."),
 ]
-Image = Annotated[Path | None, typer.Option(help="Picture file; a shipped one unless given.")]
+Image = Annotated[
+    Path | None, typer.Option("--image", help="Picture file; a shipped one unless given.")
+]
 Images = Annotated[
     Path | None,
     typer.Option(help="Folder of pictures; crops and flips of shipped photographs unless given."),
 ]
+Folder = Annotated[Path | None, typer.Option("--images", help="Folder of pictures.")]
 Views = Annotated[int, typer.Option(min=1, help="How many crops and flips.")]
+OneOrViews = Annotated[
+    int,
+    typer.Option("--views", min=0, help="Run on so many crops and flips of shipped photographs."),
+]
 Fit = Annotated[str, typer.Option(help="letterbox or plain.")]
 Size = Annotated[int, typer.Option(help="Rows and columns of the input, a multiple of 32.")]
 Seed = Annotated[int, typer.Option(min=0, help="Integer that repeats every random choice.")]
@@ -40,3 +58,149 @@ WeightWidth = Annotated[int, typer.Option("--weight-bits", help="Bits of a weigh
 Json = Annotated[Path | None, typer.Option("--json", help="File that takes the results.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder that takes the files.")]
 Plots = Annotated[Path | None, typer.Option("--plots", help="Folder that takes the plots.")]
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenPictures:
+    """The pictures of a run."""
+
+    pictures: tuple[Shown, ...] | Pictures
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __iter__(self) -> Iterator[Shown]:
+        return iter(self.pictures)
+
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """Files that were skipped, and why; known after iterating."""
+        return dict(getattr(self.pictures, "unreadable", {}))
+
+    def to_dict(self) -> dict[str, Any]:
+        """What JSON says of the pictures, after the run."""
+        kind = type(self.pictures).__name__.lower()
+        return {
+            "kind": "picture" if kind == "tuple" else kind,
+            "count": len(self) - len(self.unreadable),
+            "unreadable": self.unreadable,
+        }
+
+
+def choose_pictures(
+    image: Path | None,
+    images: Path | None,
+    views: int,
+    seed: int,
+    console: Console,
+    one: str = "--image",
+) -> ChosenPictures:
+    """Return the picture named, a folder's, or views; the default photograph unless asked.
+
+    Raises
+    ------
+    ConfigError
+        If more than one is asked for.
+    InputError
+        If the picture or the folder cannot be read.
+    """
+    from golden.vision.images import default_image, load
+    from golden.vision.pictures import Folder, Shown, Views
+
+    if (image is not None) + (images is not None) + (views > 0) > 1:
+        raise ConfigError(f"give one of {one}, --images and --views")
+    if images is not None:
+        return ChosenPictures(Folder(images))
+    if views:
+        say(console, f"{views} seeded crops and flips of photographs that dependencies ship")
+        return ChosenPictures(Views(views, seed))
+    path = image or default_image()
+    return ChosenPictures((Shown(path.name, load(path), path),))
+
+
+def print_unreadable(chosen: ChosenPictures, console: Console) -> None:
+    """Name the files that were skipped."""
+    for name, why in chosen.unreadable.items():
+        say(console, f"skipped {name}: {why}")
+
+
+def parse_fit(text: str) -> placement.Fit:
+    """``letterbox`` or ``plain``.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither.
+    """
+    if text == "letterbox":
+        return "letterbox"
+    if text == "plain":
+        return "plain"
+    raise ConfigError(f"fit {text}: choose letterbox or plain")
+
+
+def find_model(model: Path | None, console: Console) -> ModelFiles:
+    """Find a model's files, and fetch them where none is named.
+
+    Raises
+    ------
+    InputError
+        If they cannot be read or fetched.
+    """
+    from golden.networks.yolov3_tiny.files.fetch import model_files
+
+    return model_files(model, say=lambda text: say(console, text))
+
+
+def choose_patch(
+    files: ModelFiles, retune: str, slopes: Iterable[Slope], console: Console
+) -> tuple[Retune, dict[str, Any]]:
+    """Choose the retuning patch; print which file fits each slope; also return JSON's facts.
+
+    Raises
+    ------
+    InputError
+        If the patch cannot be read, or belongs to another model.
+    ConfigError
+        If it is for another slope.
+    """
+    from golden.networks.yolov3_tiny.files.fetch import sha256_of
+    from golden.networks.yolov3_tiny.retune_patch import fitting, retune_choice
+
+    choice, patches = retune_choice(retune), {}
+    for slope in slopes:
+        patch = fitting(choice, files.sha256, slope)
+        words = f"retuned by {patch.name}" if patch else "not retuned"
+        say(console, f"slope {slope.value}: {words}")
+        patches[slope.value] = sha256_of(patch) if patch else None
+    return choice, {"weights_sha256": files.sha256, "retune_sha256": patches}
+
+
+def write_comparison(
+    paths: tuple[Path, Path],
+    only: tuple[Sequence[str], Sequence[str]],
+    layers: Sequence[Any],
+    json: Path | None,
+    console: Console,
+) -> None:
+    """Name the layers that one of two dumps lacks, and write JSON of the comparison."""
+    for path, names in zip(paths, only, strict=True):
+        if names:
+            say(console, f"only in {path}: {', '.join(names)}")
+    document = {
+        "kind": "dumps",
+        "reference": str(paths[0]),
+        "other": str(paths[1]),
+        "only_reference": only[0],
+        "only_other": only[1],
+        "layers": layers,
+    }
+    write_json(json, document, console)
+
+
+@contextmanager
+def counted_steps(console: Console, what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar for work of so many steps; yield what is to be called after each."""
+    with progress(console) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)

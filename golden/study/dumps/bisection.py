@@ -78,7 +78,7 @@ def first_difference(
     return count, Difference(*place, expected[place].item(), actual[place].item())
 
 
-def judge(
+def verdict_on(
     node: Layer,
     actual: Int16Array,
     own: Int16Array | None,
@@ -109,7 +109,7 @@ def judge(
     return LayerVerdict(node.name, node.kind, verdict, actual.size, wrong, first)
 
 
-def bisect(
+def layer_verdicts(
     network: Network, actual: Mapping[str, Int16Array], image: Int16Array | None
 ) -> Iterator[LayerVerdict]:
     """Judge the layers of a run by its tensors.
@@ -146,7 +146,7 @@ def bisect(
             tainted.update({node.name} if tainted.intersection(read) else ())
             yield LayerVerdict(node.name, node.kind, Verdict.ABSENT)
             continue
-        found = judge(node, actual[node.name], own, golden[node.name], through)
+        found = verdict_on(node, actual[node.name], own, golden[node.name], through)
         if start is None and found.verdict is Verdict.RIGHT and tainted.intersection(read):
             found = replace(found, verdict=Verdict.CONSEQUENCE)  # how much of it nobody knows
         tainted.update({node.name} if found.verdict in WRONG else ())
@@ -157,7 +157,7 @@ def bisect(
         yield found
 
 
-def bisect_fed(
+def fed_verdicts(
     network: Network,
     actual: Mapping[str, Int16Array],
     golden: Mapping[str, Int16Array],
@@ -181,7 +181,7 @@ def bisect_fed(
         before = inside.get(node.name, "")
         if before in actual and not np.array_equal(actual[before], golden[before]):
             own = run_node(node, [actual[before]], network.options.act_w)
-        yield judge(node, actual[node.name], own, golden[node.name])
+        yield verdict_on(node, actual[node.name], own, golden[node.name])
 
 
 def _made(node: Layer, inputs: Sequence[Int16Array | None], network: Network) -> Int16Array | None:

@@ -13,19 +13,8 @@ from golden.study.dumps.dump import Dump
 from golden.study.errors.layer_errors import LayerError, RunErrors
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Two dumps held against each other."""
-
-    layers: list[LayerError]
-    """Those that both have, in the reference's order."""
-    only_reference: tuple[str, ...]
-    only_other: tuple[str, ...]
-    """Layers that the other does not have."""
-
-
-def compare(reference: Dump, other: Dump) -> Comparison:
-    """Hold one run against another.
+def compare(reference: Dump, other: Dump) -> list[LayerError]:
+    """Measure the layers that two runs have in common, in the reference's order.
 
     Parameters
     ----------
@@ -43,7 +32,7 @@ def compare(reference: Dump, other: Dump) -> Comparison:
     if other.fracs is None and reference.fracs is not None:
         fracs = reference.fracs
     errors.add(reference.real(), other.real(), fracs)
-    return Comparison(errors.results(), only(reference, other), only(other, reference))
+    return errors.results()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +81,7 @@ def _real(dump: Dump, name: str) -> FloatArray:
     return dequantize(dump.tensors[name], dump.fracs[name])
 
 
-def only(dump: Dump, other: Dump) -> tuple[str, ...]:
+def only_in(dump: Dump, other: Dump) -> tuple[str, ...]:
     """Layers of a run that another does not have."""
     return tuple(name for name in dump.tensors if name not in other.tensors)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +22,7 @@ from golden.networks.yolov3_tiny.build import build_yolov3_tiny
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import read_network
 from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, TRAINED_SLOPE
+from golden.networks.yolov3_tiny.retune_patch import Retune
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run
@@ -61,7 +61,7 @@ class Maker:
     files: ModelFiles
     options: NumericOptions
     """Slope, padding, place of the leaky rectifier; a contender's name chooses the rest."""
-    patch: Path | None = None
+    patch: Retune = None
     """Retuning patch of all but the teacher."""
     size: int = INPUT_SIZE
     """Rows and columns of the input."""

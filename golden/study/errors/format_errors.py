@@ -65,14 +65,14 @@ class FormatErrors:
         """Return the figures as JSON holds them."""
         return {
             "name": self.pairing.name,
-            **facts(self.pairing.fixed.options),
+            **numeric_facts(self.pairing.fixed.options),
             "pictures": self.pictures,
             "boxes": self.agreement.to_dict(),
             "layers": self.errors.results(),
         }
 
 
-def facts(options: NumericOptions) -> dict[str, Any]:
+def numeric_facts(options: NumericOptions) -> dict[str, Any]:
     """Return the numeric choices as JSON holds them, by the names of the commands' options."""
     return {
         "format": options.format.value,

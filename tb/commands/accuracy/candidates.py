@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
-from tb.console import progress, say
+from tb.commands import common
 
 if TYPE_CHECKING:
     from golden.study.errors.candidates import Contender, Maker
@@ -24,6 +24,13 @@ Runs = Annotated[
         "on rounded weights); teacher (float, slope 0.1, not retuned); none. Unless given: "
         "weights:q7.8, q7.8:cut_floor, q7.8:cut_round, q7.8:full, per_layer:full. The reference "
         "is float, or the first of a list that names float itself.",
+    ),
+]
+Confidence = Annotated[float, typer.Option(min=0, max=1, help="A box must score more.")]
+Overlap = Annotated[
+    float,
+    typer.Option(
+        min=0, max=1, help="Of two boxes of a class that share more of their union, one goes."
     ),
 ]
 
@@ -46,8 +53,8 @@ def names_of(runs: Sequence[str] | None, options: NumericOptions) -> tuple[str, 
 
 def read_model(
     model: Path | None, options: NumericOptions, retune: str, size: int, console: Console
-) -> Maker:
-    """Find the model's files; say which retuning patch fits them.
+) -> tuple[Maker, dict[str, Any]]:
+    """Find the model's files and retuning patch; also return what JSON says of them.
 
     Raises
     ------
@@ -56,45 +63,32 @@ def read_model(
     ConfigError
         If the size is none, or the patch is for another slope.
     """
-    from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.networks.yolov3_tiny.graph import check_size
-    from golden.networks.yolov3_tiny.retune_patch import fitting, retune_choice
     from golden.study.errors.candidates import Maker
 
     check_size(size)
-    files = model_files(model, print_line=lambda text: say(console, text))
-    patch = fitting(retune_choice(retune), files.sha256, options.slope)
-    say(
-        console,
-        f"slope {options.slope.value}, " + (f"retuned by {patch.name}" if patch else "not retuned"),
-    )
-    return Maker(files, options, patch, size)
+    files = common.find_model(model, console)
+    patch, facts = common.choose_patch(files, retune, (options.slope,), console)
+    slope = options.slope.value
+    facts = {
+        "weights_sha256": files.sha256,
+        "retune_sha256": facts["retune_sha256"][slope],
+        "slope": slope,
+        "leaky_place": options.place,
+        "pool_pad": options.pool_pad,
+        "size": size,
+    }
+    return Maker(files, options, patch, size), facts
 
 
 def make_contenders(names: Sequence[str], maker: Maker, console: Console) -> list[Contender]:
     """Read and quantise the model for each name."""
-    with progress(console) as bar:
-        task = bar.add_task("reading the networks", total=len(names))
-        contenders = []
+    contenders = []
+    with common.counted_steps(console, "reading the networks", len(names)) as advance:
         for name in names:
             contenders.append(maker.make(name))
-            bar.advance(task)
+            advance()
     return contenders
-
-
-def model_facts(maker: Maker) -> dict[str, Any]:
-    """What JSON says of the model and the choices that all its networks share."""
-    from golden.files import sha256_of
-
-    patch, options = maker.patch, maker.options
-    return {
-        "weights_sha256": maker.files.sha256,
-        "retune_sha256": sha256_of(patch) if patch else None,
-        "slope": options.slope.value,
-        "leaky_place": options.place.value,
-        "pool_pad": options.pool_pad.value,
-        "size": maker.size,
-    }
 
 
 def figure(value: float | None, digits: int = 3) -> str:

@@ -9,23 +9,21 @@ import typer
 from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
-from golden.config import ConfigError, LeakyPlace, PoolPad, Slope
+from golden.config import LeakyPlace, PoolPad, Slope
 from golden.networks.yolov3_tiny.detection import CONFIDENCE, OVERLAP
 from tb.commands import common
-from tb.commands.accuracy.candidates import Runs, make_contenders, model_facts, names_of, read_model
-from tb.commands.shown import OneOrViews, choose_pictures, parse_fit, say_unreadable
+from tb.commands.accuracy.candidates import (
+    Confidence,
+    Overlap,
+    Runs,
+    make_contenders,
+    names_of,
+    read_model,
+)
 from tb.console import progress, say, write_json
 
 _Picture = Annotated[
     Path | None, typer.Argument(help="Picture file; a shipped photograph unless given.")
-]
-_Folder = Annotated[Path | None, typer.Option("--images", help="Folder of pictures.")]
-_Confidence = Annotated[float, typer.Option(min=0, max=1, help="A box must score more.")]
-_Overlap = Annotated[
-    float,
-    typer.Option(
-        min=0, max=1, help="Of two boxes of a class that share more of their union, one goes."
-    ),
 ]
 _Same = Annotated[
     float,
@@ -45,11 +43,11 @@ _Out = Annotated[
 
 def detect(
     picture: _Picture = None,
-    images: _Folder = None,
-    views: OneOrViews = 0,
+    images: common.Folder = None,
+    views: common.OneOrViews = 0,
     runs: Runs = None,
-    confidence: _Confidence = CONFIDENCE,
-    overlap: _Overlap = OVERLAP,
+    confidence: Confidence = CONFIDENCE,
+    overlap: Overlap = OVERLAP,
     same: _Same = 0.5,
     slope: common.SlopeOption = Slope.EIGHTH,
     retune: common.RetuneOption = "shipped",
@@ -68,14 +66,12 @@ def detect(
     from tb.commands.accuracy.drawings import Drawings
 
     console = Console()
-    if (picture is not None) + (images is not None) + (views > 0) > 1:
-        raise ConfigError("give one of a picture, --images and --views")
     options = NumericOptions(slope=slope, place=place, pool_pad=pool_pad)
     names = names_of(runs, options)
-    looking = Looking(parse_fit(fit), size, confidence, overlap, same)
-    chosen = choose_pictures(picture, images, views, seed, console)
+    looking = Looking(common.parse_fit(fit), size, confidence, overlap, same)
+    chosen = common.choose_pictures(picture, images, views, seed, console, "a picture")
     drawings = Drawings.choose(chosen, out)
-    maker = read_model(model, options, retune, size, console)
+    maker, facts = read_model(model, options, retune, size, console)
     contenders = make_contenders(names, maker, console)
     totals = [Total(contender) for contender in contenders]
     listed: dict[str, Any] = {}
@@ -94,11 +90,11 @@ def detect(
                 console.print(boxes_table(one, names))
     console.print(totals_table(totals, len(listed)))
     say_cut(totals, console)
-    say_unreadable(chosen, console)
+    common.print_unreadable(chosen, console)
     if drawn:
         say(console, f"drawn in {drawn[0] if len(drawn) == 1 else drawn[0].parent}")
     document = {
-        **model_facts(maker),
+        **facts,
         "fit": fit,
         "confidence": confidence,
         "overlap": overlap,

@@ -14,7 +14,7 @@ from golden.study.detection.detections import LISTED, Compared
 from golden.vision.drawing import Panel, check_ending, save, side_by_side
 from golden.vision.pictures import Folder
 from tb.commands.accuracy.candidates import figure
-from tb.commands.shown import Chosen
+from tb.commands.common import ChosenPictures
 from tb.console import ROOT
 
 DRAWN: Final = ROOT / "build" / "detect" / "boxes.png"
@@ -32,7 +32,7 @@ class Drawings:
     """Files that are never replaced."""
 
     @classmethod
-    def choose(cls, chosen: Chosen, out: Path | None) -> Drawings:
+    def choose(cls, chosen: ChosenPictures, out: Path | None) -> Drawings:
         """Find the place, before any work is done.
 
         Raises

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,15 +12,7 @@ from rich.console import Console
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from tb.commands import common
-from tb.commands.shown import (
-    Chosen,
-    OneOrViews,
-    choose_pictures,
-    network_facts,
-    parse_fit,
-    say_unreadable,
-)
-from tb.console import progress, say, write_json
+from tb.console import say, write_json
 
 if TYPE_CHECKING:
     from golden.study.errors.format_errors import FormatErrors
@@ -38,10 +29,6 @@ _All = Annotated[
 _Slope = Annotated[
     Slope | None, typer.Option(help="Of the leaky rectifier; 1/8, and with --all both.")
 ]
-_Picture = Annotated[
-    Path | None, typer.Option("--image", help="Picture file; a shipped one unless given.")
-]
-_Folder = Annotated[Path | None, typer.Option("--images", help="Folder of pictures.")]
 
 
 def errors(
@@ -49,9 +36,9 @@ def errors(
     other: _Dump = None,
     every: _All = False,
     model: common.Model = None,
-    image: _Picture = None,
-    images: _Folder = None,
-    views: OneOrViews = 0,
+    image: common.Image = None,
+    images: common.Folder = None,
+    views: common.OneOrViews = 0,
     fit: common.Fit = "letterbox",
     size: common.Size = 416,
     mode: common.Mode = ProductMode.FULL,
@@ -73,24 +60,19 @@ def errors(
             raise ConfigError("give two dumps to compare, or none and the options of a run")
         _two_dumps(reference, other, plots, json, console)
         return
+    one = slope or Slope.EIGHTH
     options = NumericOptions(
-        format=number_format,
-        mode=mode,
-        slope=slope or Slope.EIGHTH,
-        place=place,
-        pool_pad=pool_pad,
-        act_w=act_bits,
-        weight_w=weight_bits,
+        number_format, mode, one, place, pool_pad, act_w=act_bits, weight_w=weight_bits
     )
     slopes = (slope,) if slope else tuple(Slope)
     formats = _headline(slopes, pool_pad) if every else [(_name(options), options)]
-    chosen = choose_pictures(image, images, views, seed, console)
+    chosen = common.choose_pictures(image, images, views, seed, console)
     results, network = _measure(formats, model, retune, chosen, fit, size, console)
     if every:
         _show_headline(results, plots, console)
     else:
         _show_one(results[0], plots, console)
-    say_unreadable(chosen, console)
+    common.print_unreadable(chosen, console)
     document = {
         "kind": "formats",
         **network,
@@ -123,27 +105,22 @@ def _measure(
     formats: Formats,
     model: Path | None,
     retune: str,
-    chosen: Chosen,
+    chosen: common.ChosenPictures,
     fit: str,
     size: int,
     console: Console,
 ) -> tuple[list[FormatErrors], dict[str, Any]]:
-    """Quantise for each format, run every picture; also say which network that was."""
-    from golden.networks.yolov3_tiny.files.fetch import model_files
-    from golden.networks.yolov3_tiny.retune_patch import retune_choice
+    """Quantise for each format, run every picture; also return JSON's facts of the network."""
     from golden.study.errors.format_errors import float_against_fixed, make_pairings
 
-    fitted = parse_fit(fit)
-    files = model_files(model, print_line=lambda text: say(console, text))
-    patch = retune_choice(retune)
+    fitted = common.parse_fit(fit)
+    files = common.find_model(model, console)
     slopes = dict.fromkeys(options.slope for _, options in formats)
-    network = network_facts(files, patch, tuple(slopes), console)
-    with progress(console) as bar:
-        task = bar.add_task("quantising", total=len(formats))
-        pairings = make_pairings(files, formats, size, patch, lambda: bar.advance(task))
-        task = bar.add_task("pictures", total=len(chosen))
-        step = partial(bar.advance, task)
-        return float_against_fixed(pairings, chosen, fitted, size, step), network
+    patch, network = common.choose_patch(files, retune, tuple(slopes), console)
+    with common.counted_steps(console, "quantising", len(formats)) as advance:
+        pairings = make_pairings(files, formats, size, patch, advance)
+    with common.counted_steps(console, "pictures", len(chosen)) as advance:
+        return float_against_fixed(pairings, chosen, fitted, size, advance), network
 
 
 def _show_one(result: FormatErrors, plots: Path | None, console: Console) -> None:
@@ -183,36 +160,21 @@ def _two_dumps(
 ) -> None:
     """Hold one dump against another."""
     from golden.config import InputError
-    from golden.study.dumps.comparison import compare
+    from golden.study.dumps.comparison import compare, only_in
     from golden.study.dumps.dump import read_dump
     from tb.commands.accuracy.error_tables import layer_table, worst_table
 
     first, second = read_dump(reference), read_dump(other)
     try:
-        found = compare(first, second)
+        layers = compare(first, second)
     except InputError as error:
         raise InputError(f"{reference} and {other}: {error}") from None
-    console.print(layer_table(f"{other.name} less {reference.name}", found.layers))
-    console.print(worst_table(found.layers))
-    for path, names in ((reference, found.only_reference), (other, found.only_other)):
-        if names:
-            say(console, f"only in {path}: {', '.join(names)}")
-    _plot(
-        {other.name: found.layers},
-        plots,
-        "errors.png",
-        f"{other.name} less {reference.name}",
-        console,
-    )
-    document = {
-        "kind": "dumps",
-        "reference": str(reference),
-        "other": str(other),
-        "only_reference": list(found.only_reference),
-        "only_other": list(found.only_other),
-        "layers": found.layers,
-    }
-    write_json(json, document, console)
+    title = f"{other.name} less {reference.name}"
+    console.print(layer_table(title, layers))
+    console.print(worst_table(layers))
+    _plot({other.name: layers}, plots, "errors.png", title, console)
+    only = only_in(first, second), only_in(second, first)
+    common.write_comparison((reference, other), only, layers, json, console)
 
 
 def _plot(

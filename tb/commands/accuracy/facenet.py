@@ -9,8 +9,7 @@ import typer
 from rich.console import Console
 
 from tb.commands import common
-from tb.commands.shown import OneOrViews, choose_pictures, say_unreadable
-from tb.console import print_whole, progress, say, write_json
+from tb.console import print_whole, say, write_json
 
 if TYPE_CHECKING:
     from golden.networks.facenet.files import FaceNet
@@ -31,7 +30,7 @@ def facenet(
     model: _Model = None,
     image: common.Image = None,
     images: common.Images = None,
-    views: OneOrViews = 0,
+    views: common.OneOrViews = 0,
     size: _Size = 160,
     seed: common.Seed = 1,
     blocks: _Blocks = False,
@@ -45,14 +44,11 @@ def facenet(
     console = Console()
     check_size(size)
     weights, about = _network(model, seed, console)
-    chosen = choose_pictures(image, images, views, seed, console)
+    chosen = common.choose_pictures(image, images, views, seed, console)
     pictures = [prepare(shown.image, size) for shown in chosen]
-    say_unreadable(chosen, console)
-    with progress(console) as bar:
-        task = bar.add_task("formats", total=len(CONTENDERS))
-        outcomes = judge(
-            weights, pictures, prepare_all(size=size), advance=lambda: bar.advance(task)
-        )
+    common.print_unreadable(chosen, console)
+    with common.counted_steps(console, "formats", len(CONTENDERS)) as advance:
+        outcomes = judge(weights, pictures, prepare_all(size=size), advance=advance)
     _show(outcomes, blocks, console)
     document = {
         "model": about,

@@ -16,14 +16,14 @@ from golden.config import LeakyPlace, PoolPad, Slope
 from golden.networks.yolov3_tiny.detection import OVERLAP
 from tb.commands import common
 from tb.commands.accuracy.candidates import (
+    Confidence,
+    Overlap,
     Runs,
     figure,
     make_contenders,
-    model_facts,
     names_of,
     read_model,
 )
-from tb.commands.shown import parse_fit
 from tb.console import progress, say, write_json
 
 if TYPE_CHECKING:
@@ -40,21 +40,14 @@ _Folder = Annotated[Path, typer.Argument(help="Folder with JPEGImages and Annota
 _Set = Annotated[
     str, typer.Option("--set", help="Names in ImageSets/Main/SET.txt alone; all unless given.")
 ]
-_Confidence = Annotated[float, typer.Option(min=0, max=1, help="A box must score more.")]
-_Overlap = Annotated[
-    float,
-    typer.Option(
-        min=0, max=1, help="Of two boxes of a class that share more of their union, one goes."
-    ),
-]
 
 
 def mean_precision(
     folder: _Folder,
     chosen: _Set = "",
     runs: Runs = None,
-    confidence: _Confidence = CONFIDENCE,
-    overlap: _Overlap = OVERLAP,
+    confidence: Confidence = CONFIDENCE,
+    overlap: Overlap = OVERLAP,
     slope: common.SlopeOption = Slope.EIGHTH,
     retune: common.RetuneOption = "shipped",
     model: common.Model = None,
@@ -77,9 +70,9 @@ def mean_precision(
     console = Console()
     options = NumericOptions(slope=slope, place=place, pool_pad=pool_pad)
     names = names_of(runs, options)
-    looking = Looking(parse_fit(fit), size, confidence, overlap)
+    looking = Looking(common.parse_fit(fit), size, confidence, overlap)
     pictures = VocFolder(folder, chosen)
-    maker = read_model(model, options, retune, size, console)
+    maker, facts = read_model(model, options, retune, size, console)
     contenders = make_contenders(names, maker, console)
     totals = [Total(contender) for contender in contenders]
     scorers = [Scorer(contender.classes) for contender in contenders]
@@ -94,7 +87,7 @@ def mean_precision(
     _say_faults(pictures, scorers[0].unknown, console)
     say_cut(totals, console)
     document = {
-        **model_facts(maker),
+        **facts,
         "fit": fit,
         "confidence": confidence,
         "overlap": overlap,

@@ -12,8 +12,7 @@ from rich.console import Console
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from tb.commands import common
-from tb.commands.shown import OneOrViews, choose_pictures, network_facts, parse_fit, say_unreadable
-from tb.console import progress, say, write_json
+from tb.console import say, write_json
 
 if TYPE_CHECKING:
     from golden.study.errors.perturbation import BoxNoise, LayerNoise, Runner
@@ -42,8 +41,8 @@ def perturb(
     draws: _Draws = 20,
     model: common.Model = None,
     image: common.Image = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of pictures.")] = None,
-    views: OneOrViews = 0,
+    images: common.Folder = None,
+    views: common.OneOrViews = 0,
     fit: common.Fit = "letterbox",
     size: common.Size = 416,
     bit_true: _BitTrue = False,
@@ -60,34 +59,27 @@ def perturb(
     json: common.Json = None,
 ) -> None:
     """Add uniform noise behind layers: the error layer by layer, and the boxes lost and new."""
-    from golden.study.errors.format_errors import facts
+    from golden.study.errors.format_errors import numeric_facts
     from golden.study.errors.noise import Noise
     from golden.study.errors.perturbation import box_noise, layer_noise
     from golden.study.errors.perturbation import perturb as disturb
 
     console = Console()
-    fitted = parse_fit(fit)
+    fitted = common.parse_fit(fit)
     options = NumericOptions(
-        format=number_format,
-        mode=mode,
-        slope=slope,
-        place=place,
-        pool_pad=pool_pad,
-        act_w=act_bits,
-        weight_w=weight_bits,
+        number_format, mode, slope, place, pool_pad, act_w=act_bits, weight_w=weight_bits
     )
     noise = Noise(_layers(layer or [ALL]), amplitude, one_sided, seed)
-    chosen = choose_pictures(image, images, views, seed, console)
+    chosen = common.choose_pictures(image, images, views, seed, console)
     runner, network = _runner(model, options, retune, size, bit_true, console)
-    with progress(console) as bar:
-        task = bar.add_task("noisy runs", total=draws * len(chosen))
-        made = disturb(runner, chosen, noise, draws, fitted, size, lambda: bar.advance(task))
+    with common.counted_steps(console, "noisy runs", draws * len(chosen)) as advance:
+        made = disturb(runner, chosen, noise, draws, fitted, size, advance)
     layers, boxes = layer_noise(made, noise), box_noise(made)
     low = 0 if one_sided else -amplitude
     kind = "integer" if bit_true else "float"
     title = f"{kind} network, noise from {low:g} to {amplitude:g}, draws: {draws}"
     _show(title, layers, boxes, console)
-    say_unreadable(chosen, console)
+    common.print_unreadable(chosen, console)
     if plots is not None:
         from golden.study.errors.plots import plot_perturbation
 
@@ -96,7 +88,7 @@ def perturb(
     document = {
         "network": kind,
         **network,
-        "options": facts(options),
+        "options": numeric_facts(options),
         "noise": noise,
         "draws": draws,
         "size": size,
@@ -131,17 +123,14 @@ def _runner(
 ) -> tuple[Runner, dict[str, Any]]:
     """The network to disturb, and what JSON says of it."""
     from golden.networks.yolov3_tiny.build import build_yolov3_tiny
-    from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.networks.yolov3_tiny.files.reading import read_network
     from golden.networks.yolov3_tiny.graph import check_size
-    from golden.networks.yolov3_tiny.retune_patch import retune_choice
     from golden.reference import float_model
     from golden.study.errors.noise import FixedRunner, FloatRunner
 
     check_size(size)
-    files = model_files(model, print_line=lambda text: say(console, text))
-    patch = retune_choice(retune)
-    facts = network_facts(files, patch, (options.slope,), console)
+    files = common.find_model(model, console)
+    patch, facts = common.choose_patch(files, retune, (options.slope,), console)
     if bit_true:
         return FixedRunner(build_yolov3_tiny(files, options, None, size, patch)), facts
     slope = float_model.SLOPES[options.slope]

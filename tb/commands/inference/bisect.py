@@ -42,13 +42,15 @@ _Sim = Annotated[str, typer.Option("--sim", help="On the RTL: verilator or icaru
 _Verilator = Annotated[str, typer.Option(help="Verilator 5.036 or later.")]
 _Bug = Annotated[str, typer.Option(help="On the RTL: break the design with this bug.")]
 
+GivenDump = Path | dict[str, Path]
+"""A dump's file or folder, or its files by layer."""
 EXIT_WRONG = 1
 DEFAULT_ARRAY = "16x16"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What network and picture a dump belongs to."""
+class DumpOptions:
+    """What network, picture and layout of memory a dump belongs to."""
 
     numerics: NumericOptions
     model: Path | None
@@ -56,12 +58,20 @@ class Asked:
     size: int
     fit: str
     retune: str
+    memory: Layout
 
     def network(self, console: Console) -> tuple[Network, dict[str, Any]]:
         """The network in integers, and what JSON says of it."""
-        from tb.commands.inference.infer import choose_network
+        from tb.commands.inference.infer import integer_network
 
-        return choose_network(self.model, self.numerics, self.size, self.retune, console)
+        return integer_network(self.model, self.numerics, self.size, self.retune, console)
+
+    def read(self, given: GivenDump, network: Network) -> tuple[Dump, str]:
+        """A dump and what to call it."""
+        from golden.study.dumps.memory_dump import read_run
+
+        text = str(given) if isinstance(given, Path) else ", ".join(map(str, given.values()))
+        return read_run(given, network.shapes(), self.memory), text
 
 
 def bisect(
@@ -96,17 +106,11 @@ def bisect(
 
     console = Console()
     numerics = NumericOptions(
-        format=number_format,
-        mode=mode,
-        slope=slope,
-        place=place,
-        pool_pad=pool_pad,
-        act_w=act_bits,
-        weight_w=weight_bits,
+        number_format, mode, slope, place, pool_pad, act_w=act_bits, weight_w=weight_bits
     )
-    asked = Asked(numerics, model, image, size, fit, retune)
     per_word = lanes or (parse_array(array or DEFAULT_ARRAY)[1] if layout == "pe" else 1)
     memory = Layout(layout, bits, per_word, lane_order)
+    chosen = DumpOptions(numerics, model, image, size, fit, retune, memory)
     dumps = _dumps(given or [])
     if not dumps:
         if (act_bits, weight_bits) != (16, 16):
@@ -134,14 +138,14 @@ def bisect(
     elif layer or tiles or bug:
         raise ConfigError("--layer, --tiles and --bug are for the RTL: give them without a dump")
     elif len(dumps) == 1:
-        wrong = _in_dump(dumps[0], asked, memory, json, console)
+        wrong = _in_dump(dumps[0], chosen, json, console)
     else:
-        wrong = _two_dumps(dumps, asked, memory, json, console)
+        wrong = _two_dumps(dumps, chosen, json, console)
     if wrong:
         raise typer.Exit(EXIT_WRONG)
 
 
-def _dumps(given: list[str]) -> list[Path | dict[str, Path]]:
+def _dumps(given: list[str]) -> list[GivenDump]:
     """The dumps that the arguments name.
 
     Raises
@@ -161,49 +165,33 @@ def _dumps(given: list[str]) -> list[Path | dict[str, Path]]:
     return [Path(text) for text in given]
 
 
-def _read(given: Path | dict[str, Path], network: Network, memory: Layout) -> tuple[Dump, str]:
-    """A dump and what to call it."""
-    from golden.study.dumps.memory_dump import read_run
-
-    text = str(given) if isinstance(given, Path) else ", ".join(map(str, given.values()))
-    return read_run(given, network.shapes(), memory), text
-
-
-def _in_dump(
-    given: Path | dict[str, Path],
-    asked: Asked,
-    memory: Layout,
-    json: Path | None,
-    console: Console,
-) -> bool:
-    """Judge the layers of one dump; True where one is wrong."""
+def _in_dump(given: GivenDump, chosen: DumpOptions, json: Path | None, console: Console) -> bool:
+    """Find the wrong layers of one dump; True where there is one."""
     from golden.config import InputError
     from golden.graph.layers import IMAGE
-    from golden.study.dumps.bisection import WRONG, conclusion, fit_to
-    from golden.study.dumps.bisection import bisect as judged
+    from golden.study.dumps.bisection import WRONG, conclusion, fit_to, layer_verdicts
     from golden.vision.images import default_image
-    from tb.commands.inference.bisect_tables import verdict_table
+    from tb.commands.inference.bisect_report import verdict_table
     from tb.commands.inference.infer import read_picture
 
-    network, facts = asked.network(console)
-    dump, text = _read(given, network, memory)
+    network, facts = chosen.network(console)
+    dump, text = chosen.read(given, network)
     try:
         actual = fit_to(network, dump)
     except InputError as error:
         raise InputError(f"{text}: {error}") from None
     picture = None
     if IMAGE not in actual:
-        path = asked.image or default_image()
-        picture = read_picture(network, path, asked.fit, asked.size)
+        path = chosen.image or default_image()
+        picture = read_picture(network, path, chosen.fit, chosen.size)
         say(console, f"no image is in the dump: golden starts from {path.name}")
-    elif asked.image is not None:
-        raise ConfigError(f"--image {asked.image}: the dump has its own image")
+    elif chosen.image is not None:
+        raise ConfigError(f"--image {chosen.image}: the dump has its own image")
     layers: list[LayerVerdict] = []
-    with progress(console) as bar:
-        task = bar.add_task("layers", total=len(network.nodes))
-        for layer in judged(network, actual, picture):
+    with common.counted_steps(console, "layers", len(network.nodes)) as advance:
+        for layer in layer_verdicts(network, actual, picture):
             layers.append(layer)
-            bar.advance(task)
+            advance()
     print_whole(verdict_table(text, layers), console)
     say(console, conclusion(layers))
     document = {
@@ -218,24 +206,20 @@ def _in_dump(
 
 
 def _two_dumps(
-    given: list[Path | dict[str, Path]],
-    asked: Asked,
-    memory: Layout,
-    json: Path | None,
-    console: Console,
+    given: list[GivenDump], chosen: DumpOptions, json: Path | None, console: Console
 ) -> bool:
     """Compare two dumps to the bit; True where they differ."""
     from golden.config import InputError
-    from golden.study.dumps.comparison import equality, only
+    from golden.study.dumps.comparison import equality, only_in
     from golden.study.dumps.dump import read_dump
-    from tb.commands.inference.bisect_tables import equality_table
+    from tb.commands.inference.bisect_report import equality_table
 
     paths = [path for path in given if isinstance(path, Path)]
     if all(path.suffix == ".npz" for path in paths):
         dumps = [read_dump(path) for path in paths]
     else:
-        network, _ = asked.network(console)
-        dumps = [_read(path, network, memory)[0] for path in paths]
+        network, _ = chosen.network(console)
+        dumps = [chosen.read(path, network)[0] for path in paths]
     reference, other = dumps
     try:
         layers = equality(reference, other)
@@ -245,40 +229,27 @@ def _two_dumps(
     wrong = [layer for layer in layers if layer.wrong]
     first = f"the first that differs is {wrong[0].name}" if wrong else "all are equal to the bit"
     say(console, f"{len(layers)} layers compared, {first}")
-    lacking = {str(paths[0]): only(reference, other), str(paths[1]): only(other, reference)}
-    for path, names in lacking.items():
-        if names:
-            say(console, f"only in {path}: {', '.join(names)}")
-    document = {
-        "kind": "dumps",
-        "reference": str(paths[0]),
-        "other": str(paths[1]),
-        "only_reference": list(only(reference, other)),
-        "only_other": list(only(other, reference)),
-        "layers": layers,
-    }
-    write_json(json, document, console)
+    only = only_in(reference, other), only_in(other, reference)
+    common.write_comparison((paths[0], paths[1]), only, layers, json, console)
     return bool(wrong)
 
 
 def _on_rtl(options: SimOptions, json: Path | None, console: Console) -> bool:
     """Run the layers on the RTL, each on golden's inputs; True where one is wrong."""
     from golden.study.dumps.bisection import WRONG, Verdict, conclusion
-    from tb.commands.inference.bisect_rtl import verdicts
-    from tb.commands.inference.bisect_tables import verdict_table
-    from tb.console import shown
+    from tb.commands.inference.bisect_report import verdict_table, verdicts
     from tb.flows.sim.isolated_layers import run_layers
 
     with progress(console) as bar:
         task = bar.add_task("starting", total=None)
 
-        def tell(text: str) -> None:
+        def print_line(text: str) -> None:
             bar.update(task, description=text)
             if not console.is_terminal:
                 say(console, text)
 
         run = run_layers(
-            options, tell, lambda done, jobs: bar.update(task, completed=done, total=jobs)
+            options, print_line, lambda done, jobs: bar.update(task, completed=done, total=jobs)
         )
     layers = verdicts(run)
     title = f"each layer on golden's inputs, {options.lanes} array, {options.sim}"

@@ -20,7 +20,7 @@ from golden.config import (
     Slope,
 )
 from tb.commands import common
-from tb.console import progress, say, write_json
+from tb.console import say, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,21 +69,16 @@ def infer(
     json: common.Json = None,
 ) -> None:
     """Run the integer network bit by bit as the hardware does, and show every layer."""
+    from golden.study.errors.format_errors import numeric_facts
+
     console = Console()
     options = NumericOptions(
-        format=number_format,
-        mode=mode,
-        slope=slope,
-        place=place,
-        pool_pad=pool_pad,
-        rounding=rounding,
-        overflow=overflow,
-        act_w=act_bits,
-        weight_w=weight_bits,
+        number_format, mode, slope, place, pool_pad, rounding, overflow, act_bits, weight_bits
     )
     _check_files(first, image, given, dump)
-    network, facts = choose_network(model, options, size, retune, console)
-    facts |= {"size": size, "fit": fit, "options": _plain(options)}
+    network, facts = integer_network(model, options, size, retune, console)
+    chosen = {"rounding": options.rounding, "overflow": options.overflow}
+    facts |= {"size": size, "fit": fit, "options": {**numeric_facts(options), **chosen}}
     tensors, read = _read(network, image, fit, size, first, given)
     facts["input"] = read
     values, layers = _run(network, tensors, first, console)
@@ -108,7 +103,7 @@ def _check_files(first: str, image: Path | None, given: Path | None, dump: Path 
         raise ConfigError(f"--dump {dump}: that is the file of --input; give another")
 
 
-def choose_network(
+def integer_network(
     model: Path | None, options: NumericOptions, size: int, retune: str, console: Console
 ) -> tuple[Network, dict[str, Any]]:
     """Quantise the network, or read a quantised one; also say which it was.
@@ -120,20 +115,15 @@ def choose_network(
     ConfigError
         The options are not the network's.
     """
-    from golden.export.reader import integer_network
+    from golden.export.reader import integer_network as read_integers
     from golden.networks.yolov3_tiny.build import build_yolov3_tiny
-    from golden.networks.yolov3_tiny.files.fetch import INTEGERS, model_files
-    from golden.networks.yolov3_tiny.retune_patch import retune_choice
-    from tb.commands.shown import network_facts
+    from golden.networks.yolov3_tiny.files.fetch import INTEGERS
 
-    files = model_files(model, print_line=lambda text: say(console, text))
+    files = common.find_model(model, console)
     if files.weights.suffix.lower() == INTEGERS:
-        return integer_network(files.weights, options, size), {
-            "weights_sha256": files.sha256,
-            "retune_sha256": None,
-        }
-    patch = retune_choice(retune)
-    facts = network_facts(files, patch, (options.slope,), console)
+        none = {"weights_sha256": files.sha256, "retune_sha256": None}
+        return read_integers(files.weights, options, size), none
+    patch, facts = common.choose_patch(files, retune, (options.slope,), console)
     facts["retune_sha256"] = facts["retune_sha256"][options.slope.value]
     return build_yolov3_tiny(files, options, input_size=size, retune=patch), facts
 
@@ -169,9 +159,8 @@ def read_picture(network: Network, path: Path, fit: str, size: int) -> Int16Arra
     """
     from golden.quantization.layers import quantize_image
     from golden.vision.images import load, preprocess
-    from tb.commands.shown import parse_fit
 
-    pixels = preprocess(load(path), size, parse_fit(fit))
+    pixels = preprocess(load(path), size, common.parse_fit(fit))
     ints, _ = quantize_image(pixels, network.input_frac, network.options.act_w)
     return ints
 
@@ -185,12 +174,12 @@ def _run(
 
     start = first or IMAGE
     values, layers = {}, []
-    with progress(console) as bar:
-        task = bar.add_task("layers", total=len(tensors) + len(nodes_from(network, start)))
+    total = len(tensors) + len(nodes_from(network, start))
+    with common.counted_steps(console, "layers", total) as advance:
         for name, tensor, facts in layer_by_layer(network, tensors, start):
             values[name] = tensor
             layers.append(facts)
-            bar.advance(task)
+            advance()
     return values, layers
 
 
@@ -238,14 +227,3 @@ def _write(
     fracs = network.fracs()
     write_dump(path, Dump(dict(values), {name: fracs[name] for name in values}, facts))
     say(console, f"{len(values)} tensors in {path}")
-
-
-def _plain(options: NumericOptions) -> dict[str, Any]:
-    """The choices by the names of the command's options."""
-    from golden.study.errors.format_errors import facts
-
-    return {
-        **facts(options),
-        "rounding": options.rounding.value,
-        "overflow": options.overflow.value,
-    }

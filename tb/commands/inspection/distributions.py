@@ -12,7 +12,6 @@ from rich.console import Console
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from tb.commands import common
-from tb.commands.shown import Chosen, network_facts, parse_fit, say_unreadable
 from tb.console import progress, say, write_json
 
 if TYPE_CHECKING:
@@ -53,24 +52,22 @@ def distributions(
     json: common.Json = None,
 ) -> None:
     """Measure how weights and each layer's input and output are distributed over pictures."""
-    from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.networks.yolov3_tiny.graph import check_size
-    from golden.networks.yolov3_tiny.retune_patch import retune_choice
     from golden.study.distributions.plots import write_plots
     from golden.vision.pictures import study_pictures
     from tb.commands.inspection.distribution_report import document
 
     console = Console()
     check_size(size)
-    fitting = parse_fit(fit)
+    fitting = common.parse_fit(fit)
     options = NumericOptions(
         slope=slope, place=place, pool_pad=pool_pad, act_w=act_bits, weight_w=weight_bits
     )
     exact = _bit_true_options(options, bit_true, mode)
-    chosen = Chosen(study_pictures(images, views, seed, lambda text: say(console, text)))
-    files = model_files(model, print_line=lambda text: say(console, text))
-    patch = retune_choice(retune)
-    facts = network_facts(files, patch, [slope], console)
+    pictures = study_pictures(images, views, seed, lambda text: say(console, text))
+    chosen = common.ChosenPictures(pictures)
+    files = common.find_model(model, console)
+    patch, facts = common.choose_patch(files, retune, [slope], console)
     found = _prepare(files, options, exact, size, patch)
     started = time.monotonic()
     found = _run(found, chosen, fitting, size, console)
@@ -129,7 +126,9 @@ def _prepare(
     return replace(found, integer_network=integers, integers=study.integer_tallies(integers))
 
 
-def _run(found: Measured, chosen: Chosen, fit: Fit, size: int, console: Console) -> Measured:
+def _run(
+    found: Measured, chosen: common.ChosenPictures, fit: Fit, size: int, console: Console
+) -> Measured:
     """Tally every tensor of every picture, one picture at a time."""
     from golden.study.distributions import collect as study
     from golden.vision.images import preprocess
@@ -146,10 +145,10 @@ def _run(found: Measured, chosen: Chosen, fit: Fit, size: int, console: Console)
     return replace(found, pictures=count)
 
 
-def _show(found: Measured, chosen: Chosen, seconds: float, console: Console) -> None:
+def _show(found: Measured, chosen: common.ChosenPictures, seconds: float, console: Console) -> None:
     from tb.commands.inspection.distribution_report import all_tables, remarks
 
-    say_unreadable(chosen, console)
+    common.print_unreadable(chosen, console)
     skipped = len(chosen.unreadable)
     tail = f", {skipped} skipped" if skipped else ""
     say(console, f"{found.pictures} pictures in {seconds:.1f} s{tail}\n")

@@ -12,7 +12,7 @@ from rich.console import Console
 from golden.arithmetic.sm8 import Best, Sm8Mode
 from golden.config import ConfigError
 from tb.commands import common
-from tb.console import progress, say, write_json
+from tb.console import say, write_json
 
 if TYPE_CHECKING:
     from golden.study.parameters.coding import Choice
@@ -74,12 +74,9 @@ def extract(
     extraction.check_target(out, force)
     source, parameters, left = read(file, fold, epsilon, only, n_of)
     about = {**chosen(n, best, n_of), "folded": fold, "not_folded": list(left)}
-    with progress(console) as bar:
-        task = bar.add_task("coding", total=len(parameters))
+    with common.counted_steps(console, "coding", len(parameters)) as advance:
         manifest = extraction.extract(
-            *(source, parameters, out, choice, about, force),
-            others=not only,
-            step=lambda: bar.advance(task),
+            source, parameters, out, choice, about, force, others=not only, step=advance
         )
     _show(manifest, console)
     say(console, f"wrote {out / extraction.MANIFEST}")

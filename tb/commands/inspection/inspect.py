@@ -120,10 +120,9 @@ def _read(path: Path, console: Console) -> Tensors:
 
 def _darknet_tensors(path: Path, console: Console) -> Tensors:
     """The tensors of a Darknet file in its order, under the nodes' names."""
-    from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.networks.yolov3_tiny.files.reading import read_stored
 
-    files = model_files(path, print_line=lambda text: say(console, text))
+    files = common.find_model(path, console)
     found: Tensors = {}
     for name, conv in read_stored(files).items():
         norm = conv.norm
@@ -146,11 +145,10 @@ def _found(path: Path, tensors: Tensors, size: int | None, console: Console) -> 
         return _facenet(weights.graph, size, weights.unknown)
     if path.suffix.lower() != _DARKNET and "pred_2.weight" not in tensors:
         return None
-    from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.networks.yolov3_tiny.files.reading import read_stored
     from golden.networks.yolov3_tiny.graph import HEADS, count_classes, graph
 
-    stored = read_stored(model_files(path, print_line=lambda text: say(console, text)))
+    stored = read_stored(common.find_model(path, console))
     classes = count_classes(len(stored[HEADS[0]].weight))
     assert classes is not None, "checked where the file was read"
     kernel = stored["conv_set_2"].weight.shape[2]

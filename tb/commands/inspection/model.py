@@ -34,14 +34,13 @@ def model(
 ) -> None:
     """Read a model, name what is wrong with it, and print modules, shapes and MACs."""
     console = Console()
-    from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.networks.yolov3_tiny.files.reading import read_network
     from golden.networks.yolov3_tiny.graph import check_size
     from golden.networks.yolov3_tiny.torch_model import torch_model
     from golden.study.parameters.facts import node_facts
 
     check_size(size)
-    files = model_files(source, print_line=lambda text: say(console, text))
+    files = common.find_model(source, console)
     options = NumericOptions(pool_pad=pool_pad)
     network = read_network(files, options, None)
     built = torch_model(network)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from golden.config import ProductMode
 from tb.commands import common
-from tb.console import progress, say, write_json
+from tb.console import say, write_json
 
 _In = Annotated[int, typer.Option("--in-channels", help="Channels of the input.")]
 _Out = Annotated[int, typer.Option("--out-channels", help="Channels of the output.")]
@@ -39,9 +39,8 @@ def conv_error(
     console = Console()
     shape = ConvShape(in_channels, out_channels, kernel, size)
     modes = MODES if mode is None else (mode,)
-    with progress(console) as bar:
-        task = bar.add_task("draws", total=draws)
-        found = measure(shape, modes, draws, seed, lambda: bar.advance(task))
+    with common.counted_steps(console, "draws", draws) as advance:
+        found = measure(shape, modes, draws, seed, advance)
     title = (
         f"{in_channels} x {size} x {size} to {out_channels} channels, kernel {kernel} x {kernel}, "
         f"{shape.products} products a sum"

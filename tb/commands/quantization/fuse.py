@@ -11,7 +11,6 @@ from rich.console import Console
 from golden.config import PoolPad, Slope
 from tb.commands import common
 from tb.commands.inspection.model import Source, describe
-from tb.commands.shown import parse_fit
 from tb.console import say, write_json
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ def fuse(
 ) -> None:
     """Fold batch normalisation, and compare each layer's output with the unfolded network's."""
     console = Console()
-    from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.networks.yolov3_tiny.files.reading import fold_all, read_stored
     from golden.networks.yolov3_tiny.files.saving import check_folded_target, save_folded
     from golden.networks.yolov3_tiny.graph import check_size
@@ -43,8 +41,8 @@ def fuse(
     from golden.vision.images import default_image, load, preprocess
 
     check_size(size)
-    path, fitted = image or default_image(), parse_fit(fit)
-    files = model_files(source, print_line=lambda text: say(console, text))
+    path, fitted = image or default_image(), common.parse_fit(fit)
+    files = common.find_model(source, console)
     if out is not None:
         check_folded_target(files, out)
     pixels = preprocess(load(path), size, fitted)

@@ -11,7 +11,6 @@ from rich.console import Console
 from golden.config import NumberFormat
 from tb.commands import common
 from tb.commands.quantization.quantize import WeightRounding
-from tb.commands.shown import parse_fit
 from tb.console import plain_table, say, write_json
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def preprocess(
 
     console = Console()
     check_size(size)
-    fitting = parse_fit(fit)
+    fitting = common.parse_fit(fit)
     frac = study.image_frac(number_format, bits)
     window = study.parse_window(show or f"{size // 2},{size // 2},{_SIDE}", size)
     targets = {"array": npy, "raw": raw, "hex": hex_file, "png": png}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +13,7 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from tb.commands import common
 from tb.commands.inspection.model import Source, describe
-from tb.commands.shown import Chosen, network_facts, parse_fit, say_unreadable
-from tb.console import progress, say, write_json
+from tb.console import say, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,41 +95,31 @@ def quantize(
     """
     console = Console()
     from golden.export.writer import DATA, HEX, plain_options, write_integers
-    from golden.networks.yolov3_tiny.files.fetch import model_files
     from golden.networks.yolov3_tiny.files.saving import check_saved, check_target, save_like
     from golden.networks.yolov3_tiny.graph import check_size
-    from golden.networks.yolov3_tiny.retune_patch import retune_choice
     from golden.quantization.overrides import FIELD, fraction_bits, parse_fractions, read_fractions
     from golden.study.parameters.quantization import quantize_model, quantize_picture
     from golden.vision.images import default_image, load, preprocess
 
     options = NumericOptions(
-        format=number_format,
-        mode=mode,
-        slope=slope,
-        place=place,
-        pool_pad=pool_pad,
-        act_w=act_bits,
-        weight_w=weight_bits,
+        number_format, mode, slope, place, pool_pad, act_w=act_bits, weight_w=weight_bits
     )
     check_size(size)
     given = read_fractions(fractions) if fractions is not None else {}
     given |= parse_fractions(fraction or [])
-    path, fitted = image or default_image(), parse_fit(fit)
-    files = model_files(source, print_line=lambda text: say(console, text))
+    path, fitted = image or default_image(), common.parse_fit(fit)
+    files = common.find_model(source, console)
     target = out / files.weights.name
     check_target(files, target)
     pixels = preprocess(load(path), size, fitted)
-    patch = retune_choice(retune)
-    facts = network_facts(files, patch, (slope,), console)
+    patch, facts = common.choose_patch(files, retune, (slope,), console)
     chosen = _calibration(images)
-    with progress(console) as bar:
-        task = bar.add_task("quantising", total=len(chosen))
-        pictures = _pixels(chosen, size, fitted, partial(bar.advance, task))
+    with common.counted_steps(console, "quantising", len(chosen)) as advance:
+        pictures = _pixels(chosen, size, fitted, advance)
         made = quantize_model(
             files, options, pictures, pixels, given, rule.value, rounding.value, patch
         )
-    say_unreadable(chosen, console)
+    common.print_unreadable(chosen, console)
     ints, picture = quantize_picture(pixels, made.network, rounding.value)
     show_errors(made, picture, console)
     bits = fraction_bits(made.formats)
@@ -162,18 +150,20 @@ def quantize(
     write_json(json, document, console)
 
 
-def _calibration(images: Path | None) -> Chosen:
+def _calibration(images: Path | None) -> common.ChosenPictures:
     """The pictures that outputs are given room for."""
     from golden.vision.images import calibration_images, load
     from golden.vision.pictures import Folder, Shown
 
     if images is not None:
-        return Chosen(Folder(images))
-    return Chosen(tuple(Shown(file.name, load(file), file) for file in calibration_images()))
+        return common.ChosenPictures(Folder(images))
+    return common.ChosenPictures(
+        tuple(Shown(file.name, load(file), file) for file in calibration_images())
+    )
 
 
 def _pixels(
-    chosen: Chosen, size: int, fit: Fit, step: Callable[[], None]
+    chosen: common.ChosenPictures, size: int, fit: Fit, step: Callable[[], None]
 ) -> Iterator[npt.NDArray[np.float32]]:
     from golden.vision.images import preprocess
 

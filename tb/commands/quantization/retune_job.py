@@ -18,7 +18,7 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, PoolPad, Slope
 from golden.files import sha256_of
 from golden.graph.float_graph import FloatNetwork
-from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles, sha256_of
 from golden.networks.yolov3_tiny.files.reading import class_names, read_convs
 from golden.networks.yolov3_tiny.files.saving import write_folded
 from golden.networks.yolov3_tiny.files.shaping import file_network
@@ -37,8 +37,9 @@ from golden.study.retune.distillation import LEARNING_RATES, Distillation, Recip
 from golden.study.retune.evaluation import Lesson, judge, teach
 from golden.vision.images import preprocess
 from golden.vision.pictures import Views
+from tb.commands.common import counted_steps, find_model
 from tb.commands.quantization.retune_table import Result, Spent, result_table
-from tb.console import ROOT, progress, say
+from tb.console import ROOT, say
 from tb.toolchain.run_folder import git_commit
 
 JUDGE_SEED: Final = 7
@@ -81,9 +82,8 @@ class Job:
         self, name: str, numbers: int, network: FloatNetwork, spent: Spent, console: Console
     ) -> None:
         """Hold a network against its teacher, and note the figures."""
-        with progress(console) as bar:
-            task = bar.add_task(f"judging: {name}", total=len(self.lessons))
-            verdict = judge(network, self.slope, self.lessons, lambda: bar.advance(task))
+        with counted_steps(console, f"judging: {name}", len(self.lessons)) as advance:
+            verdict = judge(network, self.slope, self.lessons, advance)
         self.results.append(Result(name, numbers, spent, verdict))
 
     def closed_form(self, console: Console) -> Patch:
@@ -93,9 +93,9 @@ class Job:
         views = Views(choices.views, choices.seed, self.tuned_on)
         images = (preprocess(shown.image, choices.size) for shown in views)
         about = {"weights_sha256": self.files.sha256, "slope": choices.slope.value}
-        with progress(console) as bar:
-            task = bar.add_task("closed form", total=len(views) * (1 + len(self.network.convs)))
-            patch = closed_form(self.network, images, self.slope, about, lambda: bar.advance(task))
+        total = len(views) * (1 + len(self.network.convs))
+        with counted_steps(console, "closed form", total) as advance:
+            patch = closed_form(self.network, images, self.slope, about, advance)
         spent = Spent(time.monotonic() - wall, time.process_time() - cpu)
         tuned = replace(self.network, convs=patch.apply(self.network.convs))
         self.judge("closed form", patch.numbers, tuned, spent, console)
@@ -228,7 +228,7 @@ def prepare(choices: Choices, model: Path | None, target: Path, what: str, conso
     if target.suffix not in endings:
         raise ConfigError(f"--out {target}: the ending is {' or '.join(endings)}")
     check_size(choices.size)
-    files = model_files(model, print_line=lambda text: say(console, text))
+    files = find_model(model, console)
     if target.exists() and any(target.samefile(file) for file in (files.weights, SHIPPED)):
         raise ConfigError(f"--out {target}: it would replace what others read: give another file")
     options = NumericOptions(slope=choices.slope, pool_pad=choices.pool_pad)
@@ -239,9 +239,8 @@ def prepare(choices: Choices, model: Path | None, target: Path, what: str, conso
     judged_on = _paths(choices.held_out, HELD_OUT, unreadable, console)
     check_apart(tuned_on, judged_on)
     views = Views(choices.judge_views, JUDGE_SEED, judged_on)
-    with progress(console) as bar:
-        task = bar.add_task("asking the teacher", total=len(views))
-        lessons = teach(network, views, choices.size, lambda: bar.advance(task))
+    with counted_steps(console, "asking the teacher", len(views)) as advance:
+        lessons = teach(network, views, choices.size, advance)
     return Job(choices, files, network, tuned_on, judged_on, lessons, unreadable)
 
 

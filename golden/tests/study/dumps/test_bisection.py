@@ -15,10 +15,10 @@ from golden.study.dumps.bisection import (
     Difference,
     LayerVerdict,
     Verdict,
-    bisect,
-    bisect_fed,
     conclusion,
+    fed_verdicts,
     fit_to,
+    layer_verdicts,
 )
 from golden.study.dumps.comparison import equality
 from golden.study.dumps.dump import Dump
@@ -44,7 +44,7 @@ def faulty(*broken: str) -> dict[str, Int16Array]:
 def verdicts(
     actual: dict[str, Int16Array], image: Int16Array | None = None
 ) -> dict[str, LayerVerdict]:
-    return {layer.name: layer for layer in bisect(NETWORK, actual, image)}
+    return {layer.name: layer for layer in layer_verdicts(NETWORK, actual, image)}
 
 
 def of(found: dict[str, LayerVerdict], verdict: Verdict) -> set[str]:
@@ -118,7 +118,7 @@ def test_layers_that_were_fed_golden_inputs() -> None:
     actual["up"] = GOLDEN["up"].copy()
     actual["up"][0, 0, 0] += 1
     del actual["concat"]
-    found = {layer.name: layer for layer in bisect_fed(NETWORK, actual, GOLDEN, FUSED)}
+    found = {layer.name: layer for layer in fed_verdicts(NETWORK, actual, GOLDEN, FUSED)}
     assert set(found) == set(actual)
     assert of(found, Verdict.OWN_FAULT) == {"conv2", "up"}
     assert of(found, Verdict.CONSEQUENCE) == {"pool2"}

@@ -12,7 +12,7 @@ import pytest
 
 from golden.config import InputError, Slope
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
-from golden.study.dumps.comparison import compare
+from golden.study.dumps.comparison import compare, only_in
 from golden.study.dumps.dump import Dump
 from golden.study.errors.format_errors import HEADLINE, float_against_fixed, make_pairings
 from golden.study.errors.layer_errors import ErrorSum, RunErrors
@@ -72,21 +72,19 @@ def test_integers_are_equal_to_the_floats_that_they_are_nearest_to() -> None:
     nearest = np.rint(real.tensors["a"] * 4).astype(np.int16)
     for ints, share in ((nearest, 1.0), (nearest + np.array([0, 0, 1], np.int16), 2 / 3)):
         fixed = Dump({"a": ints}, {"a": 2})
-        assert compare(real, fixed).layers[0].equal == pytest.approx(share)
-        assert compare(fixed, real).layers[0].equal == pytest.approx(share)
+        assert compare(real, fixed)[0].equal == pytest.approx(share)
+        assert compare(fixed, real)[0].equal == pytest.approx(share)
     coarse, fine = Dump({"a": nearest}, {"a": 2}), Dump({"a": nearest * np.int16(4)}, {"a": 4})
-    assert compare(coarse, fine).layers[0].exact
-    assert (
-        compare(Dump({"a": nearest}, {"a": 2}), Dump({"a": nearest}, {"a": 3})).layers[0].equal == 0
-    )
+    assert compare(coarse, fine)[0].exact
+    assert compare(Dump({"a": nearest}, {"a": 2}), Dump({"a": nearest}, {"a": 3}))[0].equal == 0
 
 
 def test_layers_that_only_one_run_has_are_named() -> None:
     first = Dump({"a": REFERENCE, "b": REFERENCE, "c": REFERENCE})
     second = Dump({"c": VALUES, "d": VALUES, "a": VALUES})
     found = compare(first, second)
-    assert [layer.name for layer in found.layers] == ["a", "c"]
-    assert (found.only_reference, found.only_other) == (("b",), ("d",))
+    assert [layer.name for layer in found] == ["a", "c"]
+    assert (only_in(first, second), only_in(second, first)) == (("b",), ("d",))
     with pytest.raises(InputError, match=r"no layer in common: one has a, b, c, the other d$"):
         compare(first, Dump({"d": VALUES}))
 

@@ -18,7 +18,7 @@ from golden.export.memory_files import write_hex
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.study.dumps.dump import Dump, read_dump, write_dump
 from tb.cli import app
-from tb.commands.inference.bisect_rtl import verdicts
+from tb.commands.inference.bisect_report import verdicts
 from tb.duts.conv_pe.frame_record import RESULTS, FrameJob, FrameSchedule, Region, read_schedule
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.flows.sim import isolated_layers
