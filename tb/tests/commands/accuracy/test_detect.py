@@ -44,7 +44,7 @@ def test_networks_stand_side_by_side(tmp_path: Path) -> None:
     assert listed["q7.8:cut_floor"]["count"] == destroyed["boxes"]
     assert (document["slope"], document["retune_sha256"]) == ("1/8", None)
     assert document["weights_sha256"] == model_files().sha256
-    for words in (*names, "motorbike", "slope 1/8, not retuned", f"drawn in {drawing}"):
+    for words in (*names, "motorbike", "slope 1/8: not retuned", f"drawn in {drawing}"):
         assert words in said
     assert max(len(line) for line in said.splitlines() if str(tmp_path) not in line) <= 80
     with Image.open(drawing) as image:
