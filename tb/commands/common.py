@@ -149,7 +149,7 @@ def find_model(model: Path | None, console: Console) -> ModelFiles:
     """
     from golden.networks.yolov3_tiny.files.fetch import model_files
 
-    return model_files(model, say=lambda text: say(console, text))
+    return model_files(model, print_line=lambda text: say(console, text))
 
 
 def choose_patch(
@@ -164,7 +164,7 @@ def choose_patch(
     ConfigError
         If it is for another slope.
     """
-    from golden.networks.yolov3_tiny.files.fetch import sha256_of
+    from golden.files import sha256_of
     from golden.networks.yolov3_tiny.retune_patch import fitting, retune_choice
 
     choice, patches = retune_choice(retune), {}

@@ -238,6 +238,7 @@ def _on_rtl(options: SimOptions, json: Path | None, console: Console) -> bool:
     """Run the layers on the RTL, each on golden's inputs; True where one is wrong."""
     from golden.study.dumps.bisection import WRONG, Verdict, conclusion
     from tb.commands.inference.bisect_report import verdict_table, verdicts
+    from tb.console import shown
     from tb.flows.sim.isolated_layers import run_layers
 
     with progress(console) as bar:

@@ -18,7 +18,7 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, PoolPad, Slope
 from golden.files import sha256_of
 from golden.graph.float_graph import FloatNetwork
-from golden.networks.yolov3_tiny.files.fetch import ModelFiles, sha256_of
+from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import class_names, read_convs
 from golden.networks.yolov3_tiny.files.saving import write_folded
 from golden.networks.yolov3_tiny.files.shaping import file_network
