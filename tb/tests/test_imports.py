@@ -22,7 +22,7 @@ ANSWERS = (
     "golden.reference.float_model",
 )
 STANDALONE = (
-    *("golden/files.py", "tb/bootstrap.py", "tb/flows/sim/refusal.py"),
+    *("golden/files.py", "golden/moved.py", "tb/bootstrap.py", "tb/flows/sim/refusal.py"),
     *("tb/toolchain/run_folder.py", "tb/toolchain/system_packages.py"),
 )
 """What the set-up is made of."""
@@ -55,6 +55,7 @@ def bench_faults(source: str) -> list[str]:
 def standalone_faults(source: str) -> list[str]:
     allowed = (
         "golden.files",
+        "golden.moved",
         "tb.flows.sim.refusal",
         "tb.toolchain.run_folder",
         "tb.toolchain.system_packages",
