@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -73,13 +72,29 @@ def compare(
     differs = both & (wanted[:common] != recording.values[:common])
     compared, mismatches = int(both.sum()), int(differs.sum())
     came = int(recording.keep.sum())
-    place = _Place(layer, tile, expected, recording, config)
     failure: Failure | None = None
     if mismatches:
         beat, lane = (int(index[0]) for index in np.nonzero(differs))
-        failure = place.mismatch(beat, lane, mismatches)
+        actual, cycle = int(recording.values[beat, lane]), int(recording.cycle[beat])
+        more = f"; {mismatches} of {expected.size} values of this job differ"
+        failure = mismatch(
+            layer,
+            _place(tile, beat, lane, config),
+            (int(wanted[beat, lane]), actual),
+            f", left the PE in cycle {cycle}{more}",
+            cycle,
+        )
     elif missing := int((live[:common] & ~keep).sum()) + int(live[common:].sum()):
-        failure = place.shortage(live, keep, came, missing, status)
+        absent = live.copy()
+        absent[:common] &= ~keep
+        beat, lane = (int(index[0]) for index in np.nonzero(absent))
+        place, value = _place(tile, beat, lane, config), int(wanted[beat, lane])
+        ended = "" if status is StatusCode.NONE else f"; the PE ended the job with {status.name}"
+        text = (
+            f"{layer}: {missing} of {expected.size} values are missing ({came} came), "
+            f"first {_words(place)}, expected {value}{ended}"
+        )
+        failure = Failure("shortage", text, layer, *place, value)
     elif surplus := int((keep & ~live[:common]).sum()) + int(recording.keep[common:].sum()):
         text = f"{layer}: {surplus} values more than the {expected.size} expected"
         failure = Failure("surplus", text, layer=layer)
@@ -149,14 +164,14 @@ def compare_tap(
     pixels = readout.order(tile.height, tile.width)
     reads, channels = len(pixels), len(expected)
     wanted, live = in_stream_order(expected.reshape(channels, -1, 1)[:, pixels], config)
-    seen = int(np.count_nonzero(np.bincount(pixels))) * channels
+    counted = int(np.count_nonzero(np.bincount(pixels))) * channels
     if len(tap.values) != len(wanted):
         kind = "shortage" if len(tap.values) < len(wanted) else "surplus"
         text = f"{layer}: {len(tap.values)} activated values a lane came of {len(wanted)} expected"
-        return Verdict(seen, 0, 0, Failure(kind, text, layer=layer))
+        return Verdict(counted, 0, 0, Failure(kind, text, layer=layer))
     differs = live & (wanted != tap.values)
     if not differs.any():
-        return Verdict(seen, seen, 0, None)
+        return Verdict(counted, counted, 0, None)
     beats, lanes = np.nonzero(differs)
     channel = beats // reads * config.p_oc + lanes
     mismatches = len(np.unique(channel * tile.pixels + pixels[beats % reads]))
@@ -164,13 +179,40 @@ def compare_tap(
     value, actual = int(wanted[beats[0], lanes[0]]), int(tap.values[beats[0], lanes[0]])
     cycle = int(tap.cycle[beats[0]])
     place = (tile.first_channel + int(channel[0]), tile.row + row, tile.column + column)
+    more = f"; {mismatches} of {counted} values of this job differ"
+    text = f", activated in cycle {cycle}{more}"
+    failure = mismatch(layer, place, (value, actual), text, cycle)
+    return Verdict(counted, counted, mismatches, failure)
+
+
+def mismatch(
+    layer: str,
+    place: tuple[int, int, int],
+    values: tuple[int, int],
+    more: str,
+    cycle: int | None = None,
+) -> Failure:
+    """The failure of a value in the layer's output, expected and actual, seen in a cycle."""
+    expected, actual = values
     text = (
-        f"{layer}: channel {place[0]} row {place[1]} column {place[2]}: expected {value}, "
-        f"actual {actual} ({actual - value:+d} LSB), activated in cycle {cycle}; "
-        f"{mismatches} of {seen} values of this job differ"
+        f"{layer}: {_words(place)}: expected {expected}, "
+        f"actual {actual} ({actual - expected:+d} LSB){more}"
     )
-    failure = Failure("mismatch", text, layer, *place, value, actual, time_ns(cycle))
-    return Verdict(seen, seen, mismatches, failure)
+    time = None if cycle is None else time_ns(cycle)
+    return Failure("mismatch", text, layer, *place, expected, actual, time)
+
+
+def _words(place: tuple[int, int, int]) -> str:
+    channel, row, column = place
+    return f"channel {channel} row {row} column {column}"
+
+
+def _place(tile: Tile, beat: int, lane: int, config: PEConfig) -> tuple[int, int, int]:
+    """Channel, row and column, in the layer's output, of a beat's lane."""
+    group, pixel = divmod(beat, tile.pixels)
+    row, column = divmod(pixel, tile.width)
+    channel = tile.first_channel + group * config.p_oc + lane
+    return channel, tile.row + row, tile.column + column
 
 
 def in_stream_order(
@@ -189,62 +231,3 @@ def in_stream_order(
 
 def _framed(recording: Recording) -> bool:
     return bool(recording.last[-1]) and not recording.last[:-1].any()
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Turns a beat and a lane into words with tensor coordinates."""
-
-    layer: str
-    tile: Tile
-    expected: Int16Array
-    recording: Recording
-    config: PEConfig
-
-    def _coordinates(self, beat: int, lane: int) -> tuple[int, int, int]:
-        group, pixel = divmod(beat, self.tile.pixels)
-        row, column = divmod(pixel, self.tile.width)
-        return group * self.config.p_oc + lane, row, column
-
-    def _where(self, beat: int, lane: int) -> dict[str, Any]:
-        channel, row, column = self._coordinates(beat, lane)
-        return {
-            "channel": self.tile.first_channel + channel,
-            "row": self.tile.row + row,
-            "column": self.tile.column + column,
-            "expected": int(self.expected[channel, row, column]),
-        }
-
-    def mismatch(self, beat: int, lane: int, count: int) -> Failure:
-        where = self._where(beat, lane)
-        actual = int(self.recording.values[beat, lane])
-        cycle = int(self.recording.cycle[beat])
-        more = f"; {count} of {self.expected.size} values of this job differ"
-        text = (
-            f"{self.layer}: channel {where['channel']} row {where['row']} "
-            f"column {where['column']}: expected {where['expected']}, actual {actual} "
-            f"({actual - where['expected']:+d} LSB), left the PE in cycle {cycle}{more}"
-        )
-        return Failure(
-            "mismatch", text, layer=self.layer, actual=actual, time_ns=time_ns(cycle), **where
-        )
-
-    def shortage(
-        self,
-        live: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-        keep: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-        came: int,
-        missing: int,
-        status: StatusCode,
-    ) -> Failure:
-        absent = live.copy()
-        absent[: len(keep)] &= ~keep
-        beat, lane = (int(index[0]) for index in np.nonzero(absent))
-        where = self._where(beat, lane)
-        ended = "" if status is StatusCode.NONE else f"; the PE ended the job with {status.name}"
-        text = (
-            f"{self.layer}: {missing} of {self.expected.size} values are missing ({came} came), "
-            f"first channel {where['channel']} row {where['row']} column {where['column']}, "
-            f"expected {where['expected']}{ended}"
-        )
-        return Failure("shortage", text, layer=self.layer, **where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -66,38 +67,45 @@ class Driver(Protocol):
         """Whether a checker has stopped the simulation."""
 
 
-class JobSequence(Protocol):
-    """Where jobs come from, and who compares what they made."""
-
-    @property
-    def count(self) -> int:
-        """Jobs of the run."""
-
-    def jobs_needed(self, index: int) -> int:
-        """So many jobs must have ended before this one can be started."""
-
-    def is_ready(self, index: int) -> bool:
-        """Whether what the job needs from outside the simulation is there."""
-
-    def prepare_input(self, index: int) -> JobRecord:
-        """Put the job's input in its place; waits where it is not at hand."""
-
-    def check(self, index: int, end: JobEnd, failure: Failure | None) -> JobOutcome:
-        """Compare what the job made, unless it failed before."""
-
-    def record_result(self, result: dict[str, Any], index: int) -> None:
-        """Write a result down."""
-
-    def continues_after(self, index: int, failed: int) -> bool:
-        """Whether a job is still of interest after another has failed."""
-
-
 @dataclass(frozen=True, slots=True)
 class JobOutcome:
     """One job's verdict, and the part of each node in it: values expected, compared, wrong."""
 
     verdict: Verdict
     nodes: dict[str, tuple[int, int, int]]
+
+
+class JobSequence(ABC):
+    """Where jobs come from, and who compares what they made."""
+
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """Jobs of the run."""
+
+    def jobs_needed(self, index: int) -> int:
+        """So many jobs must have ended before this one can be started."""
+        return 0
+
+    def is_ready(self, index: int) -> bool:
+        """Whether what the job needs from outside the simulation is there."""
+        return True
+
+    @abstractmethod
+    def prepare_input(self, index: int) -> JobRecord:
+        """Put the job's input in its place; waits where it is not ready."""
+
+    @abstractmethod
+    def check(self, index: int, end: JobEnd, failure: Failure | None) -> JobOutcome:
+        """Compare what the job made, unless it failed before."""
+
+    @abstractmethod
+    def record_result(self, result: dict[str, Any], index: int) -> None:
+        """Write a result down."""
+
+    def continues_after(self, index: int, failed: int) -> bool:
+        """Whether a job is still of interest after another has failed."""
+        return True
 
 
 class Sequencer:

@@ -16,8 +16,15 @@ from golden.arithmetic.fixed import Int16Array
 from golden.config import PEConfig
 from tb.cosim.failure import Failure
 from tb.cosim.frame_memory import FrameMemory, from_beats, from_reads
-from tb.cosim.scoreboard import Verdict, compare, compare_files, compare_tap, merge_verdicts
-from tb.cosim.sequencer import JobEnd, JobOutcome
+from tb.cosim.scoreboard import (
+    Verdict,
+    compare,
+    compare_files,
+    compare_tap,
+    merge_verdicts,
+    mismatch,
+)
+from tb.cosim.sequencer import JobEnd, JobOutcome, JobSequence
 from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameJob, FrameSchedule, frame_folder
 from tb.duts.conv_pe.job_record import NUMBERS, JobRecord
 from tb.duts.conv_pe.packing import read_recording, read_tap
@@ -26,7 +33,7 @@ from tb.duts.conv_pe.registers import StatusCode
 POLL_SECONDS: Final = 0.02
 
 
-class FolderSequence:
+class FolderSequence(JobSequence):
     """Jobs that know nothing of each other, with their inputs and expected values in files.
 
     Parameters
@@ -45,14 +52,6 @@ class FolderSequence:
         """Jobs of the run."""
         return len(self._records)
 
-    def jobs_needed(self, index: int) -> int:
-        """None needs another."""
-        return 0
-
-    def is_ready(self, index: int) -> bool:
-        """All inputs are there from the start."""
-        return True
-
     def prepare_input(self, index: int) -> JobRecord:
         """The job; its input is there."""
         return self._records[index]
@@ -69,12 +68,8 @@ class FolderSequence:
         with (self._folder / RESULTS).open("a") as file:
             file.write(json.dumps(result) + "\n")
 
-    def continues_after(self, index: int, failed: int) -> bool:
-        """One job's failure is no other's."""
-        return True
 
-
-class FrameSequence:
+class FrameSequence(JobSequence):
     """The jobs of one frame after another, each reading what the RTL made before it.
 
     Parameters
@@ -204,12 +199,9 @@ class FrameSequence:
         mismatches, failure = int(differs.sum()), None
         if mismatches:
             channel, row, column = (int(place[0]) for place in np.nonzero(differs))
-            wanted, came = (int(t[channel, row, column]) for t in (expected, actual))
-            text = (
-                f"{name}: channel {channel} row {row} column {column}: expected {wanted}, "
-                f"actual {came} ({came - wanted:+d} LSB); {mismatches} of {expected.size} differ"
-            )
-            failure = Failure("mismatch", text, name, channel, row, column, wanted, came)
+            values = int(expected[channel, row, column]), int(actual[channel, row, column])
+            more = f"; {mismatches} of {expected.size} differ"
+            failure = mismatch(name, (channel, row, column), values, more)
         return Verdict(expected.size, expected.size, mismatches, failure)
 
     def _tidy(self, index: int, record: JobRecord, verdict: Verdict) -> None:
