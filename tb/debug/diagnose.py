@@ -26,8 +26,7 @@ from tb.toolchain import build
 from tb.toolchain.build import Build
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import Simulator
-from tb.toolchain.wave_size import choose_window
-from tb.toolchain.wave_window import Wave, stopped_in
+from tb.toolchain.waves import Wave, choose_window, stopped_in
 
 SCHEMA: Final = 1
 

@@ -17,7 +17,7 @@ from tb.debug.probe.watch import Watch
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.toolchain import build
 from tb.toolchain.build import Build
-from tb.toolchain.wave_window import Wave
+from tb.toolchain.waves import Wave
 
 SURROUNDINGS: Final = (Around(), Around(before=1), Around(behind=1), Around(3, 2))
 """Jobs that a failure may need around it: the PE holds three at a time, and a trace of more."""

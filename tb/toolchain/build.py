@@ -33,8 +33,7 @@ from tb.toolchain.cocotb_runners import (
 )
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import Simulator, ToolError, processor_key
-from tb.toolchain.wave_size import bytes_a_cycle
-from tb.toolchain.wave_window import Wave
+from tb.toolchain.waves import Wave, bytes_a_cycle
 
 ROOT: Final = Path(__file__).parents[2]
 RTL: Final = ROOT / "rtl"

@@ -15,7 +15,7 @@ from tb.debug.gtkwave.signals import DUT, Group, groups
 from tb.debug.gtkwave.translate import write_tables
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.toolchain import build
-from tb.toolchain.wave_window import TICKS_A_CYCLE
+from tb.toolchain.waves import TICKS_A_CYCLE
 
 HEADERS_MISSING: Final = "no FST headers: waves in VCD, far larger"
 TRANSLATE: Final = "translate"

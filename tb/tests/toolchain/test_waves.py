@@ -20,8 +20,17 @@ from tb.tests.cosim.material import small_job
 from tb.toolchain import build, wave_dump
 from tb.toolchain.simulators import Simulator, find_icarus, find_verilator
 from tb.toolchain.system_packages import is_there
-from tb.toolchain.wave_size import MARGIN, bytes_a_cycle, choose_window, estimate
-from tb.toolchain.wave_window import LARGEST, LIMIT, TICKS_A_CYCLE, Wave, stopped_in
+from tb.toolchain.waves import (
+    LARGEST,
+    LIMIT,
+    MARGIN,
+    TICKS_A_CYCLE,
+    Wave,
+    bytes_a_cycle,
+    choose_window,
+    estimate,
+    stopped_in,
+)
 
 CONFIG = TINY[ProductMode.FULL]
 MODULE = "tb.cosim.cocotb_test"

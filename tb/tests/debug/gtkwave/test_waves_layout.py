@@ -23,7 +23,7 @@ from tb.tests.toolchain.test_waves import CONFIG, run
 from tb.toolchain import build
 from tb.toolchain.simulators import Simulator
 from tb.toolchain.system_packages import is_there
-from tb.toolchain.wave_window import TICKS_A_CYCLE, Wave
+from tb.toolchain.waves import TICKS_A_CYCLE, Wave
 
 LANE = 2
 CYCLE, LEAVES = 180, 185

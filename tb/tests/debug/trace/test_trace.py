@@ -26,7 +26,7 @@ from tb.duts.conv_pe.packing import read_recording, read_tap
 from tb.tests.commands.commands import results, run
 from tb.tests.configs import TINY
 from tb.tests.cosim.material import small_job
-from tb.toolchain import build, wave_window
+from tb.toolchain import build, waves
 from tb.toolchain.simulators import Simulator
 
 CONFIG = TINY[ProductMode.FULL]
@@ -83,7 +83,7 @@ def traced(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Tr
     ending = "fst" if simulator.name == "icarus" or build.fst_headers() else "vcd"
     for name, (first, last) in {"wave": (None, None), "part": WINDOW}.items():
         path = folder / f"{name}.{ending}"
-        build.run(made, cocotb_test.__name__, folder, wave=wave_window.Wave(path, first, last))
+        build.run(made, cocotb_test.__name__, folder, wave=waves.Wave(path, first, last))
     return Traced(folder, jobs, records, Wave(folder / f"wave.{ending}"))
 
 

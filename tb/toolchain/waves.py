@@ -1,49 +1,102 @@
-"""How large a wave file becomes, and which cycles fit into one."""
+"""Wave files: which cycles of a simulation are written to one, and how large it becomes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from golden.config import ConfigError, PEConfig
-from tb.toolchain.wave_window import LIMIT, Wave
 
+CYCLE_NS: Final = 10
+"""Period of the bench's clock: the edge of cycle n is at 10 n + 5 ns."""
+TICKS_A_CYCLE: Final = CYCLE_NS * 1000
+"""The same in the time unit of a wave file, ps."""
+LIMIT: Final = 8_000_000
+"""Bytes that a wave file may have by default."""
+LARGEST: Final = (1 << 31) - 1
+SIZE_CHECKS: Final = 16
+"""Parts of the limit after each of which the file's size is checked."""
+STOPPED: Final = re.compile(r"^waves: the limit of \d+ bytes is reached in cycle (\d+)$", re.M)
 MB: Final = 1_000_000
 MARGIN: Final = 16
 """Cycles shown before a job's first and after its last."""
+GROWTH: Final[dict[tuple[str, str], tuple[int, float, float, float]]] = {
+    ("verilator", "fst"): (12_000, 8, 1.5, 44),
+    ("verilator", "vcd"): (60_000, 280, 60, 395),
+    ("icarus", "fst"): (12_000, 2, 1.5, 38),
+}
+"""Bytes by simulator and ending, measured with full-scale random data while the array is busy:
+before the first cycle; in a cycle, whatever the array; in a cycle for each of P_IC with 16-bit
+activations, and for each of P_OC with 40-bit sums."""
 
 
 @dataclass(frozen=True, slots=True)
-class Growth:
-    """Bytes of a wave file, measured with full-scale random data while the array is busy.
+class Wave:
+    """A wave file to be written, and how much of it.
 
     Parameters
     ----------
-    header : int
-        Bytes before the first cycle.
-    cycle : float
-        Bytes a cycle, whatever the array.
-    row, lane : float
-        More of them for each of P_IC with 16-bit activations, of P_OC with 40-bit sums.
+    path : Path
+    first, last : int, optional
+        Cycles, counted from the start of the simulation; both are in the file. None: from
+        the beginning, to the end.
+    limit : int
+        Bytes. The trace ends, with a line in the simulator's log, soon after the file is
+        larger: at most by a fifth.
+
+    Raises
+    ------
+    ValueError
+        The window is empty or the limit is none.
     """
 
-    header: int
-    cycle: float
-    row: float
-    lane: float
+    path: Path
+    first: int | None = None
+    last: int | None = None
+    limit: int = LIMIT
+
+    def __post_init__(self) -> None:
+        first = self.first or 0
+        if first < 0 or (self.last is not None and self.last < first):
+            raise ValueError(f"no cycles from {self.first} to {self.last}")
+        if not 0 < self.limit <= LARGEST:
+            raise ValueError(f"limit {self.limit}: from 1 to {LARGEST} bytes")
+
+    def plusargs(self, bytes_a_cycle: float) -> Iterator[str]:
+        """Yield the simulation's arguments.
+
+        Parameters
+        ----------
+        bytes_a_cycle : float
+            How fast the file grows: decides how often its size is checked.
+
+        Examples
+        --------
+        >>> list(Wave(Path("w.fst"), 100, 199, limit=64000).plusargs(40.0))[1:]
+        ['+wave_from=1000', '+wave_until=2000', '+wave_pause=1000', '+wave_limit=64000']
+        """
+        yield f"+wave_file={self.path}"
+        yield f"+wave_from={(self.first or 0) * CYCLE_NS}"
+        if self.last is not None:
+            yield f"+wave_until={(self.last + 1) * CYCLE_NS}"
+        pause = max(1, int(self.limit / SIZE_CHECKS / bytes_a_cycle))
+        yield f"+wave_pause={pause * CYCLE_NS}"
+        yield f"+wave_limit={self.limit}"
 
 
-GROWTH: Final[Mapping[tuple[str, str], Growth]] = MappingProxyType(
-    {
-        ("verilator", "fst"): Growth(12_000, 8, 1.5, 44),
-        ("verilator", "vcd"): Growth(60_000, 280, 60, 395),
-        ("icarus", "fst"): Growth(12_000, 2, 1.5, 38),
-    }
-)
-"""By simulator and ending of the file."""
+def stopped_in(log: Path) -> int | None:
+    """Return the cycle in which the limit ended the waves, or None where it did not.
+
+    Parameters
+    ----------
+    log : Path
+        The simulator's log, ``simulator.log`` in the folder of the run.
+    """
+    found = STOPPED.search(log.read_text(errors="replace"))
+    return None if found is None else int(found[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +132,20 @@ class Window:
 
 
 def bytes_a_cycle(config: PEConfig, simulator: str, ending: str) -> float:
-    """Return how fast a wave file grows.
-
-    Parameters
-    ----------
-    config : PEConfig
-    simulator : str
-    ending : str
-        ``fst`` or ``vcd``.
+    """Return how fast a wave file, ``fst`` or ``vcd``, grows.
 
     Examples
     --------
     >>> bytes_a_cycle(PEConfig(16, 16), "verilator", "fst")
     736.0
     """
-    growth = GROWTH[simulator, ending]
-    rows, lanes = config.p_ic * config.act_w / 16, config.p_oc * config.acc_w / 40
-    return growth.cycle + growth.row * rows + growth.lane * lanes
+    _, cycle, row, lane = GROWTH[simulator, ending]
+    return cycle + row * config.p_ic * config.act_w / 16 + lane * config.p_oc * config.acc_w / 40
 
 
 def estimate(config: PEConfig, cycles: int, simulator: str, ending: str) -> int:
     """Return about how many bytes a wave file of so many cycles takes, rather more than less."""
-    header = GROWTH[simulator, ending].header
+    header = GROWTH[simulator, ending][0]
     return header + round(cycles * bytes_a_cycle(config, simulator, ending))
 
 
@@ -135,7 +180,8 @@ def choose_window(
     ConfigError
         So many cycles as are wanted do not fit.
     """
-    fitting = _fitting(config, simulator, ending, limit)
+    room = limit - GROWTH[simulator, ending][0]
+    fitting = max(1, int(room / bytes_a_cycle(config, simulator, ending)))
 
     def window(first: int, count: int, choice: str) -> Window:
         size = estimate(config, count, simulator, ending)
@@ -159,12 +205,6 @@ def choose_window(
     first = max(first, min(centre - fitting // 2, last + 1 - fitting))
     text = f"{fitting:,} cycles {place}: the whole job, {size}, is over the limit of {_mb(limit)}"
     return window(first, fitting, text)
-
-
-def _fitting(config: PEConfig, simulator: str, ending: str, limit: int) -> int:
-    """How many cycles fit into a file."""
-    room = limit - GROWTH[simulator, ending].header
-    return max(1, int(room / bytes_a_cycle(config, simulator, ending)))
 
 
 def _mb(size: int) -> str:
