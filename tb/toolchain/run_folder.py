@@ -12,29 +12,12 @@ from pathlib import Path
 
 
 def remove_stale(path: Path) -> None:
-    """Remove the last run's report, so that none is mistaken for this run's.
-
-    Parameters
-    ----------
-    path : Path
-        The report; it need not be there.
-    """
+    """Remove the last run's report, if there is one: none is to be mistaken for this run's."""
     path.unlink(missing_ok=True)
 
 
 def new_run_folder(base: Path) -> Path:
-    """Make a folder for one run.
-
-    Parameters
-    ----------
-    base : Path
-        Usually ``build/sim``; made where missing.
-
-    Returns
-    -------
-    Path
-        A new folder ``<YYYYmmdd-HHMMSS-pid>``, with a counter where that is taken.
-    """
+    """Make a folder ``<YYYYmmdd-HHMMSS-pid>`` in `base`, with a counter where that is taken."""
     name = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
     folder, attempt = base / name, 1
     while True:
@@ -48,20 +31,11 @@ def new_run_folder(base: Path) -> Path:
 
 
 def git_commit(root: Path) -> str:
-    """Return the commit that a working tree is at.
+    """Return the commit that a working tree is at: 40 hexadecimal digits.
 
-    Parameters
-    ----------
-    root : Path
-        The tree's top folder.
-
-    Returns
-    -------
-    str
-        40 hexadecimal digits, ``-dirty`` after them where the tree differs, or
-        ``unknown`` outside git.
+    ``-dirty`` follows them where the tree differs; outside git it is ``unknown``.
     """
-    # Optional locks are left alone: looking at a tree must not write to it.
+    # Optional locks are left alone: to read a tree must not write to it.
     env = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     try:
         head, status = (

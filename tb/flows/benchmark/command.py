@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from rich.console import Console
 
@@ -30,8 +29,6 @@ from tb.toolchain import build, run_folder
 from tb.toolchain.simulators import find_icarus
 
 BASE: Final = build.ROOT / "build" / "bench"
-
-_T = TypeVar("_T")
 
 
 def bench_parts(options: BenchOptions, console: Console) -> int:
@@ -107,22 +104,22 @@ class _Session:
         commit = run_folder.git_commit(build.ROOT)
         with self._bar, self._folder() as folder:
             self._task = self._bar.add_task("", total=len(self._planned) + 3)
-            self._step("compiling the designs", self._compile)
-            scalar = self._step("scalar C loop", partial(self._scalar, folder))
-            beat = self._step("beats", partial(self._beats, folder))
-            made = [
-                (entry, self._step(entry.title, partial(self._run, entry, folder, scalar)))
-                for entry in self._planned
-            ]
-        return Record(
-            commit=commit,
-            scalar_c_macs_per_second=scalar,
-            runs=[run for entry, run in made if entry.listed],
-            beat=beat,
-            scaling=sorted(
-                (run for entry, run in made if entry.scaling), key=lambda run: run.image_size
-            ),
-        )
+            with self._step("compiling the designs"):
+                self._compile()
+            with self._step("scalar C loop"):
+                scalar = self._scalar(folder)
+            with self._step("beats"):
+                beat = self._beats(folder)
+            runs, scaling = [], []
+            for entry in self._planned:
+                with self._step(entry.title):
+                    run = self._run(entry, folder, scalar)
+                if entry.listed:
+                    runs.append(run)
+                if entry.scaling:
+                    scaling.append(run)
+        scaling.sort(key=lambda run: run.image_size)
+        return Record(commit, scalar, runs, beat, scaling)
 
     @contextmanager
     def _folder(self) -> Iterator[Path]:
@@ -137,13 +134,14 @@ class _Session:
             raise
         shutil.rmtree(folder, ignore_errors=True)
 
-    def _step(self, title: str, work: Callable[[], _T]) -> _T:
+    @contextmanager
+    def _step(self, title: str) -> Iterator[None]:
+        """Show what is measured; a failure finds it in `at`."""
         self.at = title
         self._bar.update(self._task, description=title)
-        done = work()
+        yield
         self._bar.advance(self._task)
         self.at = ""
-        return done
 
     def _print_line(self, text: str) -> None:
         say(self._bar.console, text)

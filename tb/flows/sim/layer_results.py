@@ -16,7 +16,7 @@ SUMS: Final = (
 )
 """Figures of a layer that add up over frames, or over the layers of a block."""
 MANY: Final = 40
-"""Layers that are told one by one; more of them by blocks."""
+"""Layers that are shown one by one; more of them by blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +90,19 @@ def layer_progress(
         Where the frame before ended.
     """
     expected, jobs = frames.expected(), frames.jobs
-    found: dict[str, tuple[LayerReport, int, int]] = {}
+    found = {name: LayerProgress(LayerReport(name, kind), 0, 0) for name, kind in kinds.items()}
     edge = _first_edge(results, before)
     for name in dict.fromkeys(job.record.layer for job in jobs):
         mine = [job for job in jobs if job.record.layer == name]
         done = [result for result in results if result["layer"] == name]
-        report = LayerReport(name=name, kind=kinds[name])
+        report = found[name].report
         if done:
-            report = _with_figures(report, mine, done, edge, edge.after(mine, done))
-            edge = edge.after(mine, done)
-        found[name] = report, len(done), len(mine)
-    blank = {name: LayerReport(name=name, kind=kinds[name]) for name in expected}
+            end = edge.after(mine, done)
+            report, edge = _with_figures(report, mine, done, edge, end), end
+        found[name] = LayerProgress(report, len(done), len(mine))
     return [
-        LayerProgress(
-            _with_values(found.get(name, (blank[name], 0, 0))[0], expected[name], results),
-            *found.get(name, (blank[name], 0, 0))[1:],
-        )
-        for name in kinds
+        replace(entry, report=_with_values(entry.report, expected[name], results))
+        for name, entry in found.items()
         if name in expected
     ]
 
