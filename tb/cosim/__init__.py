@@ -1,1 +1,1 @@
-"""What runs beside the simulator: driver, sequencer, sequences, scoreboard, results."""
+"""What runs in the simulator: driver, sequencer, sequences, scoreboard, results."""

@@ -118,16 +118,16 @@ class Driver(AxiLiteDriver):
 
     async def _watch_ends(self) -> None:
         """Note every end when it happens; who waits for it may be busy."""
-        dut, seen = self.dut, 0
+        dut, jobs_ended = self.dut, 0
         while True:
             await ValueChange(dut.attention)
             cpu, wall = time.process_time(), time.monotonic()
             await ReadOnly()
             ended, timeout = int(dut.ended.value), bool(int(dut.timeout.value))
-            if ended != seen or timeout:
+            if ended != jobs_ended or timeout:
                 self._stamps.append(_Stamp(int(dut.end_cycle.value), cpu, wall, timeout))
                 self._stamped.set()
-            seen, self._given_up = ended, timeout
+            jobs_ended, self._given_up = ended, timeout
             self._attention.set()
 
     @property
@@ -137,7 +137,7 @@ class Driver(AxiLiteDriver):
 
     @property
     def rule_broken(self) -> bool:
-        """Whether a checker of ``tb/hdl`` has seen a broken rule."""
+        """Whether a checker of ``tb/hdl`` has found a broken rule."""
         return bool(int(self.dut.rule_broken.value))
 
     async def start(
@@ -239,7 +239,7 @@ class Driver(AxiLiteDriver):
         return sum(count for count, _ in found), min((cycle for _, cycle in found), default=0)
 
     async def run(self, record: JobRecord, folder: Path) -> JobResult:
-        """Run one job from its files and judge what came out."""
+        """Run one job from its files and compare what came out."""
         await self.start(record)
         end = await self.result()
         return JobResult(end, self.compare(record, folder, end))

@@ -1,4 +1,4 @@
-"""A frame's tensors in the simulator: what the RTL made so far, and golden's to compare with."""
+"""A frame's tensors in the simulator: what the RTL made so far, and the reference model's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FrameMemory:
     ----------
     frames : FrameSchedule
     folder : Path
-        The frame's, with golden's tensors.
+        The frame's, with the reference model's tensors.
     """
 
     def __init__(self, frames: FrameSchedule, folder: Path) -> None:
@@ -37,11 +37,11 @@ class FrameMemory:
         self._unchecked = frames.checked_joins
         read = {job.source for job in frames.jobs}
         self._tensors = {name: self._blank(name) for name in read - {IMAGE}}
-        # Where jobs read golden's tensors, what the RTL makes of these is kept beside them.
-        kept = {} if frames.golden_inputs else dict(self._tensors)
-        self._kept = kept | {name: self._blank(name) for name in frames.save if name not in kept}
+        # Where jobs read the reference model's tensors, what the RTL makes has its own.
+        made = {} if frames.golden_inputs else dict(self._tensors)
+        self._made = made | {name: self._blank(name) for name in frames.save if name not in made}
         self._places: dict[str, list[Int16Array]] = {}
-        for name, tensor in self._kept.items():
+        for name, tensor in self._made.items():
             for part, place in self._parts(name, tensor):
                 self._places.setdefault(part, []).append(place)
         if IMAGE in read:
@@ -73,7 +73,7 @@ class FrameMemory:
                 first = last
 
     def golden(self, name: str) -> Int16Array:
-        """Golden's tensor of a node, (C, H, W)."""
+        """The reference model's tensor of a node, (C, H, W)."""
         if name not in self._golden:
             path = self._folder / "golden" / f"{name}.npy"
             self._golden[name] = np.load(path, mmap_mode="r")
@@ -82,11 +82,11 @@ class FrameMemory:
     def beats(self, job: FrameJob) -> npt.NDArray[np.generic]:
         """The input stream of a job: beats with the top byte first, as `$fread` wants them."""
         region, config = job.region, self._frames.config
-        seen = self._tensors[job.source][
+        read = self._tensors[job.source][
             region.row : region.row + region.height,
             region.column : region.column + region.width,
         ]
-        lanes = seen.reshape(-1, config.p_ic)[:, ::-1]
+        lanes = read.reshape(-1, config.p_ic)[:, ::-1]
         return lanes.astype(f">i{config.act_w // 8}")
 
     def put(self, name: str, tile: Tile, values: Int16Array, counted: int) -> None:
@@ -100,7 +100,7 @@ class FrameMemory:
             ] = values.transpose(1, 2, 0)
 
     def complete_joins(self) -> list[str]:
-        """Concatenations all of whose parts are there now, each told once."""
+        """Concatenations all of whose parts are there now, each listed once."""
         found = [
             name
             for name in self._unchecked
@@ -110,13 +110,13 @@ class FrameMemory:
         return found
 
     def tensor(self, name: str) -> Int16Array:
-        """The RTL's tensor of a node that is read or kept, (C, H, W)."""
+        """The RTL's tensor of a node that is read or saved, (C, H, W)."""
         channels = self._frames.shapes[name][0]
-        found: Int16Array = self._kept[name][:, :, :channels].transpose(2, 0, 1)
+        found: Int16Array = self._made[name][:, :, :channels].transpose(2, 0, 1)
         return found
 
     def save(self) -> None:
-        """Write the nodes that are to be kept and are whole."""
+        """Write the nodes that are to be saved and are whole."""
         for name in self._frames.save:
             if not self._missing[name]:
                 np.save(self._folder / f"{name}.npy", np.ascontiguousarray(self.tensor(name)))

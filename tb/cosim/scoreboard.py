@@ -192,7 +192,7 @@ def mismatch(
     more: str,
     cycle: int | None = None,
 ) -> Failure:
-    """The failure of a value in the layer's output, expected and actual, seen in a cycle."""
+    """The failure of a value in the layer's output, expected and actual, in a cycle."""
     expected, actual = values
     text = (
         f"{layer}: {_words(place)}: expected {expected}, "

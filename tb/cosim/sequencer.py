@@ -28,7 +28,7 @@ class JobEnd:
     start_cycle, end_cycle : int
         Clocks of the job's start and of its end.
     cpu, wall : float
-        Seconds of this process when the end was seen.
+        Seconds of this process at the end.
     timeout : bool
         Whether the driver gave up on the job.
     unknown, unknown_cycle : int
@@ -118,7 +118,7 @@ class Sequencer:
     event : callable
         Makes an event: ``cocotb.triggers.Event`` or ``asyncio.Event``.
     log : callable
-        Told of each job that has ended.
+        Takes the result of each job that has ended.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class Sequencer:
         )
 
     async def collect_results(self) -> None:
-        """Judge every job that was started, in order."""
+        """Check every job that was started, in order."""
         while True:
             if self._ended == len(self._running):
                 if self._fed:
@@ -179,18 +179,18 @@ class Sequencer:
                 return
 
     async def _take(self, index: int) -> None:
-        """Await one job's end, judge it, and write the result down."""
+        """Await one job's end, check it, and write the result down."""
         end = await self._driver.result()
         record, cpu, wall = self._running[index]
-        judged = self._sequence.check(index, end, self._driver.failure(record, end))
-        failure = judged.verdict.failure
+        outcome = self._sequence.check(index, end, self._driver.failure(record, end))
+        failure = outcome.verdict.failure
         result = {
             "index": index,
             "number": record.number,
             "layer": record.layer,
             "tile_number": record.tile_number,
-            "verdict": asdict(judged.verdict),
-            "nodes": judged.nodes,
+            "verdict": asdict(outcome.verdict),
+            "nodes": outcome.nodes,
             "status": end.status.name,
             "counters": end.counters,
             "start_cycle": end.start_cycle,

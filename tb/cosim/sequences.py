@@ -103,7 +103,7 @@ class FrameSequence(JobSequence):
         return frame * len(self._frames.jobs) + job.after if job.after else 0
 
     def is_ready(self, index: int) -> bool:
-        """Whether golden has computed the job's frame."""
+        """Whether the reference model has computed the job's frame."""
         frame, _ = self._place(index)
         return frame in self._open or frame_folder(self._folder, frame).is_dir()
 
@@ -121,7 +121,7 @@ class FrameSequence(JobSequence):
         return record
 
     def check(self, index: int, end: JobEnd, failure: Failure | None) -> JobOutcome:
-        """Compare with golden's tensors, and take the values in."""
+        """Compare with the reference model's tensors, and take the values in."""
         frame, job = self._place(index)
         tensors, record = self._open[frame], self._record(index)
         found: list[tuple[str, Verdict]] = []

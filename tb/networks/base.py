@@ -78,7 +78,7 @@ class QuantizedNetwork:
     note : str
         What a user should know of the weights, in a line.
     numerics : str
-        What the table's title says of the arithmetic beside format and mode.
+        The arithmetic in the table's title, after format and mode.
     retune_sha256 : str or None
         Of the retuning patch that it is tuned with.
     """
@@ -148,7 +148,7 @@ class NetworkAdapter(ABC):
     without : frozenset of str
         Options that mean nothing to it: refused where given, null in the report.
     drawing : str
-        File that `decode` writes beside a frame; empty for none.
+        File that `decode` writes into a frame's folder; empty for none.
     distinct : bool
         Whether Icarus simulates one layer of each shape, rather than every layer.
     """

@@ -35,7 +35,7 @@ NOTE: Final = "the weights are drawn from seed 1: numbers of the right size, no 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QuantizedFaceNet(QuantizedNetwork):
-    """The integer network, and the float one beside it.
+    """The integer network, and the float one.
 
     Parameters
     ----------

@@ -105,7 +105,7 @@ def build(
     patch : Patch, optional
         Break the design with it.
     print_line : callable
-        Told in one line when a compilation starts.
+        Takes a line when a compilation starts.
     cache : Path
 
     Raises

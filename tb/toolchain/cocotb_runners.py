@@ -80,7 +80,7 @@ def runner_for(simulator: Simulator) -> VerilatorRunner | IcarusRunner:
 
 @contextmanager
 def quiet_environment() -> Iterator[None]:
-    """Take away variables that steer cocotb's runner but were not meant for it.
+    """Take away variables that steer cocotb's runner but are for others.
 
     Under pytest's the runner would end the process where a cocotb test fails.
     """

@@ -1,4 +1,4 @@
-"""Makes the simulators write waves in a window: text compiled in beside the design.
+"""Makes the simulators write waves in a window: text compiled in with the design.
 
 cocotb's main program for Verilator writes every signal and every step. A copy of it, in
 which two calls are replaced, lets `WaveWindow` decide. Both simulators write the top's own

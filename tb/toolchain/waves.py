@@ -166,7 +166,7 @@ def choose_window(
     job : tuple of int
         Its first and last cycle in the simulation.
     guilty : int or None
-        Cycle that must be seen; None: the job's first.
+        Cycle that must be covered; None: the job's first.
     config : PEConfig
     simulator, ending : str
         As for `estimate`.

@@ -1,6 +1,6 @@
 // Writes the waves of a window of time alone, and no more of them than a limit.
 //
-// For Icarus, compiled beside a design with waves (tb/toolchain/wave_dump.py). Times are plusargs
+// For Icarus, compiled with a design with waves (tb/toolchain/wave_dump.py). Times are plusargs
 // in ns, the limit is in bytes.
 module cocotb_iverilog_dump;
 

@@ -61,7 +61,7 @@ def verdicts(run: RtlLayers) -> list[LayerVerdict]:
     made no whole output, what the jobs' comparisons have found counts.
     """
     whole = {
-        layer.name: layer for layer in fed_verdicts(run.network, run.actual, run.golden, run.inside)
+        layer.name: layer for layer in fed_verdicts(run.network, run.actual, run.golden, run.makers)
     }
     return [whole[name] if name in whole else _counted(run, name) for name in run.made]
 
@@ -72,7 +72,7 @@ def _counted(run: RtlLayers, name: str) -> LayerVerdict:
     values, wrong = run.compared(name)
     failures = [failure for _, failure in run.failures(name)]
     mine = next((failure for failure in failures if failure.layer == name), None)
-    before = run.inside.get(name)
+    before = run.makers.get(name)
     first_of_all = mine or (failures[0] if failures else None)
     note = ""
     if first_of_all is not None and (first_of_all.kind != "mismatch" or not wrong):

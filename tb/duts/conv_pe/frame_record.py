@@ -91,9 +91,9 @@ class FrameSchedule:
         Tensors whose pixels lie in pairs, as `golden.dataflow.lowering` has them, with the parts of
         both halves in channel order.
     golden_inputs : bool
-        Whether jobs read golden's tensors even of nodes that other jobs make.
+        Whether jobs read the reference model's tensors even of nodes that other jobs make.
     save : tuple of str
-        Nodes whose RTL values are kept.
+        Nodes whose RTL values are saved.
     frames : int
     flip_seed : int, optional
         Flip one expected bit of the first job.

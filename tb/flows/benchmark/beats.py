@@ -61,7 +61,7 @@ def beat_costs(folder: Path, print_line: Callable[[str], None], verilator: str) 
     folder : Path
         Takes the jobs.
     print_line : callable
-        Told of what was left out.
+        Takes a line on what was left out.
     verilator : str
         A Verilator of the user's, or nothing.
 

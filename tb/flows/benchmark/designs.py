@@ -1,7 +1,7 @@
 """Compiles every design before the first is timed, as many at once as there are cores.
 
 The compiler spends most of its time on one large file, so that one design alone leaves
-cores idle; and a compilation beside a simulation would disturb it.
+cores idle; and a compilation during a simulation would disturb it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def compile_all(wanted: Sequence[Design], print_line: Callable[[str], None]) -> 
     ----------
     wanted : sequence of Design
     print_line : callable
-        Told how far it is.
+        Takes how far it is.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The golden part of ``make bench``: the model's speed beside torch's and a matrix product's."""
+"""``make bench PART=golden``: the reference model's speed, torch's and a matrix product's."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _words(run: GoldenRun) -> str:
     )
 
 
-def _frames(size: int, tell: Callable[[str], None]) -> list[Any]:
+def _frames(size: int, print_line: Callable[[str], None]) -> list[Any]:
     """The network in each format, with the default photograph's tensors."""
     from golden.networks.yolov3_tiny.build import build_yolov3_tiny
     from golden.networks.yolov3_tiny.files.fetch import model_files
@@ -128,7 +128,7 @@ def _frames(size: int, tell: Callable[[str], None]) -> list[Any]:
     from golden.study.speed import Frame
     from golden.vision.images import default_image, load, preprocess
 
-    files = model_files(print_line=tell)
+    files = model_files(print_line=print_line)
     pixels = preprocess(load(default_image()), size)
     frames = []
     for options in CHOICES:

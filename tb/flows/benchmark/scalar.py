@@ -75,7 +75,7 @@ def _sums(function: Any, tensor: Int16Array, layer: ConvLayer) -> tuple[Int64Arr
 
 
 def scalar_speed(loop: ScalarLoop, layers: Iterable[LayerSums]) -> tuple[int, float]:
-    """Time the loop on every layer and compare each of its sums with golden's.
+    """Time the loop on every layer and compare each of its sums with the reference model's.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def scalar_speed(loop: ScalarLoop, layers: Iterable[LayerSums]) -> tuple[int, fl
     Raises
     ------
     MeasureError
-        A sum differs: what was timed is not the work that was meant.
+        A sum differs: what was timed is not the work that was asked for.
     """
     macs, seconds = 0, 0.0
     for work in layers:
@@ -100,7 +100,7 @@ def scalar_speed(loop: ScalarLoop, layers: Iterable[LayerSums]) -> tuple[int, fl
         wrong = int((sums != work.sums).sum())
         if wrong:
             raise MeasureError(
-                f"{work.layer.name}: {wrong} of {sums.size} sums differ from golden's"
+                f"{work.layer.name}: {wrong} of {sums.size} sums differ from the reference model's"
             )
         macs += work.macs
         seconds += took

@@ -1,1 +1,1 @@
-"""``make fuzz``: random jobs, the smallest failing one kept."""
+"""``make fuzz``: random jobs, and the smallest that still fails."""

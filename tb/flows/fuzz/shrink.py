@@ -173,7 +173,7 @@ def _parts(job: Job, failure: Failure) -> Iterator[Job]:
     )
     if failure.channel is not None and failure.row is not None and failure.column is not None:
         (row, tall), (column, wide) = (
-            _seen(place, side, job.readout)
+            _window(place, side, job.readout)
             for place, side in ((failure.row, rows), (failure.column, columns))
         )
         channel = failure.channel
@@ -185,17 +185,17 @@ def _parts(job: Job, failure: Failure) -> Iterator[Job]:
     for tile in tiles:
         part = make_job(job.layer, job.input, tile)
         if job.own_channels:
-            seen = slice(tile.first_channel, tile.last_channel)
-            layer = replace(part.layer, weight=part.layer.weight[:, seen])
-            part = replace(part, layer=layer, input=part.input[seen])
+            used = slice(tile.first_channel, tile.last_channel)
+            layer = replace(part.layer, weight=part.layer.weight[:, used])
+            part = replace(part, layer=layer, input=part.input[used])
         count = tile.last_channel - tile.first_channel
         yield replace(part, tile=Tile(0, 0, tile.height, tile.width, 0, count))
 
 
-def _seen(place: int, side: int, readout: Readout) -> tuple[int, int]:
+def _window(place: int, side: int, readout: Readout) -> tuple[int, int]:
     """First pixel and pixels, of a tile's side, that a place of what leaves is made from.
 
-    >>> _seen(2, 5, Readout(2, 2)), _seen(3, 5, Readout(upsample=True))
+    >>> _window(2, 5, Readout(2, 2)), _window(3, 5, Readout(upsample=True))
     ((4, 1), (1, 1))
     """
     first = place // 2 if readout.upsample else place * readout.stride
@@ -230,16 +230,16 @@ def _inputs(job: Job) -> Iterator[Job]:
         ((rows // 2, 1), (columns // 2, 1)),
     ]:
         weight = layer.weight[:, :, top : top + kh, left : left + kw]
-        # What the dropped taps alone saw goes with them, first the padding.
+        # What the dropped taps alone read goes with them, first the padding.
         pad = layer.padding
         drop = (top, rows - kh - top, left, columns - kw - left)
         sides = (pad.top, pad.bottom, pad.left, pad.right)
         cut = [max(taps - side, 0) for taps, side in zip(drop, sides, strict=True)]
-        kept = [max(side - taps, 0) for taps, side in zip(drop, sides, strict=True)]
-        padding = Padding(*map(min, kept, (kh - 1, kh - 1, kw - 1, kw - 1)))
+        left_over = [max(side - taps, 0) for taps, side in zip(drop, sides, strict=True)]
+        padding = Padding(*map(min, left_over, (kh - 1, kh - 1, kw - 1, kw - 1)))
         _, height, width = tensor.shape
-        seen = tensor[:, cut[0] : height - cut[1], cut[2] : width - cut[3]]
-        yield from _made(layer, seen, weight=weight, padding=padding)
+        read = tensor[:, cut[0] : height - cut[1], cut[2] : width - cut[3]]
+        yield from _made(layer, read, weight=weight, padding=padding)
     for side in ("top", "bottom", "left", "right"):
         yield from _made(layer, tensor, padding=replace(layer.padding, **{side: 0}))
     yield from _made(layer, tensor, padding=Padding())

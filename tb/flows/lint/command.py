@@ -35,7 +35,7 @@ PARAMETERS: Final[tuple[Mapping[str, int], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A command that fails, or says something, where it finds a fault.
+    """A command that fails, or prints something, where it finds a fault.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Check:
     env : dict of str to str
         Variables over those of this process.
     silent : bool
-        Any word of it is a fault: for tools that end well in spite of warnings.
+        Anything it prints is a fault: for tools that end well in spite of warnings.
     """
 
     name: str
@@ -109,10 +109,10 @@ def fault(check: Check) -> str | None:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    said = done.stdout.strip()
-    if done.returncode == 0 and not (check.silent and said):
+    output = done.stdout.strip()
+    if done.returncode == 0 and not (check.silent and output):
         return None
-    return said or f"ended with code {done.returncode}"
+    return output or f"ended with code {done.returncode}"
 
 
 def main() -> int:

@@ -145,7 +145,7 @@ def _simulate(run: RunState, made: build.Build, console: Console) -> Path:
 
 
 def _unfinished(run: RunState, results_file: Path) -> Failure | None:
-    """A failure of the simulation itself, where the jobs' own results do not tell one."""
+    """A failure of the simulation itself, where the jobs' own results do not show one."""
     done, wanted = run.jobs_done(), run.jobs_wanted()
     if run.failed_job() is not None:
         return None
@@ -162,7 +162,7 @@ def _diagnose(run: RunState, console: Console) -> None:
     wanted = options.waves if failed is None else options.diagnose
     if not wanted or run.schedule is None or run.simulator is None:
         return
-    with console.status("looking into the job") as status:
+    with console.status("diagnosing the job") as status:
 
         def print_line(text: str) -> None:
             status.update(text)
@@ -195,5 +195,5 @@ def _diagnose(run: RunState, console: Console) -> None:
 
 
 def debug_folder(base: Path) -> Path:
-    """Where the diagnoses of the runs in `base` lie: ``build/debug`` beside ``build/sim``."""
+    """Where the diagnoses of the runs in `base` lie: ``build/debug`` next to ``build/sim``."""
     return base.parent / "debug" if base == BASE else base / "debug"

@@ -53,7 +53,7 @@ def live_table(run: RunState) -> Table:
             f"{layer.mismatches:,}",
             f"{layer.sim_cpu_seconds:.2f}",
         ]
-        if not jobs:  # it runs inside another layer's jobs
+        if not jobs:  # another layer's jobs make it
             cells = ["" if number in (0, 1, 2, 6) else cell for number, cell in enumerate(cells)]
         shape = "x".join(map(str, shapes.get(layer.name, ())))
         table.add_row(layer.name, shape, *cells, style="red" if layer.mismatches else "")
@@ -123,7 +123,7 @@ def show_verdict(final: Report, run: RunState, base: Path, console: Console) -> 
 
 
 def latency(final: Report, run: RunState) -> str:
-    """How long a frame takes at the clock asked for, beside a measured GPU."""
+    """How long a frame takes at the clock asked for, and how long on a measured GPU."""
     cycles = final.total.cycles / max(len(run.frames), 1)
     seconds = cycles / parse_clock(run.options.clock)
     return (

@@ -40,7 +40,7 @@ def write_run_files(
     prepared : Prepared
     options : SimOptions
     frames : int
-        Pictures that will be handed over.
+        Pictures of the run.
     """
     beats: dict[tuple[str, int, int], tuple[int, int]] = {}
     jobs: list[FrameJob] = []
@@ -70,20 +70,20 @@ def write_run_files(
 
 def _record(planned: PlannedJob, number: int, config: PEConfig) -> JobRecord:
     """The job as the bench runs it; its input is not there yet."""
-    fused, seen = planned.fused, planned.window
-    layer = replace(fused.conv.select(*planned.channels), padding=seen.padding)
-    nothing = np.broadcast_to(np.int16(0), (fused.input_shape[0], seen.height, seen.width))
+    fused, window = planned.fused, planned.window
+    layer = replace(fused.conv.select(*planned.channels), padding=window.padding)
+    nothing = np.broadcast_to(np.int16(0), (fused.input_shape[0], window.height, window.width))
     job = Job(layer, planned.tile, nothing, planned.readout, fused.own_channels)
     record = job_record(job, config, number, planned.number, planned.in_base, None, planned.output)
     return replace(record, macs=planned.macs, macs_on_zero_weights=planned.macs_on_zero_weights)
 
 
 def _frame_job(planned: PlannedJob, record: JobRecord) -> FrameJob:
-    fused, seen = planned.fused, planned.window
+    fused, window = planned.fused, planned.window
     return FrameJob(
         record=record,
         source=fused.source,
-        region=Region(seen.row, seen.column, seen.height, seen.width),
+        region=Region(window.row, window.column, window.height, window.width),
         conv="" if fused.standalone else fused.conv.name,
         node=fused.outputs[-1],
         own=planned.own,
@@ -135,7 +135,7 @@ def heads_of(network: Network) -> tuple[str, ...]:
 def write_frame(
     folder: Path, number: int, prepared: Prepared, schedule: FrameSchedule, picture: Picture
 ) -> None:
-    """Hand a frame over: golden's tensors, and the packed image; the folder appears whole."""
+    """Write the reference model's tensors and the packed image; the folder appears whole."""
     final = frame_folder(folder, number)
     scratch = final.with_suffix(".making")
     (scratch / "golden").mkdir(parents=True)
@@ -153,9 +153,9 @@ def write_frame(
 def _packed_image(prepared: Prepared, picture: Picture) -> Int16Array:
     """The image as its readers see it, (H, W, C), channels filled up to whole words."""
     first = next(layer for layer in prepared.network.convs() if layer.source == IMAGE)
-    seen = lower_input(first, picture.tensors[IMAGE])
-    channels, rows, columns = seen.shape
+    lowered = lower_input(first, picture.tensors[IMAGE])
+    channels, rows, columns = lowered.shape
     lanes = prepared.config.p_ic
     packed = np.zeros((rows, columns, groups(channels, lanes) * lanes), np.int16)
-    packed[:, :, :channels] = seen.transpose(1, 2, 0)
+    packed[:, :, :channels] = lowered.transpose(1, 2, 0)
     return packed

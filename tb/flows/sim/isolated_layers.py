@@ -1,4 +1,4 @@
-"""The network on the RTL, each layer on golden's inputs, all of them though one is wrong."""
+"""The network on the RTL, each layer on the reference model's inputs, whichever are wrong."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LOG: Final = "simulator.log"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RtlLayers:
-    """What the RTL made of each layer's own golden input.
+    """What the RTL made of each layer's own input from the reference model.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class RtlLayers:
     network : Network
     schedule : FrameSchedule
     golden, actual : dict of str to ndarray of int16, (C, H, W)
-        Golden's tensors of ``image`` and every node; the RTL's of those that are whole.
+        The reference model's tensors of ``image`` and every node; the RTL's of whole nodes.
     results : list of dict
         One a job that has ended.
     """
@@ -57,8 +57,8 @@ class RtlLayers:
     results: list[dict[str, Any]]
 
     @property
-    def inside(self) -> dict[str, str]:
-        """Nodes that run behind another's values in the same jobs, and whose."""
+    def makers(self) -> dict[str, str]:
+        """Nodes that are made in another one's jobs, and whose."""
         return fused(self.network.nodes)
 
     @property
@@ -87,7 +87,7 @@ class RtlLayers:
 
     def replay(self, node: str) -> str | None:
         """The ``make sim`` that repeats the first job of a node that failed."""
-        maker = self.inside.get(node, node)
+        maker = self.makers.get(node, node)
         for number, _ in self.failures(node):
             return self.options.replay(layer=maker, job=str(number))
         return None
@@ -104,15 +104,15 @@ def run_layers(
     patch: Patch | None = None,
     base: Path | None = None,
 ) -> RtlLayers:
-    """Simulate the layers that are asked for, each on golden's input.
+    """Simulate the layers that are asked for, each on the reference model's input.
 
     Parameters
     ----------
     options : SimOptions
     print_line : callable
-        Told what is being done.
+        Takes what is being done.
     poll : callable
-        Told some ten times a second how many jobs of how many have ended.
+        Called some ten times a second with how many jobs of how many have ended.
     patch : Patch, optional
         Break the design with it; else with the bug that `options` names, if any.
     base : Path, optional
@@ -168,7 +168,7 @@ def _simulate(
             cocotb_test.__name__,
             folder,
             seed=seed,
-            poll=partial(_tell, poll, path, len(results), len(schedule.jobs)),
+            poll=partial(_report_progress, poll, path, len(results), len(schedule.jobs)),
         )
         found = read_results(path)
         results += found
@@ -180,8 +180,8 @@ def _simulate(
     return results
 
 
-def _tell(poll: Callable[[int, int], None], path: Path, before: int, jobs: int) -> None:
-    """Say how many jobs have ended in all."""
+def _report_progress(poll: Callable[[int, int], None], path: Path, before: int, jobs: int) -> None:
+    """Report how many jobs have ended in all."""
     poll(before + len(read_results(path)), jobs)
 
 

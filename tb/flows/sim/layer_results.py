@@ -77,7 +77,7 @@ def layer_progress(
     A layer's cycles and seconds run from the end of the layer before, the first one's
     from its first job's start, to its own last job's end, so that their sum is the
     frame's. Cycles at a layer's end in which the array multiplied for the next one are
-    the next one's. What runs inside another layer's jobs has none.
+    the next one's. What another layer's jobs make has none.
 
     Parameters
     ----------

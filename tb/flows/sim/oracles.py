@@ -73,10 +73,10 @@ def _check_tiles(
 ) -> None:
     node = prepared.network.node(fused.name)
     assert isinstance(node, ConvLayer)
-    seen = lower_input(node, picture.tensors[node.source])
+    lowered = lower_input(node, picture.tensors[node.source])
     for cell in sample_tiles(fused, prepared.config, options.seed, MIN_MACS[options.sim]):
         tile = fused.conv_tile(cell)
-        job = make_job(fused.conv, seen, tile)
+        job = make_job(fused.conv, lowered, tile)
         values = spec.conv(job.input, job.layer)
         _same(fused.name, "the specification", values, tile.of(picture.tensors[fused.name]))
 

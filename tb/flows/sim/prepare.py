@@ -61,7 +61,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A picture and golden's tensors of it.
+    """A picture and the reference model's tensors of it.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def _plan(
 
 
 def run_reference(prepared: Prepared, options: SimOptions, path: Path) -> Picture:
-    """Run the golden model on a picture.
+    """Run the reference model on a picture.
 
     Raises
     ------
@@ -151,6 +151,6 @@ def run_reference(prepared: Prepared, options: SimOptions, path: Path) -> Pictur
         The picture cannot be read.
     """
     picture, network = load(path), prepared.network
-    seen = options.network.pixels(picture, options)
-    pixels, _ = quantize_image(seen, network.input_frac, network.options.act_w)
+    floats = options.network.pixels(picture, options)
+    pixels, _ = quantize_image(floats, network.input_frac, network.options.act_w)
     return Picture(path, np.asarray(picture), run(network, pixels))

@@ -286,7 +286,7 @@ class RunState:
         )
 
     def interruption(self) -> str:
-        """What to tell whoever has interrupted the run."""
+        """The message for whoever has interrupted the run."""
         text = "interrupted by the user"
         if self.checkpoint is None:
             return text

@@ -54,7 +54,7 @@ def time_tiles(options: SimOptions, folder: Path) -> SimRun:
 
 
 def write_tiles(folder: Path, prepared: Prepared, picture: Picture) -> list[JobRecord]:
-    """Write a folder of the prepared jobs on golden's inputs, with golden's outputs."""
+    """Write a folder of the prepared jobs, with the reference model's inputs and outputs."""
     records = []
     for number, planned in enumerate(prepared.jobs):
         fused, tensors = planned.fused, picture.tensors

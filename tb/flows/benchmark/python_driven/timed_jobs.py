@@ -135,7 +135,7 @@ async def _run_job(dut: Any, registers: Registers, streams: Streams, record: Job
 
 
 def _compare(folder: Path, record: JobRecord, output: bytes, config: PEConfig) -> None:
-    """Assert that every value of a job is what golden expects."""
+    """Assert that every value of a job is what the reference model expects."""
     expected = np.load(folder / f"{record.stem}.expected.npy")
     values, live = in_stream_order(expected, config)
     found = np.frombuffer(output, f"<i{config.act_w // 8}").reshape(-1, config.p_oc)
