@@ -1,9 +1,9 @@
-"""Reads the tensors of a TensorFlow checkpoint: an ``.index``, and the data beside it."""
+"""Reads the tensors of a TensorFlow checkpoint: an ``.index``, and its data files."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,18 +95,17 @@ def read_tf_checkpoint(prefix: Path | str, wanted: Collection[str] = ()) -> Tens
     base = checkpoint_prefix(Path(prefix))
     index = _file(base, INDEX)
     try:
-        header, entries = read_index(_read(index, base))
+        shards, big_endian, entries = read_index(_read(index, base))
     except TableError as error:
         raise InputError(f"{index}: not the index of a checkpoint: {error}") from None
-    if header.big_endian:
+    if big_endian:
         raise InputError(f"{index}: written by a big-endian machine, which is not supported")
-    missing = [name for name in wanted if name not in entries]
-    if missing:
+    if missing := [name for name in wanted if name not in entries]:
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         raise InputError(f"{base}: missing: {', '.join(missing[:_SHOWN])}{more}")
-    files = _shards(base, header.shards)
-    data = {path: _read(path, base) for path in files}
-    return {name: _tensor(name, entry, data, files, index) for name, entry in entries.items()}
+    files = [_file(base, f".data-{i:05d}-of-{shards:05d}") for i in range(shards)]
+    data = [(path, _read(path, base)) for path in files]
+    return {name: _tensor(name, entry, data, index) for name, entry in entries.items()}
 
 
 def checkpoint_files(prefix: Path) -> tuple[Path, ...]:
@@ -141,10 +140,6 @@ def _only(path: Path, found: list[Path]) -> Path:
     raise InputError(f"{path}: {len(found)} checkpoints belong to it: give one, such as {names}")
 
 
-def _shards(prefix: Path, count: int) -> list[Path]:
-    return [_file(prefix, f".data-{i:05d}-of-{count:05d}") for i in range(count)]
-
-
 def _read(path: Path, prefix: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -152,31 +147,31 @@ def _read(path: Path, prefix: Path) -> bytes:
         pass
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    there = [file.name for file in sorted(prefix.parent.glob(f"{_escaped(prefix.name)}.*"))]
-    beside = f"; beside it: {', '.join(there[:_SHOWN])}" if there else ""
+    found = sorted(file.name for file in prefix.parent.glob(f"{_escaped(prefix.name)}.*"))
+    others = f"; beside it: {', '.join(found[:_SHOWN])}" if found else ""
     raise InputError(
-        f"{path} does not exist: a checkpoint is an {INDEX} and its .data, under one name{beside}"
+        f"{path} does not exist: a checkpoint is an {INDEX} and its .data, under one name{others}"
     )
 
 
 def _tensor(
-    name: str, entry: Entry, data: Mapping[Path, bytes], files: list[Path], index: Path
+    name: str, entry: Entry, data: Sequence[tuple[Path, bytes]], index: Path
 ) -> npt.NDArray[Any]:
     """Cut one tensor out of the data."""
     if entry.sliced:
         raise InputError(f"{index}: {name} is kept in parts (a partitioned variable): unsupported")
     if entry.dtype not in _TYPES and entry.dtype != _STRING:
         raise InputError(f"{index}: {name} has TensorFlow's type {entry.dtype}: unsupported")
-    if entry.shard >= len(files):
-        raise InputError(f"{index}: {name} is in file {entry.shard} of {len(files)}: damaged")
-    path = files[entry.shard]
+    if entry.shard >= len(data):
+        raise InputError(f"{index}: {name} is in file {entry.shard} of {len(data)}: damaged")
+    path, stored = data[entry.shard]
     stop = entry.offset + entry.size
-    if stop > len(data[path]):
+    if stop > len(stored):
         raise InputError(
-            f"{path}: {name} ends at byte {stop}, the file at {len(data[path])}: truncated, or "
+            f"{path}: {name} ends at byte {stop}, the file at {len(stored)}: truncated, or "
             f"of another checkpoint than {index.name}"
         )
-    content = memoryview(data[path])[entry.offset : stop]
+    content = memoryview(stored)[entry.offset : stop]
     if entry.dtype == _STRING:
         return np.array(np.frombuffer(content, np.uint8))
     if masked(google_crc32c.value(bytes(content))) != entry.checksum:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import google_crc32c
 
@@ -18,31 +18,16 @@ _FOOTER: Final = 48
 _TRAILER: Final = 5
 """Bytes behind a block: its kind, then a checksum of both."""
 _MASK_DELTA: Final = 0xA282EAD8
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-"""Kinds of a field."""
+_VARINT: Final = 0
+_BYTES: Final = 2
+_FIXED: Final = {1: 8, 5: 4}
+"""Kinds of a field; of a number of fixed size, its bytes too."""
 _SLICE: Final = b"\0"
 """What the key of a part of a tensor begins with; the whole has an entry of its own."""
-
-Field = tuple[int, int | bytes]
 
 
 class TableError(ValueError):
     """Bytes that are no table, or a damaged one; the text says what is wrong with them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a checkpoint says of itself.
-
-    Parameters
-    ----------
-    shards : int
-        Files of data.
-    big_endian : bool
-    """
-
-    shards: int
-    big_endian: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +44,7 @@ class Entry:
     checksum : int
         Masked CRC-32C of those bytes.
     sliced : bool
-        Whether the tensor is kept in parts, elsewhere.
+        Whether the tensor is stored in parts, elsewhere.
     """
 
     dtype: int
@@ -71,8 +56,8 @@ class Entry:
     sliced: bool
 
 
-def read_index(data: bytes) -> tuple[Header, dict[str, Entry]]:
-    """Read the header and every tensor's entry, sorted by name.
+def read_index(data: bytes) -> tuple[int, bool, dict[str, Entry]]:
+    """Read the number of data files, whether they are big-endian, and all tensors by name, sorted.
 
     Raises
     ------
@@ -83,10 +68,11 @@ def read_index(data: bytes) -> tuple[Header, dict[str, Entry]]:
         records = list(_records(data))
         if not records or records[0][0]:
             raise TableError("it has no header")
-        header = _header(records[0][1])
+        header = dict(_fields(records[0][1]))
         whole = (record for record in records[1:] if not record[0].startswith(_SLICE))
-        return header, {key.decode(): _entry(value) for key, value in whole}
-    except (IndexError, UnicodeDecodeError):
+        entries = {key.decode(): _entry(value) for key, value in whole}
+        return header.get(1, 0), bool(header.get(2, 0)), entries
+    except (IndexError, TypeError, UnicodeDecodeError):
         raise TableError("an entry is damaged") from None
 
 
@@ -103,19 +89,10 @@ def _records(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield every key and value."""
     if len(data) < _FOOTER or int.from_bytes(data[-8:], "little") != _MAGIC:
         raise TableError("it does not end as one does: truncated, or another kind of file")
-    footer = data[-_FOOTER:]
-    _, at = _place(footer, 0)
-    places, _ = _place(footer, at)
-    for _, value in _entries(_block(data, *places)):
-        place, _ = _place(value, 0)
-        yield from _entries(_block(data, *place))
-
-
-def _place(data: bytes, at: int) -> tuple[tuple[int, int], int]:
-    """Read where a block lies, (start, bytes); return the position behind it too."""
-    start, at = _varint(data, at)
-    size, at = _varint(data, at)
-    return (start, size), at
+    (*_, start, size), _ = _varints(data[-_FOOTER:], 0, 4)
+    for _, place in _entries(_block(data, start, size)):
+        (start, size), _ = _varints(place, 0, 2)
+        yield from _entries(_block(data, start, size))
 
 
 def _block(data: bytes, start: int, size: int) -> bytes:
@@ -136,74 +113,48 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
     end = len(block) - 4 * (restarts + 1)
     at, key = 0, b""
     while at < end:
-        shared, at = _varint(block, at)
-        own, at = _varint(block, at)
-        size, at = _varint(block, at)
+        (shared, own, size), at = _varints(block, at, 3)
         key = key[:shared] + block[at : at + own]
-        at += own
-        yield key, block[at : at + size]
-        at += size
+        at += own + size
+        yield key, block[at - size : at]
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """Read seven bits a byte, the lowest first; return the position behind them too."""
-    value = shift = 0
-    while True:
-        byte = data[at]
+def _varints(data: bytes, at: int, count: int) -> tuple[list[int], int]:
+    """Read numbers of seven bits a byte, the lowest first; return the position behind them too."""
+    values = []
+    for _ in range(count):
+        value = shift = 0
+        while data[at] >= 0x80:
+            value |= (data[at] & 0x7F) << shift
+            at, shift = at + 1, shift + 7
+        values.append(value | data[at] << shift)
         at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
+    return values, at
 
 
-def _fields(message: bytes) -> Iterator[Field]:
-    """Yield number and content of each field of a message."""
+def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
+    """Yield number and content, int or bytes, of each field of a message."""
     at = 0
     while at < len(message):
-        tag, at = _varint(message, at)
+        (tag,), at = _varints(message, at, 1)
         number, kind = tag >> 3, tag & 7
         if kind == _VARINT:
-            value, at = _varint(message, at)
+            (value,), at = _varints(message, at, 1)
             yield number, value
-            continue
-        if kind == _BYTES:
-            size, at = _varint(message, at)
-        elif kind in (_FIXED32, _FIXED64):
-            size = 4 if kind == _FIXED32 else 8
+        elif kind == _BYTES:
+            (size,), at = _varints(message, at, 1)
+            yield number, message[at : at + size]
+            at += size
+        elif kind in _FIXED:
+            yield number, int.from_bytes(message[at : at + _FIXED[kind]], "little")
+            at += _FIXED[kind]
         else:
             raise TableError(f"a field has the unknown kind {kind}")
-        content = message[at : at + size]
-        at += size
-        yield number, content if kind == _BYTES else int.from_bytes(content, "little")
-
-
-def _header(message: bytes) -> Header:
-    fields = dict(_fields(message))
-    return Header(_number(fields, 1), bool(_number(fields, 2)))
 
 
 def _entry(message: bytes) -> Entry:
     fields = dict(_fields(message))
-    shape = fields.get(2, b"")
-    assert isinstance(shape, bytes)
-    return Entry(
-        dtype=_number(fields, 1),
-        shape=tuple(_dimension(x) for number, x in _fields(shape) if number == 2),
-        shard=_number(fields, 3),
-        offset=_number(fields, 4),
-        size=_number(fields, 5),
-        checksum=_number(fields, 6),
-        sliced=7 in fields,
-    )
-
-
-def _dimension(message: int | bytes) -> int:
-    assert isinstance(message, bytes)
-    return _number(dict(_fields(message)), 1)
-
-
-def _number(fields: dict[int, int | bytes], number: int) -> int:
-    value = fields.get(number, 0)
-    assert isinstance(value, int)
-    return value
+    sides = (dict(_fields(side)) for number, side in _fields(fields.get(2, b"")) if number == 2)
+    dtype, shard, offset, size, checksum = (fields.get(number, 0) for number in (1, 3, 4, 5, 6))
+    shape = tuple(side.get(1, 0) for side in sides)
+    return Entry(dtype, shape, shard, offset, size, checksum, sliced=7 in fields)
