@@ -73,7 +73,7 @@ def build(files: ModelFiles) -> Callable[[NumericOptions], Network]:
 @pytest.fixture(scope="session")
 def photograph() -> Callable[[Network], Int16Array]:
     """Quantise the default photograph for a network."""
-    pixels = preprocess(load(default_image()))
+    pixels = preprocess(load(default_image()), 416)
 
     def quantised(network: Network) -> Int16Array:
         ints, saturated = quantize_image(pixels, network.input_frac, network.options.act_w)

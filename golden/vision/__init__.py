@@ -1,1 +1,1 @@
-"""Pictures and boxes: read, fitted, drawn, held against each other."""
+"""Pictures and boxes: reading, fitting, drawing, comparison of boxes, sets of pictures."""

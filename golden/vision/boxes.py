@@ -1,4 +1,4 @@
-"""From the two head tensors to boxes on the original picture."""
+"""A labelled box on a picture."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """What the network found in one place.
+    """An object that a network found.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Box:
         return self.left, self.top, self.right, self.bottom
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the box as reports hold it, in figures that a person reads.
+        """Return the box as reports hold it, rounded.
 
         >>> Box("dog", 0.912345, 1, 2, 30.456, 40).to_dict()
         {'label': 'dog', 'confidence': 0.9123, 'box': [1, 2, 30.46, 40]}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import colorsys
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from math import ceil, floor
 from pathlib import Path
 
@@ -18,51 +18,15 @@ from golden.files import whole_file
 from golden.vision.boxes import Box
 
 Colour = tuple[int, int, int]
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Picture = npt.NDArray[np.uint8]
 
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
+_BRIGHTNESS = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue (ITU-R BT.601)."""
 _IN_A_ROW = 3
 _TITLE, _SMALLEST = 16, 8
 """Pixels of a title's letters; of a long one's, at least."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Pen:
-    """Sizes in pixels that suit one picture: of a line, of a letter, and around text."""
-
-    line: int
-    letter: int
-    margin: int
-
-    @classmethod
-    def for_picture(cls, width: int, height: int) -> _Pen:
-        side = max(width, height)
-        letter = max(12, round(side / 40))
-        return cls(line=max(2, round(side / 250)), letter=letter, margin=letter // 6)
-
-
-def draw(picture: Picture, boxes: Sequence[Box], path: Path) -> None:
-    """Draw boxes on a photograph and write it whole, or leave what was there.
-
-    Parameters
-    ----------
-    picture : ndarray of uint8, (H, W, 3)
-        Red, green, blue; it is not changed.
-    boxes : sequence of Box
-        In the picture's pixels. The most confident ends on top.
-    path : Path
-        File to replace; its ending says the format, and its folder is made where missing.
-
-    Raises
-    ------
-    InputError
-        If the ending names no format that Pillow writes.
-    ValueError
-        If the picture has another shape or type.
-    OSError
-        If the file cannot be written.
-    """
-    save(drawn(picture, boxes), path)
 
 
 def check_ending(path: Path) -> str:
@@ -80,56 +44,70 @@ def check_ending(path: Path) -> str:
 
 
 def save(image: Image.Image, path: Path) -> None:
-    """Write a picture whole, or leave what was there; see `draw`."""
+    """Write a picture whole, or leave what was there.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    path : Path
+        File to replace; its ending names the format, and its folder is made where missing.
+
+    Raises
+    ------
+    InputError
+        If the ending names no format that Pillow writes.
+    OSError
+        If the file cannot be written.
+    """
     kind = check_ending(path)
     with whole_file(path) as scratch, scratch.open("wb") as file:
         image.save(file, format=kind)
 
 
-def drawn(picture: Picture, boxes: Sequence[Box]) -> Image.Image:
-    """Return a copy of a photograph with boxes on it; see `draw`."""
+def annotate(picture: Picture, boxes: Iterable[Box]) -> Image.Image:
+    """Draw boxes, with classes and confidences, on a copy of a photograph.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, (H, W, 3)
+        Red, green, blue.
+    boxes : iterable of Box
+        In the picture's pixels. The most confident ends on top.
+
+    Raises
+    ------
+    ValueError
+        If the picture has another shape or type.
+    """
     if picture.ndim != 3 or picture.shape[2] != 3 or not picture.size or picture.dtype != np.uint8:
         raise ValueError(f"picture is {picture.dtype} {picture.shape}: uint8 (H, W, 3) is wanted")
     image = Image.fromarray(np.ascontiguousarray(picture)).copy()
     canvas = ImageDraw.Draw(image)
-    pen = _Pen.for_picture(*image.size)
-    font = ImageFont.load_default(pen.letter)
+    side = max(image.size)
+    line, letter = max(2, round(side / 250)), max(12, round(side / 40))
     worst_first = sorted(boxes, key=lambda box: box.confidence)
     for box in worst_first:
         left, top, right, bottom = _outline(box)
         # Pillow puts the part of a line that a thin box cannot hold outside it.
-        width = min(pen.line, min(right - left, bottom - top) // 2 + 1)
+        width = min(line, min(right - left, bottom - top) // 2 + 1)
         canvas.rectangle((left, top, right, bottom), outline=colour(box.label), width=width)
     for box in worst_first:
-        _write(canvas, box, font, pen, image.size)
+        _write_label(canvas, box, letter, image.width)
     return image
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One of several drawings of the same photograph.
-
-    Parameters
-    ----------
-    title : str
-        What stands above it.
-    boxes : sequence of Box
-        In the photograph's pixels.
-    """
-
-    title: str
-    boxes: Sequence[Box]
-
-
-def side_by_side(picture: Picture, panels: Sequence[Panel], side: int = 480) -> Image.Image:
+def side_by_side(
+    picture: Picture, panels: Sequence[tuple[str, Sequence[Box]]], side: int = 480
+) -> Image.Image:
     """Draw a photograph once for each panel, three in a row, each under its title.
 
     Parameters
     ----------
     picture : ndarray of uint8, (H, W, 3)
         Red, green, blue.
-    panels : sequence of Panel
-        From left to right, then down; at least one.
+    panels : sequence of (str, sequence of Box)
+        Titles, and boxes in the photograph's pixels; from left to right, then down; at least
+        one.
     side : int
         Pixels of a panel's longer side, whatever the photograph's size.
     """
@@ -143,13 +121,12 @@ def side_by_side(picture: Picture, panels: Sequence[Panel], side: int = 480) -> 
     rows = ceil(len(panels) / columns)
     sheet = Image.new("RGB", (columns * cell[0] + gap, rows * cell[1] + gap), _WHITE)
     canvas = ImageDraw.Draw(sheet)
-    for index, panel in enumerate(panels):
+    for index, (title, boxes) in enumerate(panels):
         left = gap + index % columns * cell[0]
         top = gap + index // columns * cell[1]
-        fitted = [_scaled(box, scale) for box in panel.boxes]
-        sheet.paste(drawn(small, fitted), (left, top + strip))
-        font = _fitting(canvas, panel.title, cell[0] - gap)
-        canvas.text((left, top + strip // 2), panel.title, fill=_BLACK, font=font, anchor="lm")
+        sheet.paste(annotate(small, [_scaled(box, scale) for box in boxes]), (left, top + strip))
+        font = _fitting_font(canvas, title, cell[0] - gap)
+        canvas.text((left, top + strip // 2), title, fill=_BLACK, font=font, anchor="lm")
     return sheet
 
 
@@ -158,9 +135,7 @@ def _scaled(box: Box, scale: Sequence[float]) -> Box:
     return replace(box, left=left, top=top, right=right, bottom=bottom)
 
 
-def _fitting(
-    canvas: ImageDraw.ImageDraw, text: str, width: int
-) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _fitting_font(canvas: ImageDraw.ImageDraw, text: str, width: int) -> Font:
     """The title's font, smaller where the text needs it."""
     letter = _TITLE
     while letter > _SMALLEST and canvas.textlength(text, ImageFont.load_default(letter)) > width:
@@ -184,28 +159,17 @@ def _outline(box: Box) -> tuple[int, int, int, int]:
     return floor(box.left), floor(box.top), ceil(box.right) - 1, ceil(box.bottom) - 1
 
 
-def _write(
-    canvas: ImageDraw.ImageDraw,
-    box: Box,
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-    pen: _Pen,
-    size: tuple[int, int],
-) -> None:
+def _write_label(canvas: ImageDraw.ImageDraw, box: Box, letter: int, picture_width: int) -> None:
     """Write class and confidence above a box; inside it, where there is no room above."""
-    text = f"{box.label} {box.confidence:.2f}"
+    text, margin = f"{box.label} {box.confidence:.2f}", letter // 6
+    font = ImageFont.load_default(letter)
     start, ascent, end, descent = canvas.textbbox((0, 0), text, font=font)
-    width = ceil(end - start) + 2 * pen.margin
-    height = ceil(descent - ascent) + 2 * pen.margin
+    width = ceil(end - start) + 2 * margin
+    height = ceil(descent - ascent) + 2 * margin
     left, top, _, _ = _outline(box)
-    left = max(0, min(left, size[0] - width))
+    left = max(0, min(left, picture_width - width))
     top = top - height if top >= height else top
     paint = colour(box.label)
     canvas.rectangle((left, top, left + width - 1, top + height - 1), fill=paint)
-    ink = _BLACK if _brightness(paint) > 128 else _WHITE
-    canvas.text((left + pen.margin - start, top + pen.margin - ascent), text, fill=ink, font=font)
-
-
-def _brightness(paint: Colour) -> float:
-    """Return 0 to 255 (ITU-R BT.601)."""
-    red, green, blue = paint
-    return 0.299 * red + 0.587 * green + 0.114 * blue
+    ink = _BLACK if np.dot(paint, _BRIGHTNESS) > 128 else _WHITE
+    canvas.text((left + margin - start, top + margin - ascent), text, fill=ink, font=font)

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from golden.config import InputError
-from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 from golden.vision.placement import Fit, placement
 
 Pixels = npt.NDArray[np.float32]
@@ -21,16 +20,17 @@ CALIBRATION = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_right.p
 """Photographs that the fraction bits are chosen on."""
 DEFAULT = "motorcycle_left.png"
 """The photograph that runs when none is named."""
-_PACKAGES = (
-    *(("skimage", "data"), ("sklearn", "datasets/images")),
-    ("matplotlib", "mpl-data/sample_data"),
-)
+_PACKAGES = {
+    "skimage": "data",
+    "sklearn": "datasets/images",
+    "matplotlib": "mpl-data/sample_data",
+}
 _GREY = 128
 MOST_PIXELS = 89_478_485
 """A larger picture is refused: Pillow's own limit, 256 MiB of RGB."""
 _TOO_LARGE = f"more than {MOST_PIXELS:,} are not read; give a smaller copy"
 
-# Some of its readers speak to the log before they raise: what they raise is enough.
+# Some of its readers log before they raise: what they raise is enough.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
@@ -42,10 +42,10 @@ def shipped(name: str) -> Path:
     InputError
         If the photograph is in none of them.
     """
-    for package, inside in _PACKAGES:
+    for package, subfolder in _PACKAGES.items():
         found = find_spec(package)
         for folder in (found.submodule_search_locations if found else None) or []:
-            path = Path(folder) / inside / name
+            path = Path(folder) / subfolder / name
             if path.is_file():
                 return path
     raise InputError(
@@ -79,7 +79,8 @@ def load(path: Path) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damage that is no error, and of large pictures
             with Image.open(path) as image:
-                _check_size(image, path)
+                if image.width * image.height > MOST_PIXELS:  # before its pixels are decoded
+                    raise InputError(f"{path}: {image.width}x{image.height} pixels: {_TOO_LARGE}")
                 image.load()
                 return _rgb(ImageOps.exif_transpose(image), path)
     except InputError:
@@ -97,12 +98,6 @@ def load(path: Path) -> Image.Image:
         ) from None
 
 
-def _check_size(image: Image.Image, path: Path) -> None:
-    """Refuse a picture that would fill the memory, before its pixels are decoded."""
-    if image.width * image.height > MOST_PIXELS:
-        raise InputError(f"{path}: {image.width}x{image.height} pixels: {_TOO_LARGE}")
-
-
 def _rgb(image: Image.Image, path: Path) -> Image.Image:
     if image.mode == "I" or image.mode.startswith("I;16"):
         levels = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8
@@ -116,7 +111,7 @@ def _rgb(image: Image.Image, path: Path) -> Image.Image:
     return image.convert("RGB")
 
 
-def preprocess(image: Image.Image, size: int = INPUT_SIZE, fit: Fit = "letterbox") -> Pixels:
+def preprocess(image: Image.Image, size: int, fit: Fit = "letterbox") -> Pixels:
     """Fit a picture to the network.
 
     Parameters

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from golden.networks.yolov3_tiny.files.fetch import ModelFiles
     from golden.networks.yolov3_tiny.retune_patch import Retune
     from golden.vision import placement
-    from golden.vision.pictures import Pictures, Shown
+    from golden.vision.datasets import Pictures, Sample
 
 Model = Annotated[
     Path | None,
@@ -64,12 +64,12 @@ Plots = Annotated[Path | None, typer.Option("--plots", help="Folder that takes t
 class ChosenPictures:
     """The pictures of a run."""
 
-    pictures: tuple[Shown, ...] | Pictures
+    pictures: tuple[Sample, ...] | Pictures
 
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def __iter__(self) -> Iterator[Shown]:
+    def __iter__(self) -> Iterator[Sample]:
         return iter(self.pictures)
 
     @property
@@ -104,8 +104,8 @@ def choose_pictures(
     InputError
         If the picture or the folder cannot be read.
     """
+    from golden.vision.datasets import Folder, Sample, Views
     from golden.vision.images import default_image, load
-    from golden.vision.pictures import Folder, Shown, Views
 
     if (image is not None) + (images is not None) + (views > 0) > 1:
         raise ConfigError(f"give one of {one}, --images and --views")
@@ -115,7 +115,7 @@ def choose_pictures(
         say(console, f"{views} seeded crops and flips of photographs that dependencies ship")
         return ChosenPictures(Views(views, seed))
     path = image or default_image()
-    return ChosenPictures((Shown(path.name, load(path), path),))
+    return ChosenPictures((Sample(path.name, load(path), path),))
 
 
 def print_unreadable(chosen: ChosenPictures, console: Console) -> None:

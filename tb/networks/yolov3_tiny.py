@@ -95,13 +95,13 @@ class YoloV3Tiny(NetworkAdapter):
         self, outputs: Outputs, quantized: QuantizedNetwork, options: NetworkOptions
     ) -> DecodedOutput:
         """Name the boxes, draw them, and compare them with the reference model's."""
-        from golden.vision.drawing import draw
+        from golden.vision.drawing import annotate, save
 
         picture, network = outputs.picture, quantized.network
         size = int(picture.shape[0]), int(picture.shape[1])
         found = boxes_of(outputs.actual, network, size, options)
         expected = boxes_of(outputs.expected, network, size, options)
-        draw(picture, found[:MOST], outputs.folder / self.drawing)
+        save(annotate(picture, found[:MOST]), outputs.folder / self.drawing)
         failure = None
         if found != expected:
             others = f"the reference model's {len(expected)} others"

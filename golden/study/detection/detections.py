@@ -12,8 +12,8 @@ from golden.study.detection.matching import OVERLAP as SAME
 from golden.study.detection.matching import Agreement, Matching, match
 from golden.study.errors.candidates import Contender
 from golden.vision.boxes import Box
+from golden.vision.datasets import Sample
 from golden.vision.images import preprocess
-from golden.vision.pictures import Shown
 from golden.vision.placement import Fit
 
 LISTED = 100
@@ -32,7 +32,7 @@ class Looking:
     same: float = SAME
     """Two boxes are of one thing if they share this part of their union."""
 
-    def look(self, contenders: Sequence[Contender], shown: Shown) -> tuple[Detections, ...]:
+    def look(self, contenders: Sequence[Contender], shown: Sample) -> tuple[Detections, ...]:
         """Find what every contender sees in one picture."""
         pixels = preprocess(shown.image, self.size, self.fit)
         size = shown.image.height, shown.image.width
@@ -49,7 +49,7 @@ class Looking:
 class Compared:
     """What every contender saw in one picture."""
 
-    shown: Shown
+    shown: Sample
     found: tuple[Detections, ...]
     """Of each contender."""
     matched: tuple[Matching, ...]
@@ -88,13 +88,13 @@ class Total:
 
 
 def compare(
-    contenders: Sequence[Contender], pictures: Iterable[Shown], looking: Looking
+    contenders: Sequence[Contender], pictures: Iterable[Sample], looking: Looking
 ) -> Iterator[Compared]:
     """Show every contender every picture; the first contender is the reference.
 
     Parameters
     ----------
-    pictures : iterable of Shown
+    pictures : iterable of Sample
         One is in memory at a time.
     """
     for shown in pictures:

@@ -16,8 +16,8 @@ from PIL import Image
 
 from golden.config import InputError
 from golden.vision.boxes import Box
+from golden.vision.datasets import Sample, is_picture
 from golden.vision.images import load
-from golden.vision.pictures import Shown, is_picture
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -42,7 +42,7 @@ class Truth:
 class Marked:
     """A picture and its objects."""
 
-    shown: Shown
+    shown: Sample
     truths: tuple[Truth, ...]
 
 
@@ -139,7 +139,7 @@ class VocFolder:
                 truths.append(self._truth(element, image))
             except InputError as error:
                 self.dropped.append(f"{marks.name}, object {number}: {error}")
-        return Marked(Shown(self._files[name].name, image, self._files[name]), tuple(truths))
+        return Marked(Sample(self._files[name].name, image, self._files[name]), tuple(truths))
 
     def _truth(self, element: Element, image: Image.Image) -> Truth:
         """Read one object; its pixels count from 1, and the last one belongs to it."""

@@ -22,8 +22,8 @@ from golden.reference.run import run
 from golden.study.detection.matching import Agreement, match
 from golden.study.dumps.dump import Dump
 from golden.study.errors.layer_errors import RunErrors
+from golden.vision.datasets import Sample
 from golden.vision.images import preprocess
-from golden.vision.pictures import Shown
 from golden.vision.placement import Fit
 
 _Q7_8: Final = NumericOptions(format=NumberFormat.Q7_8)
@@ -126,7 +126,7 @@ def make_pairings(
 
 def float_against_fixed(
     pairings: Sequence[Pairing],
-    pictures: Iterable[Shown],
+    pictures: Iterable[Sample],
     fit: Fit = "letterbox",
     size: int = INPUT_SIZE,
     step: Callable[[], object] = lambda: None,
@@ -137,7 +137,7 @@ def float_against_fixed(
 
     Parameters
     ----------
-    pictures : iterable of Shown
+    pictures : iterable of Sample
         One is in memory at a time.
     size : int
         Rows and columns of the input.
@@ -157,20 +157,20 @@ def float_against_fixed(
     return results
 
 
-def run_float(network: FloatNetwork, slope: Slope, shown: Shown, fit: Fit, size: int) -> Dump:
+def run_float(network: FloatNetwork, slope: Slope, shown: Sample, fit: Fit, size: int) -> Dump:
     """Every tensor of the float network on a picture."""
     pixels = preprocess(shown.image, size, fit)
     return Dump(dict(float_model.run(network, pixels, float_model.SLOPES[slope])))
 
 
-def run_fixed(network: Network, shown: Shown, fit: Fit, size: int) -> Dump:
+def run_fixed(network: Network, shown: Sample, fit: Fit, size: int) -> Dump:
     """Every tensor of the integer network on a picture."""
     pixels = preprocess(shown.image, size, fit)
     image, _ = quantize_image(pixels, network.input_frac, network.options.act_w)
     return Dump(dict(run(network, image)), network.fracs())
 
 
-def _add(result: FormatErrors, reference: Dump, shown: Shown, fit: Fit, size: int) -> None:
+def _add(result: FormatErrors, reference: Dump, shown: Sample, fit: Fit, size: int) -> None:
     fixed = result.pairing.fixed
     values = run_fixed(fixed, shown, fit, size).real()
     result.errors.add(reference.tensors, values, fixed.fracs(), shown.name)

@@ -14,8 +14,8 @@ from golden.study.errors.intervals import Interval, interval
 from golden.study.errors.layer_errors import RunErrors
 from golden.study.errors.noise import FixedRunner, FloatRunner, Noise, Values
 from golden.vision.boxes import Box
+from golden.vision.datasets import Sample
 from golden.vision.images import preprocess
-from golden.vision.pictures import Shown
 from golden.vision.placement import Fit
 
 Runner = FloatRunner | FixedRunner
@@ -65,7 +65,7 @@ class BoxNoise:
 
 def perturb(
     runner: Runner,
-    pictures: Iterable[Shown],
+    pictures: Iterable[Sample],
     noise: Noise,
     draws: int = 20,
     fit: Fit = "letterbox",
@@ -76,7 +76,7 @@ def perturb(
 
     Parameters
     ----------
-    pictures : iterable of Shown
+    pictures : iterable of Sample
         Each draw sees them all.
     size : int
         Rows and columns of the input.
@@ -103,7 +103,7 @@ def perturb(
     return made
 
 
-def _boxes(runner: Runner, values: Values, shown: Shown, fit: Fit, size: int) -> list[Box]:
+def _boxes(runner: Runner, values: Values, shown: Sample, fit: Fit, size: int) -> list[Box]:
     heads = {head: values[head] for head in HEADS}
     picture = shown.image.height, shown.image.width
     return detect_real(heads, runner.classes, picture, fit, size)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from golden.config import ConfigError
+from golden.vision.datasets import PHOTOGRAPHS, Folder
 from golden.vision.images import shipped
-from golden.vision.pictures import PHOTOGRAPHS, Folder
 
 HELD_OUT: Final = ("camera.png", "motorcycle_left.png", "motorcycle_right.png")
 """Photographs that nothing is tuned on; the two motorcycles are one scene."""

@@ -29,8 +29,8 @@ from golden.networks.yolov3_tiny.graph import (
 )
 from golden.networks.yolov3_tiny.retune_patch import Patch
 from golden.reference.float_model import activate, convolve, move, parameters
+from golden.vision.datasets import Views
 from golden.vision.images import preprocess
-from golden.vision.pictures import Views
 
 OBJECT_WEIGHT: Final = 20.0
 """A cell that surely holds an object counts so much more than one that does not."""
@@ -80,7 +80,7 @@ class Distillation:
     start: Patch
     """Where it begins: what the closed form gives."""
     paths: Sequence[Path]
-    """Pictures; a view number picks one, as `golden.vision.pictures.Views` does."""
+    """Pictures; a view number picks one, as `golden.vision.datasets.Views` does."""
     recipe: Recipe
     losses: list[float] = field(default_factory=list)
     """Of every step so far."""

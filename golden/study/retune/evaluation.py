@@ -22,8 +22,8 @@ from golden.reference import float_model
 from golden.study.detection.matching import Agreement, match
 from golden.study.errors.layer_errors import decibels
 from golden.vision.boxes import Box
+from golden.vision.datasets import Sample
 from golden.vision.images import Pixels, preprocess
-from golden.vision.pictures import Shown
 
 Heads = dict[str, npt.NDArray[np.floating]]
 
@@ -80,7 +80,7 @@ def _ratio(signal: float, noise: float) -> float | None:
 
 def teach(
     network: FloatNetwork,
-    pictures: Iterable[Shown],
+    pictures: Iterable[Sample],
     size: int = INPUT_SIZE,
     advance: Callable[[], object] = lambda: None,
 ) -> list[Lesson]:
@@ -90,7 +90,7 @@ def teach(
     ----------
     network : FloatNetwork
         Untuned.
-    pictures : iterable of Shown
+    pictures : iterable of Sample
         Letterboxed.
     size : int
         Rows and columns of the network's input.

@@ -12,7 +12,7 @@ from PIL import Image
 
 from golden.config import InputError
 from golden.vision.boxes import Box
-from golden.vision.drawing import Panel, colour, draw, drawn, side_by_side
+from golden.vision.drawing import annotate, colour, save, side_by_side
 
 Picture = npt.NDArray[np.uint8]
 
@@ -28,13 +28,13 @@ def noise(height: int, width: int) -> Picture:
 def painted(picture: Picture, boxes: list[Box]) -> npt.NDArray[np.bool_]:
     """Pixels (H, W) that drawing changes, on this or on the inverted picture."""
     once, twice = (
-        (np.asarray(drawn(p, boxes)) != p).any(axis=2) for p in (picture, np.invert(picture))
+        (np.asarray(annotate(p, boxes)) != p).any(axis=2) for p in (picture, np.invert(picture))
     )
     return np.asarray(once | twice)
 
 
 def test_lines_lie_inside_the_box_and_labels_above() -> None:
-    image = np.asarray(drawn(np.zeros((200, 300, 3), np.uint8), [DOG]))
+    image = np.asarray(annotate(np.zeros((200, 300, 3), np.uint8), [DOG]))
     paint = colour("dog")
     for rows, columns in (
         (slice(60, 62), slice(100, 180)),
@@ -73,7 +73,7 @@ def test_a_fraction_of_a_pixel_is_covered() -> None:
 
 def tag_of(box: Box, left: int, top: int, size: tuple[int, int]) -> Picture:
     """Cut a piece of the drawn picture of 200 x 300 pixels."""
-    image = np.asarray(drawn(np.zeros((200, 300, 3), np.uint8), [box]))
+    image = np.asarray(annotate(np.zeros((200, 300, 3), np.uint8), [box]))
     return image[top : top + size[0], left : left + size[1]]
 
 
@@ -97,7 +97,7 @@ def test_the_whole_label_is_on_the_picture() -> None:
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 40), (40, 3), (2000, 3000)])
 def test_pictures_of_any_size(height: int, width: int) -> None:
     box = Box("dog", 0.5, 0, 0, width, height)
-    assert drawn(noise(height, width), [box, box]).size == (width, height)
+    assert annotate(noise(height, width), [box, box]).size == (width, height)
 
 
 def test_lines_grow_with_the_picture() -> None:
@@ -112,34 +112,34 @@ def test_lines_grow_with_the_picture() -> None:
 def test_the_most_confident_is_on_top() -> None:
     sure, unsure = Box("dog", 0.9, *MIDDLE), Box("cat", 0.4, *MIDDLE)
     for order in ([sure, unsure], [unsure, sure]):
-        image = np.asarray(drawn(np.zeros((200, 300, 3), np.uint8), order))
+        image = np.asarray(annotate(np.zeros((200, 300, 3), np.uint8), order))
         assert tuple(image[180 - 1, 150].tolist()) == colour("dog")
 
 
 @pytest.mark.parametrize("name", ["boxes.png", "new/folder/boxes.PNG"])
 def test_the_file_holds_what_was_drawn(name: str, tmp_path: Path) -> None:
     picture, path = noise(200, 300), tmp_path / name
-    draw(picture, [DOG], path)
+    save(annotate(picture, [DOG]), path)
     with Image.open(path) as image:
         assert image.format == "PNG"
-        np.testing.assert_array_equal(np.asarray(image), np.asarray(drawn(picture, [DOG])))
+        np.testing.assert_array_equal(np.asarray(image), np.asarray(annotate(picture, [DOG])))
     assert path.stat().st_mode & 0o777 == 0o644
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_the_ending_says_the_format(tmp_path: Path) -> None:
-    draw(noise(20, 30), [], tmp_path / "boxes.jpg")
+    save(annotate(noise(20, 30), []), tmp_path / "boxes.jpg")
     with Image.open(tmp_path / "boxes.jpg") as image:
         assert image.format == "JPEG"
     for name in ("boxes", "boxes.mine"):
         with pytest.raises(InputError, match=rf"{name}: no picture format has that ending"):
-            draw(noise(20, 30), [], tmp_path / name)
+            save(annotate(noise(20, 30), []), tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["boxes.jpg"]
 
 
 def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "boxes.png"
-    draw(noise(20, 30), [], path)
+    save(annotate(noise(20, 30), []), path)
     before = path.read_bytes()
 
     def full(_: Image.Image, file: Any, **options: Any) -> None:
@@ -148,7 +148,7 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Image.Image, "save", full)
     with pytest.raises(OSError, match="no space left"):
-        draw(noise(20, 30), [DOG], path)
+        save(annotate(noise(20, 30), [DOG]), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -164,14 +164,14 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
 )
 def test_a_wrong_picture_is_refused(picture: Picture, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"uint8 \(H, W, 3\) is wanted"):
-        draw(picture, [], tmp_path / "boxes.png")
+        save(annotate(picture, []), tmp_path / "boxes.png")
     assert not any(tmp_path.iterdir())
 
 
-def test_panels_stand_side_by_side_under_their_titles() -> None:
+def test_panels_are_side_by_side_under_their_titles() -> None:
     picture = np.full((100, 200, 3), 90, np.uint8)
     box = Box("dog", 0.9, 20, 40, 120, 90)
-    panels = [Panel(f"panel {n}", [box] * (n == 1)) for n in range(4)]
+    panels = [(f"panel {n}", [box] * (n == 1)) for n in range(4)]
     sheet = np.asarray(side_by_side(picture, panels, 400))
     # Panels of 400 x 200 with 8 pixels around them and 32 for the title; the fourth below.
     assert sheet.shape == (8 + 2 * 240, 8 + 3 * 408, 3)
@@ -188,5 +188,5 @@ def test_panels_stand_side_by_side_under_their_titles() -> None:
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 900), (900, 1), (2000, 30)])
 def test_panels_of_any_size_and_any_title(height: int, width: int) -> None:
     box = Box("dog", 0.5, 0, 0, width, height)
-    sheet = side_by_side(noise(height, width), [Panel("long title " * 20, [box]), Panel("", [])])
+    sheet = side_by_side(noise(height, width), [("long title " * 20, [box]), ("", [])])
     assert max(sheet.size) < 1100

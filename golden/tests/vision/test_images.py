@@ -89,7 +89,7 @@ def test_damaged_pictures_are_refused(tmp_path: Path, rng: np.random.Generator) 
 
 
 def test_letterbox_keeps_the_shape() -> None:
-    pixels = preprocess(Image.new("RGB", (200, 100), (255, 51, 0)))
+    pixels = preprocess(Image.new("RGB", (200, 100), (255, 51, 0)), 416)
     assert pixels.shape == (3, 416, 416)
     assert pixels.dtype == np.float32
     np.testing.assert_allclose(pixels[:, 208, 208], [1.0, 0.2, 0.0])
@@ -99,13 +99,13 @@ def test_letterbox_keeps_the_shape() -> None:
 
 def test_plain_fills_the_square() -> None:
     np.testing.assert_allclose(
-        preprocess(Image.new("RGB", (200, 1), (255, 0, 0)), fit="plain")[0], 1
+        preprocess(Image.new("RGB", (200, 1), (255, 0, 0)), 416, "plain")[0], 1
     )
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (417, 416)])
 def test_any_size_fits(size: tuple[int, int]) -> None:
-    pixels = preprocess(Image.new("RGB", size, (255, 255, 255)))
+    pixels = preprocess(Image.new("RGB", size, (255, 255, 255)), 416)
     assert pixels.shape == (3, 416, 416)
     assert pixels.max() == 1
 

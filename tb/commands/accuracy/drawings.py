@@ -11,8 +11,8 @@ import numpy as np
 
 from golden.config import InputError
 from golden.study.detection.detections import LISTED, Compared
-from golden.vision.drawing import Panel, check_ending, save, side_by_side
-from golden.vision.pictures import Folder
+from golden.vision.datasets import Folder
+from golden.vision.drawing import check_ending, save, side_by_side
 from tb.commands.accuracy.candidates import figure
 from tb.commands.common import ChosenPictures
 from tb.console import ROOT
@@ -66,7 +66,7 @@ class Drawings:
             title += f" ({LISTED} drawn)" if count > LISTED else ""
             if index:
                 title += f", F1 {figure(one.matched[index].agreement.f1, 2)}"
-            panels.append(Panel(title, found.boxes[:LISTED]))
+            panels.append((title, found.boxes[:LISTED]))
         save(side_by_side(np.asarray(one.shown.image), panels), path)
         return [path]
 

@@ -54,7 +54,7 @@ def distributions(
     """Measure how weights and each layer's input and output are distributed over pictures."""
     from golden.networks.yolov3_tiny.graph import check_size
     from golden.study.distributions.plots import write_plots
-    from golden.vision.pictures import study_pictures
+    from golden.vision.datasets import study_pictures
     from tb.commands.inspection.distribution_report import document
 
     console = Console()

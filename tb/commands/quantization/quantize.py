@@ -152,13 +152,13 @@ def quantize(
 
 def _calibration(images: Path | None) -> common.ChosenPictures:
     """The pictures that outputs are given room for."""
+    from golden.vision.datasets import Folder, Sample
     from golden.vision.images import calibration_images, load
-    from golden.vision.pictures import Folder, Shown
 
     if images is not None:
         return common.ChosenPictures(Folder(images))
     return common.ChosenPictures(
-        tuple(Shown(file.name, load(file), file) for file in calibration_images())
+        tuple(Sample(file.name, load(file), file) for file in calibration_images())
     )
 
 

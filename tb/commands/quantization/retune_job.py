@@ -35,8 +35,8 @@ from golden.study.retune.dataset import (
 )
 from golden.study.retune.distillation import LEARNING_RATES, Distillation, Recipe, What, settings
 from golden.study.retune.evaluation import Lesson, judge, teach
+from golden.vision.datasets import Views
 from golden.vision.images import preprocess
-from golden.vision.pictures import Views
 from tb.commands.common import counted_steps, find_model
 from tb.commands.quantization.retune_table import Result, Spent, result_table
 from tb.console import ROOT, say

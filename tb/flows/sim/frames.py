@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 
 from golden.config import InputError
+from golden.vision.datasets import is_picture
 from golden.vision.images import load
-from golden.vision.pictures import is_picture
 from tb.duts.conv_pe.frame_record import FrameSchedule
 from tb.flows.sim.frame_writer import write_frame
 from tb.flows.sim.options import SimOptions

@@ -404,7 +404,7 @@ def test_integers_find_the_motorcycle_that_floats_find(
     values = run(network, photograph(network))
     found = detect(values, network.fracs(), network.classes, size, "letterbox")
     real = read_network(files, options)
-    floats = float_model.run(real, preprocess(image), float_model.SLOPES[slope], torch.float64)
+    floats = float_model.run(real, preprocess(image, 416), float_model.SLOPES[slope], torch.float64)
     wanted = detect_real(floats, real.classes, size, "letterbox")
     assert {box.label for box in found} == {"motorbike"}
     # The teacher says 0.56; untuned, slope 1/8 would say 0.91.
@@ -428,7 +428,7 @@ def test_small_motorcycles_have_the_right_size_with_these_anchors_alone(
     )
     truth = Box("motorbike", 1, *edges)
     real = read_network(files, replace(PER_LAYER, slope=Slope.THIRTEEN_128THS))
-    values = float_model.run(real, preprocess(canvas), 0.1)
+    values = float_model.run(real, preprocess(canvas, 416), 0.1)
     values["pred_2"] = np.full_like(values["pred_2"], -99)
 
     def best() -> Box:

@@ -156,7 +156,7 @@ def reference(
     @cache
     def outputs(slope: Slope, pool_pad: PoolPad) -> dict[str, npt.NDArray[np.floating]]:
         network = read_network(files, replace(PER_LAYER, slope=slope, pool_pad=pool_pad))
-        pixels = preprocess(load(default_image()))
+        pixels = preprocess(load(default_image()), 416)
         return float_model.run(network, pixels, float_model.SLOPES[slope], torch.float64)
 
     return outputs

@@ -24,8 +24,8 @@ from golden.reference.run import run
 from golden.study.detection.detections import LISTED, Looking, Total, compare, listing
 from golden.study.detection.matching import Agreement
 from golden.study.errors.candidates import Contender, Heads, Maker, check_names, parse_name
+from golden.vision.datasets import Sample
 from golden.vision.images import default_image, load, preprocess
-from golden.vision.pictures import Shown
 
 SIZE = 96
 PLAIN = NumericOptions()
@@ -137,9 +137,9 @@ def fixed(name: str, cells: Mapping[tuple[int, int], float]) -> Contender:
 LOOKING = Looking("plain", 192)
 
 
-def pictures(count: int) -> list[Shown]:
+def pictures(count: int) -> list[Sample]:
     image = Image.new("RGB", (192, 192))
-    return [Shown(f"picture {n}", image, Path("there.png")) for n in range(count)]
+    return [Sample(f"picture {n}", image, Path("there.png")) for n in range(count)]
 
 
 def test_boxes_are_held_against_the_first_networks() -> None:

@@ -22,8 +22,8 @@ from golden.study.errors.intervals import interval
 from golden.study.errors.noise import FixedRunner, FloatRunner, Noise, check_layers
 from golden.study.errors.perturbation import Runner, box_noise, layer_noise, perturb
 from golden.study.errors.plots import plot_perturbation
+from golden.vision.datasets import Sample
 from golden.vision.images import default_image, load, preprocess
-from golden.vision.pictures import Shown
 
 SIZE = 96
 BEFORE = ("image", "conv1", "pool1", "conv2")
@@ -40,15 +40,15 @@ def fixed(files: ModelFiles) -> FixedRunner:
 
 
 @pytest.fixture(scope="module")
-def shown() -> Shown:
+def shown() -> Sample:
     path = default_image()
-    return Shown(path.name, load(path), path)
+    return Sample(path.name, load(path), path)
 
 
 @pytest.mark.parametrize("one_sided", [True, False])
 @pytest.mark.parametrize("kind", ["real", "fixed"])
 def test_noise_is_added_where_it_is_asked_for(
-    kind: str, one_sided: bool, shown: Shown, request: pytest.FixtureRequest
+    kind: str, one_sided: bool, shown: Sample, request: pytest.FixtureRequest
 ) -> None:
     runner: Runner = request.getfixturevalue(kind)
     noise = Noise(("conv3",), 0.05, one_sided)
@@ -65,13 +65,13 @@ def test_noise_is_added_where_it_is_asked_for(
     assert layers["pred_2"].rms.mean > 0.001
 
 
-def test_noise_at_a_head_changes_nothing_else(real: FloatRunner, shown: Shown) -> None:
+def test_noise_at_a_head_changes_nothing_else(real: FloatRunner, shown: Sample) -> None:
     noise = Noise(("pred_1",))
     found = layer_noise(perturb(real, [shown], noise, 1, size=SIZE), noise)
     assert [one.name for one in found if one.rms.mean] == ["pred_1"]
 
 
-def test_noise_does_not_depend_on_other_layers_or_draws(real: FloatRunner, shown: Shown) -> None:
+def test_noise_does_not_depend_on_other_layers_or_draws(real: FloatRunner, shown: Sample) -> None:
     alone, both = Noise(("conv2",), seed=4), Noise(("conv1", "conv2"), seed=4)
     shape = (3, 4, 5)
     first, other = alone.of("conv2", shape, 1), both.of("conv2", shape, 1)
@@ -92,7 +92,7 @@ def test_noise_does_not_depend_on_other_layers_or_draws(real: FloatRunner, shown
     assert many[0].errors.results()[3] != many[1].errors.results()[3]
 
 
-def test_integers_take_noise_in_their_own_format(fixed: FixedRunner, shown: Shown) -> None:
+def test_integers_take_noise_in_their_own_format(fixed: FixedRunner, shown: Sample) -> None:
     pixels = preprocess(shown.image, SIZE)
     noise = Noise(("conv2",), 0.05, one_sided=False)
     clean, noisy = fixed.run(pixels), fixed.run(pixels, noise.of)
@@ -107,7 +107,7 @@ def test_integers_take_noise_in_their_own_format(fixed: FixedRunner, shown: Show
     assert clean["conv2"].max() < high
 
 
-def test_noise_below_half_a_step_is_none_to_integers(fixed: FixedRunner, shown: Shown) -> None:
+def test_noise_below_half_a_step_is_none_to_integers(fixed: FixedRunner, shown: Sample) -> None:
     noise = Noise(("image", "conv5"), 1e-9)
     draws = perturb(fixed, [shown], noise, 2, size=SIZE)
     assert all(one.sqnr_db is None for one in layer_noise(draws, noise))
@@ -118,7 +118,7 @@ def test_noise_below_half_a_step_is_none_to_integers(fixed: FixedRunner, shown: 
     assert boxes.overlap.mean == pytest.approx(1)
 
 
-def test_boxes_are_kept_or_lost(real: FloatRunner, shown: Shown, tmp_path: Path) -> None:
+def test_boxes_are_kept_or_lost(real: FloatRunner, shown: Sample, tmp_path: Path) -> None:
     noise = Noise(("conv1", "conv5"), 5.0)
     calls: list[int] = []
     draws = perturb(real, [shown, shown], noise, 3, size=SIZE, step=lambda: calls.append(1))
@@ -131,7 +131,7 @@ def test_boxes_are_kept_or_lost(real: FloatRunner, shown: Shown, tmp_path: Path)
     assert (tmp_path / "p.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_a_change_that_is_none_changes_nothing(real: FloatRunner, shown: Shown) -> None:
+def test_a_change_that_is_none_changes_nothing(real: FloatRunner, shown: Sample) -> None:
     pixels = preprocess(shown.image, SIZE)
     seen: list[str] = []
 

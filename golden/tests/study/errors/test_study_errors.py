@@ -17,8 +17,8 @@ from golden.study.dumps.dump import Dump
 from golden.study.errors.format_errors import HEADLINE, float_against_fixed, make_pairings
 from golden.study.errors.layer_errors import ErrorSum, RunErrors
 from golden.study.errors.plots import plot_errors
+from golden.vision.datasets import Sample
 from golden.vision.images import default_image, load
-from golden.vision.pictures import Shown
 
 REFERENCE = np.array([[[1.0, -2.0], [0.5, 4.0]]])
 VALUES = np.array([[[1.0, -2.5], [0.75, 4.25]]])
@@ -114,7 +114,7 @@ def test_formats_rank_as_measured(files: ModelFiles) -> None:
     formats = [
         (name, replace(made, slope=Slope.THIRTEEN_128THS)) for name, made in HEADLINE.items()
     ]
-    shown = [Shown(path.name, load(path), path) for path in [default_image()]]
+    shown = [Sample(path.name, load(path), path) for path in [default_image()]]
     pairings = make_pairings(files, formats, 96, None)
     results = float_against_fixed(pairings, shown, size=96)
     layers = [{layer.name: layer for layer in result.errors.results()} for result in results]

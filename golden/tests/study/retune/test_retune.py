@@ -46,8 +46,8 @@ from golden.study.retune.dataset import (
 )
 from golden.study.retune.distillation import Distillation, Recipe, What, distil, head_loss
 from golden.study.retune.evaluation import judge, teach
+from golden.vision.datasets import Views
 from golden.vision.images import Pixels, preprocess
-from golden.vision.pictures import Views
 
 OPTIONS = NumericOptions()
 SIZE = 64

@@ -25,7 +25,7 @@ SMALLEST_SIDE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Sample:
     """One picture of a study.
 
     Parameters
@@ -53,7 +53,7 @@ class Folder:
     files : tuple of Path
         Those with an ending that Pillow reads, by name.
     unreadable : dict of str to str
-        What iterating met that is no picture: file name, and why.
+        Files that iterating could not read: file name, and why.
 
     Raises
     ------
@@ -78,7 +78,7 @@ class Folder:
     def __len__(self) -> int:
         return len(self.files)
 
-    def __iter__(self) -> Iterator[Shown]:
+    def __iter__(self) -> Iterator[Sample]:
         """Yield every picture that can be read; note the others in `unreadable`.
 
         Raises
@@ -93,7 +93,7 @@ class Folder:
             except InputError as error:
                 self.unreadable[_printable(file.name)] = _printable(str(error))
                 continue
-            yield Shown(_printable(file.name), image, file)
+            yield Sample(_printable(file.name), image, file)
         if len(self.unreadable) == len(self.files):
             first = next(iter(self.unreadable.values()))
             raise InputError(
@@ -123,12 +123,12 @@ class Views:
     def __len__(self) -> int:
         return self.count
 
-    def __iter__(self) -> Iterator[Shown]:
+    def __iter__(self) -> Iterator[Sample]:
         """Yield every view."""
         for number in range(self.count):
             yield self.view(number)
 
-    def view(self, number: int) -> Shown:
+    def view(self, number: int) -> Sample:
         """Make view `number`, counted from 0."""
         turn, index = divmod(number, len(self.paths))
         path = self.paths[index]
@@ -143,14 +143,14 @@ class Views:
             image = image.crop((left, top, left + width, top + height))
             if draw.random() < 0.5:
                 image = ImageOps.mirror(image)
-        return Shown(f"{path.stem} view {turn}", image, path)
+        return Sample(f"{path.stem} view {turn}", image, path)
 
 
 Pictures = Folder | Views
 
 
 def is_picture(path: Path) -> bool:
-    """Say whether a file's ending is one that Pillow reads."""
+    """Whether a file's ending is one that Pillow reads."""
     kind = Image.registered_extensions().get(path.suffix.lower())
     return kind in Image.OPEN and not path.name.startswith(".") and path.is_file()
 
@@ -161,7 +161,7 @@ def _printable(text: str) -> str:
 
 
 def study_pictures(
-    folder: Path | None, count: int, seed: int, say: Callable[[str], None]
+    folder: Path | None, count: int, seed: int, print_line: Callable[[str], None]
 ) -> Pictures:
     """Return a folder's pictures, or `count` views of the shipped photographs where none is given.
 
@@ -170,10 +170,12 @@ def study_pictures(
     folder : Path or None
     count, seed : int
         Of the views.
-    say : callable
-        Is told that the shipped photographs stand in.
+    print_line : callable
+        Receives a line if the shipped photographs are used.
     """
     if folder is not None:
         return Folder(folder)
-    say(f"no folder of pictures given: {count} seeded crops and flips of shipped photographs")
+    print_line(
+        f"no folder of pictures given: {count} seeded crops and flips of shipped photographs"
+    )
     return Views(count, seed)

@@ -1,4 +1,4 @@
-"""Which pictures a study sees."""
+"""Pictures of a study: folders, crops and flips."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 from golden.config import InputError
-from golden.vision.pictures import PHOTOGRAPHS, Folder, Views, study_pictures
+from golden.vision.datasets import PHOTOGRAPHS, Folder, Views, study_pictures
 
 
 def test_folder_skips_and_names_what_cannot_be_read(tmp_path: Path) -> None:
     for name in ("b.png", "a.png"):
         Image.new("RGB", (3, 2), (9, 9, 9)).save(tmp_path / name)
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
-    (tmp_path / "notes.txt").write_text("not looked at")
+    (tmp_path / "notes.txt").write_text("not a picture")
     folder = Folder(tmp_path)
     assert [shown.name for shown in folder] == ["a.png", "b.png"]
     assert list(folder.unreadable) == ["bad.jpg"] and "bad.jpg" in folder.unreadable["bad.jpg"]
@@ -47,10 +47,10 @@ def test_views_repeat_by_seed_and_differ_by_number() -> None:
     assert whole.size[0] >= cropped.size[0] >= whole.size[0] // 2 - 1
 
 
-def test_shipped_photographs_stand_in_and_say_so() -> None:
-    said: list[str] = []
-    assert len(study_pictures(None, 100, 1, said.append)) == 100
-    assert "shipped photographs" in said[0]
+def test_shipped_photographs_are_used_and_reported() -> None:
+    lines: list[str] = []
+    assert len(study_pictures(None, 100, 1, lines.append)) == 100
+    assert "shipped photographs" in lines[0]
 
 
 def test_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
