@@ -12,7 +12,6 @@ from typing import Final
 
 from golden.files import write_whole
 from tb.cosim.failure import Failure
-from tb.debug.case import Around, Case, remove
 from tb.debug.diagnosis import Diagnosis, WaveFile
 from tb.debug.gtkwave.layout import HEADERS_MISSING, suffix, write_layout
 from tb.debug.localization.localize import Localization, localize
@@ -21,6 +20,7 @@ from tb.debug.mismatch.error_map import text_map, write_map
 from tb.debug.mismatch.extent import extent
 from tb.debug.probe.watch import Watch, watch_output
 from tb.debug.replay import SURROUNDINGS, Replay, replay, same
+from tb.debug.replay_job import Neighbours, ReplayJob, remove
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.toolchain import build
 from tb.toolchain.build import Build
@@ -32,10 +32,10 @@ SCHEMA: Final = 1
 
 
 @dataclass(slots=True)
-class Examination:
-    """A look into one job."""
+class Diagnoser:
+    """Diagnoses one job: replays it, follows the wrong value, and records its waves."""
 
-    case: Case
+    job: ReplayJob
     failure: Failure | None
     """How the job failed in its run; None where it did not."""
     simulator: Simulator
@@ -46,12 +46,12 @@ class Examination:
     seed: int = 1
     window: int | None = None
     """Cycles that the waves are to cover."""
-    say: Callable[[str], None] = lambda text: None
-    """Told in one line what is being done."""
+    print_line: Callable[[str], None] = lambda text: None
+    """Prints what is being done, in a line."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> Diagnosis:
-        """Look into the job, and leave all that was found in `folder`.
+        """Diagnose the job, and leave all that was found in `folder`.
 
         Raises
         ------
@@ -69,8 +69,8 @@ class Examination:
         ran = self._reproduce(made)
         compared, where = self._examine(ran)
         first = compared.divergence
-        if first is not None and ran.watch != watch_of(self.case, ran.around, first):
-            ran = self._replay(made, ran.around, first)
+        if first is not None and ran.watch != watch_of(self.job, ran.neighbours, first):
+            ran = self._replay(made, ran.neighbours, first)
             compared, where = self._examine(ran)
         wave = self._record_waves(made, ran, first, where)
         self.seconds["all"] = time.monotonic() - started
@@ -84,10 +84,10 @@ class Examination:
         with self._timed("compile"):
             return build.build(
                 self.simulator,
-                self.case.config,
+                self.job.config,
                 waves=True,
                 patch=self.patch,
-                print_line=self.say,
+                print_line=self.print_line,
             )
 
     def _reproduce(self, made: Build) -> Replay:
@@ -97,60 +97,65 @@ class Examination:
         """
         first = None
         if self.failure is not None:
-            first = self._compare(self.case.folder, self.case.record, self.failure)
+            first = self._compare(self.job.folder, self.job.record, self.failure)
         place = None if first is None else first.divergence
         tried: list[Replay] = []
-        for around in dict.fromkeys(self.case.around(wanted) for wanted in SURROUNDINGS):
-            tried.append(self._replay(made, around, place))
+        for neighbours in dict.fromkeys(self.job.neighbours(wanted) for wanted in SURROUNDINGS):
+            tried.append(self._replay(made, neighbours, place))
             if same(self.failure, tried[-1].failure):
                 return tried[-1]
         red = [ran for ran in tried if ran.failure is not None]
         if not red or red[-1] is tried[-1]:
             return tried[-1]
-        return self._replay(made, red[-1].around, place)
+        return self._replay(made, red[-1].neighbours, place)
 
     def _replay(
-        self, made: Build, around: Around, place: Divergence | None, wave: Wave | None = None
+        self,
+        made: Build,
+        neighbours: Neighbours,
+        place: Divergence | None,
+        wave: Wave | None = None,
     ) -> Replay:
-        record, others = self.case.record, f" with {sum(around)} around it" if any(around) else ""
-        self.say(f"running job {record.tile_number} of {record.layer} again{others}")
+        record, count = self.job.record, sum(neighbours)
+        others = f" with {count} around it" if count else ""
+        self.print_line(f"running job {record.tile_number} of {record.layer} again{others}")
         with self._timed("replay" if wave is None else "waves"):
-            watch = watch_of(self.case, around, place)
+            watch = watch_of(self.job, neighbours, place)
             folder = self.folder / "replay"
-            return replay(self.case, made, folder, around, watch, self.seed, wave)
+            return replay(self.job, made, folder, neighbours, watch, self.seed, wave)
 
     def _examine(self, ran: Replay) -> tuple[Comparison, Localization]:
         """What is wrong with the replay's values, and where it came from."""
         compared = self._compare(ran.folder, ran.record, ran.failure)
         where = localize(
             ran.record,
-            self.case.config,
+            self.job.config,
             ran.folder,
             ran.probe,
             ran.watch,
-            before=ran.around.before,
-            first_group=self.case.first_group(ran.around.before),
+            before=ran.neighbours.before,
+            first_group=self.job.first_group(ran.neighbours.before),
         )
         return compared, where
 
     def _compare(self, folder: Path, record: JobRecord, failure: Failure | None) -> Comparison:
-        case, unknown = self.case, failure is not None and failure.kind == "unknown_value"
-        return compare(folder, record, case.config, conv=case.conv, node=case.node, unknown=unknown)
+        job, unknown = self.job, failure is not None and failure.kind == "unknown_value"
+        return compare(folder, record, job.config, conv=job.conv, node=job.node, unknown=unknown)
 
     def _record_waves(
         self, made: Build, ran: Replay, first: Divergence | None, where: Localization
     ) -> WaveFile | None:
         """Replay once more, and write the waves with their layout."""
-        config, name = self.case.config, self.simulator.name
+        config, name = self.job.config, self.simulator.name
         ending = suffix(name)
         if ending == "vcd":
-            self.say(HEADERS_MISSING)
+            self.print_line(HEADERS_MISSING)
         guilty = _cycle_of_interest(first, where)
         window = choose_window(ran.cycles, guilty, config, name, ending, wanted=self.window)
         path = self.folder / f"wave.{ending}"
-        self._replay(made, ran.around, first, window.wave(path.absolute()))
+        self._replay(made, ran.neighbours, first, window.wave(path.absolute()))
         if not path.is_file():
-            self.say(f"the simulator wrote no waves; see {ran.folder / 'simulator.log'}")
+            self.print_line(f"the simulator wrote no waves; see {ran.folder / 'simulator.log'}")
             return None
         cut = stopped_in(ran.folder / "simulator.log")
         layout = path.with_suffix(".gtkw")
@@ -161,7 +166,7 @@ class Examination:
             lane=0 if first is None else first.lane,
             marker_cycle=guilty,
             out_cycle=None if first is None else first.left_cycle,
-            fracs=self.case.fracs,
+            fracs=self.job.fracs,
             step=where.step,
         )
         last = window.last if cut is None else cut
@@ -175,13 +180,13 @@ class Examination:
             "layer": ran.record.layer,
             "job": ran.record.tile_number,
             "simulator": self.simulator.name,
-            "config": asdict(self.case.config),
+            "config": asdict(self.job.config),
             "record": asdict(ran.record),
-            "before": ran.around.before,
-            "first_group": self.case.first_group(ran.around.before),
+            "before": ran.neighbours.before,
+            "first_group": self.job.first_group(ran.neighbours.before),
             "launch_cycle": ran.cycles[0],
-            "fracs": self.case.fracs,
-            "region": self.case.region,
+            "fracs": self.job.fracs,
+            "region": self.job.region,
         }
         write_whole(self.folder / "job.json", json.dumps(document, indent=2) + "\n")
 
@@ -192,10 +197,10 @@ class Examination:
             layer=ran.record.layer,
             job=ran.record.tile_number,
             simulator=self.simulator.name,
-            array=self.case.config.array,
-            mode=self.case.config.mode.value,
+            array=self.job.config.array,
+            mode=self.job.config.mode.value,
             reproduced=same(self.failure, ran.failure),
-            around=ran.around,
+            neighbours=ran.neighbours,
             run_failure=self.failure,
             failure=ran.failure,
             divergence=compared.divergence,
@@ -225,9 +230,9 @@ def _cycle_of_interest(first: Divergence | None, where: Localization) -> int | N
     return max((step.cycle for step in where.output_steps), default=None)
 
 
-def watch_of(case: Case, around: Around, first: Divergence | None) -> Watch:
+def watch_of(job: ReplayJob, neighbours: Neighbours, first: Divergence | None) -> Watch:
     """What to follow: a wrong value, or the job's first where none is known."""
-    record, config, base = case.record, case.config, case.first_group(around.before)
+    record, config, base = job.record, job.config, job.first_group(neighbours.before)
     if first is None or first.group is None or first.pixel is None:
         tile = record.out_tile
         return watch_output(record, config, tile.first_channel, tile.row, tile.column, base)

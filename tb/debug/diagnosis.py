@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from golden.files import write_whole
 from tb.cosim.failure import DiagnosisSummary, Failure
-from tb.debug.case import Around
 from tb.debug.localization.localize import Localization
 from tb.debug.mismatch.divergence import Divergence
 from tb.debug.mismatch.extent import Extent
+from tb.debug.replay_job import Neighbours
 
 SCHEMA: Final = 1
 SHOWN: Final = 9
@@ -49,7 +49,7 @@ class Diagnosis:
     mode: str
     reproduced: bool
     """Whether the replay ended as the run did."""
-    around: Around
+    neighbours: Neighbours
     """Jobs that had to run ahead of it and behind it for that."""
     run_failure: Failure | None
     """How the run failed."""
@@ -79,8 +79,8 @@ class Diagnosis:
             "certain": culprit.certain,
             "cycle": culprit.cycle,
             "reproduced": self.reproduced,
-            "before": self.around.before,
-            "behind": self.around.behind,
+            "before": self.neighbours.before,
+            "behind": self.neighbours.behind,
             "first": None if self.divergence is None else self.divergence.as_json(),
             "extent": self.extent.sentence,
             "waves": None if self.waves is None else asdict(self.waves),
@@ -118,7 +118,7 @@ class Diagnosis:
         """
         if not self.reproduced:
             yield "The replay does not fail as the run did: what follows is the replay's."
-        elif any(self.around):
+        elif any(self.neighbours):
             yield f"It does not fail alone, but it does with {self._others()}."
         failures = self.run_failure, self.failure
         run, here = (None if failure is None else failure.actual for failure in failures)
@@ -144,7 +144,7 @@ class Diagnosis:
 
     def _others(self) -> str:
         """The jobs around it in words."""
-        sides = ((self.around.before, "ahead of"), (self.around.behind, "behind"))
+        sides = ((self.neighbours.before, "ahead of"), (self.neighbours.behind, "behind"))
         words = [f"{count} job{'s' * (count > 1)} {side} it" for count, side in sides if count]
         return " and ".join(words)
 

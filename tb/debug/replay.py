@@ -10,16 +10,16 @@ from golden.config import InputError
 from tb.cosim import cocotb_test
 from tb.cosim.failure import Failure
 from tb.cosim.results import read_results
-from tb.debug.case import Around, Case, remove
 from tb.debug.probe.events import Probe
 from tb.debug.probe.reader import PROBE_FILE, read_probe
 from tb.debug.probe.watch import Watch
+from tb.debug.replay_job import Neighbours, ReplayJob, remove
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.toolchain import build
 from tb.toolchain.build import Build
 from tb.toolchain.waves import Wave
 
-SURROUNDINGS: Final = (Around(), Around(before=1), Around(behind=1), Around(3, 2))
+SURROUNDINGS: Final = (Neighbours(), Neighbours(before=1), Neighbours(behind=1), Neighbours(3, 2))
 """Jobs that a failure may need around it: the PE holds three at a time, and a trace of more."""
 PLACE: Final = ("kind", "layer", "channel", "row", "column", "expected")
 """What two failures have in common that are one, whatever the cycle and the wrong value."""
@@ -33,7 +33,7 @@ class Replay:
     folder: Path
     record: JobRecord
     """The job's, as it is numbered there."""
-    around: Around
+    neighbours: Neighbours
     """Jobs that ran ahead of it and behind it."""
     result: dict[str, Any]
     """The job's line of ``results.jsonl``; empty where the simulation ended before it."""
@@ -41,7 +41,7 @@ class Replay:
     watch: Watch
     """The value that was followed."""
     probe: Probe
-    """What was seen of it."""
+    """What it recorded of that value."""
 
     @property
     def cycles(self) -> tuple[int, int]:
@@ -53,10 +53,10 @@ class Replay:
 
 
 def replay(
-    case: Case,
+    job: ReplayJob,
     made: Build,
     folder: Path,
-    around: Around,
+    neighbours: Neighbours,
     watch: Watch,
     seed: int,
     wave: Wave | None = None,
@@ -65,12 +65,12 @@ def replay(
 
     Parameters
     ----------
-    case : Case
+    job : ReplayJob
     made : Build
         Compiled with waves, and so with the probe.
     folder : Path
         Taken for the run; what is there is removed.
-    around : Around
+    neighbours : Neighbours
     watch : Watch
         What to follow.
     seed : int
@@ -82,16 +82,16 @@ def replay(
         The simulation did not begin.
     """
     remove(folder)
-    record = case.write(folder, around)
+    record = job.write(folder, neighbours)
     build.run(made, MODULE, folder, seed=seed, plusargs=watch.plusargs(), wave=wave)
-    results = read_results(case.results(folder))
+    results = read_results(job.results(folder))
     if not results or not (folder / PROBE_FILE).is_file():
         raise InputError(f"no job of the replay ended; see {folder / 'simulator.log'}")
-    result = results[around.before] if len(results) > around.before else {}
+    result = results[neighbours.before] if len(results) > neighbours.before else {}
     known = result["verdict"]["failure"] if result else None
     failure = None if known is None else Failure(**known)
     probe = read_probe(folder / PROBE_FILE)
-    return Replay(folder, record, around, result, failure, watch, probe)
+    return Replay(folder, record, neighbours, result, failure, watch, probe)
 
 
 def same(one: Failure | None, other: Failure | None) -> bool:

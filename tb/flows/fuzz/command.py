@@ -17,8 +17,8 @@ from golden.config import ConfigError, InputError, PEConfig, ProductMode
 from golden.stimulus.random_jobs import mode_of
 from tb.console import EXIT_INTERRUPTED, EXIT_RED, progress
 from tb.cosim.failure import Failure
-from tb.debug.case import FolderCase
-from tb.debug.diagnose import Examination
+from tb.debug.diagnose import Diagnoser
+from tb.debug.replay_job import SingleReplayJob
 from tb.duts.conv_pe.job_record import read_jobs
 from tb.flows.fuzz.cases import (
     Case,
@@ -188,16 +188,16 @@ def _diagnose(run: _Session, folder: Path, outcome: Outcome) -> None:
     if not run.options.diagnose or place is None:
         return
     config, records = read_jobs(folder)
-    examination = Examination(
-        FolderCase(folder, config, records, place),
+    diagnoser = Diagnoser(
+        SingleReplayJob(folder, config, records, place),
         outcome.failures[place],
         run.simulator,
         run.folder / "debug",
         patch=run.patch,
-        say=run.print_line,
+        print_line=run.print_line,
     )
     try:
-        run.report.take(examination.run())
+        run.report.take(diagnoser.run())
     except (InputError, ConfigError, OSError) as error:
         run.print_line(f"no diagnosis: {' '.join(str(error).split())}")
 

@@ -14,7 +14,7 @@ from golden.config import ConfigError, InputError
 from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, print_failure, say, shown
 from tb.cosim import cocotb_test
 from tb.cosim.failure import Failure
-from tb.debug.diagnose import Examination
+from tb.debug.diagnose import Diagnoser
 from tb.flows.sim.display import cycles_table, live_table, show_verdict
 from tb.flows.sim.frame_writer import write_run_files
 from tb.flows.sim.frames import Checkpoint, Prefetch, pictures
@@ -170,20 +170,20 @@ def _diagnose(run: RunState, console: Console) -> None:
                 say(console, text)
 
         failure = None if failed is None else run.job_failure(failed)
-        case = run.case(failed or 0)
-        name = f"{case.record.layer}-{case.record.tile_number}"
-        examination = Examination(
-            case,
+        job = run.replay_job(failed or 0)
+        name = f"{job.record.layer}-{job.record.tile_number}"
+        diagnoser = Diagnoser(
+            job,
             failure,
             run.simulator,
             debug_folder(run.folder.parent) / name,
             patch=options.patch,
             seed=options.seed,
             window=options.window,
-            say=print_line,
+            print_line=print_line,
         )
         try:
-            run.diagnosis = examination.run()
+            run.diagnosis = diagnoser.run()
         except (InputError, ConfigError, OSError) as error:
             if failed is None:
                 raise

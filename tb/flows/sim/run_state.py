@@ -13,8 +13,8 @@ import numpy as np
 
 from tb.cosim.failure import Failure
 from tb.cosim.results import first_failure, read_results
-from tb.debug.case import Around, FrameCase
 from tb.debug.diagnosis import Diagnosis
+from tb.debug.replay_job import FrameReplayJob, Neighbours
 from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameSchedule, frame_folder
 from tb.duts.conv_pe.job_record import NUMBERS
 from tb.flows.sim import report
@@ -181,7 +181,7 @@ class RunState:
                     return int(result["index"])
         return None
 
-    def case(self, number: int) -> FrameCase:
+    def replay_job(self, number: int) -> FrameReplayJob:
         """The job of that number, to be diagnosed."""
         assert self.schedule is not None and self.prepared is not None
         frame, place = divmod(number, len(self.schedule.jobs))
@@ -193,8 +193,14 @@ class RunState:
             "sum": layer.sum_frac,
             "output": layer.out_frac,
         }
-        record = replace(job.record, number=number % NUMBERS)
-        return FrameCase(self.folder, self.schedule, frame, place, record, fracs)
+        return FrameReplayJob(
+            *(self.folder, self.schedule.config, [one.record for one in self.schedule.jobs], place),
+            *(self.schedule, frame, number % NUMBERS),
+            fracs=fracs,
+            region={"row": job.region.row, "column": job.region.column},
+            conv=job.conv,
+            node=job.node,
+        )
 
     def jobs_done(self) -> int:
         """Jobs that have ended."""
@@ -239,7 +245,7 @@ class RunState:
             changes |= {"images": None, "image": self.paths[frame]}
         if diagnosis is not None and not diagnosis.reproduced:
             return self.options.replay(**changes)
-        around = Around() if diagnosis is None else diagnosis.around
+        around = Neighbours() if diagnosis is None else diagnosis.neighbours
         span = self.schedule.jobs[place - around.before : place + around.behind + 1]
         first, last = span[0].record, span[-1].record
         if first.layer != last.layer:
