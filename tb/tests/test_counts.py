@@ -17,7 +17,7 @@ COUNTS = {
     r"\b(\d+) (?:broken designs|faults in the|faults from)\b": len(BROKEN),
     r"\bdrivers in (\d+) ways\b": len(BROKEN),
     r"\b(\d+) bugs\b": len(BUGS),
-    r"(?:PASSED |all) (1\d\d) layers|\b34 of (\d+)": len(NETWORKS["facenet"].nodes()),
+    r"(?:PASSED|of all) +(1\d\d) layers|\b34 of (\d+)": len(NETWORKS["facenet"].nodes()),
     r"PASSED (2\d) layers": len(NETWORKS["yolov3-tiny"].nodes()),
     r"frames, (\d+) layers": len(NETWORKS["digits"].nodes()),
 }
