@@ -10,12 +10,13 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from tb.flows.benchmark.options import BenchOptions
-from tb.flows.documents import table
+from tb.flows.documents import field_types
 from tb.flows.fuzz.options import FuzzOptions
 from tb.flows.fuzz.report import fuzz_schema
 from tb.flows.sim.options import SimOptions
@@ -26,6 +27,8 @@ ROOT: Final = Path(__file__).parents[1]
 TARGETS: Final = {"sim": SimOptions, "fuzz": FuzzOptions, "bench": BenchOptions}
 HELP_WIDTH: Final = 80
 NAME_WIDTH: Final = 13
+UNKNOWN: Final = "?"
+"""What a row has in the place of a meaning that nobody has written yet."""
 
 
 def make_help() -> str:
@@ -58,18 +61,8 @@ def make_names() -> str:
     return "\n".join(lines)
 
 
-def variable_table(options: type) -> str:
-    """A table of docs/interfaces.md."""
-    rows = ["| variable | option | meaning |", "|---|---|---|"]
-    for each in variables(options):
-        called = ", ".join(f"`{option}`" for option in each.options)
-        meaning = f"{each.text}. {each.more}" if each.more else each.text
-        rows.append(f"| `{each.name}` | {called} | {meaning} |")
-    return "\n".join(rows)
-
-
-def document_tables() -> dict[str, str]:
-    """Tables of docs/interfaces.md with the fields of JSON documents, by name of the place."""
+def facts() -> dict[str, list[list[str]]]:
+    """Of each table of docs/interfaces.md what the code knows; the last cell is written there."""
     report = report_schema()
     failure = report["properties"]["failure"]
     documents = {
@@ -80,7 +73,21 @@ def document_tables() -> dict[str, str]:
         "diagnosis": failure["properties"]["diagnosis"],
         "fuzz": fuzz_schema(),
     }
-    return {f"fields of {name}": table(document) for name, document in documents.items()}
+    known = {f"fields of {name}": field_types(schema) for name, schema in documents.items()}
+    for target, options in TARGETS.items():
+        known[f"variables of {target}"] = [
+            [f"`{each.name}`", ", ".join(f"`{name}`" for name in each.options), each.text]
+            for each in variables(options)
+        ]
+    return known
+
+
+def table(rows: Sequence[Sequence[str]], written: str) -> str:
+    """A table with the last cell of each row as it is written; unknown where there is none."""
+    lines = [line.strip("| ").split(" | ") for line in written.strip().splitlines()]
+    meanings = {cells[0]: cells[-1] if len(cells) > len(rows[0]) else "" for cells in lines[2:]}
+    cells = [[*row, meanings.get(row[0], UNKNOWN)] for row in rows]
+    return "\n".join([*written.strip().splitlines()[:2], *(f"| {' | '.join(c)} |" for c in cells)])
 
 
 def schemas() -> dict[str, dict[str, Any]]:
@@ -88,27 +95,17 @@ def schemas() -> dict[str, dict[str, Any]]:
     return {"tb/flows/sim/report.schema.json": report_schema()}
 
 
-def blocks() -> dict[tuple[str, str], str]:
-    """What is generated, by file and name of the place."""
-    tables = {
-        f"variables of {target}": variable_table(options) for target, options in TARGETS.items()
-    }
-    interfaces = {
-        ("docs/interfaces.md", name): text for name, text in {**tables, **document_tables()}.items()
-    }
-    return {("Makefile", "help"): make_help(), ("Makefile", "names"): make_names(), **interfaces}
-
-
-def updated(text: str, name: str, block: str) -> str:
-    """Return a file's text with a block in its place.
+def updated(text: str, name: str, block: Callable[[str], str]) -> str:
+    """Return a file's text with a block in its place, made from what stands there.
 
     Raises
     ------
     ValueError
         The file has no such place.
     """
-    marks = rf"^((?:# |<!-- ){name}: begin(?: -->)?\n).*?^((?:# |<!-- ){name}: end)"
-    new, found = re.subn(marks, lambda m: f"{m[1]}{block}\n{m[2]}", text, flags=re.M | re.S)
+    marks = rf"^((?:# |<!-- ){name}: begin(?: -->)?\n)(.*?)^((?:# |<!-- ){name}: end)"
+    place = re.compile(marks, re.MULTILINE | re.DOTALL)
+    new, found = place.subn(lambda m: f"{m[1]}{block(m[2])}\n{m[3]}", text)
     if found != 1:
         raise ValueError(f"{found} places are called {name}, 1 expected")
     return new
@@ -116,10 +113,14 @@ def updated(text: str, name: str, block: str) -> str:
 
 def stale(root: Path = ROOT) -> dict[Path, str]:
     """Files that differ from what is generated, with the text that they should have."""
-    texts = {root / file: json.dumps(schema, indent=2) + "\n" for file, schema in schemas().items()}
-    for (file, name), block in blocks().items():
-        path = root / file
-        texts[path] = updated(texts.get(path) or path.read_text(), name, block)
+    makefile, interfaces = root / "Makefile", root / "docs" / "interfaces.md"
+    texts = {path: path.read_text() for path in (makefile, interfaces)}
+    texts[makefile] = updated(texts[makefile], "help", lambda _: make_help())
+    texts[makefile] = updated(texts[makefile], "names", lambda _: make_names())
+    for name, rows in facts().items():
+        texts[interfaces] = updated(texts[interfaces], name, partial(table, rows))
+    for file, schema in schemas().items():
+        texts[root / file] = json.dumps(schema, indent=2) + "\n"
     return {path: text for path, text in texts.items() if text != path.read_text()}
 
 

@@ -1,23 +1,26 @@
-"""JSON documents of the flows: a class declares the fields, schema and docs come from it.
+"""JSON documents of the flows: a class declares the fields, the schema comes from it.
 
-A field's type is annotated with its limits and its meaning, `msgspec.Meta`.
+A field's type is annotated with its limits, `msgspec.Meta`. What a field means stands in
+docs/interfaces.md, in tables whose names and types `tb.generated` keeps equal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from enum import Enum
 from typing import Annotated, Any, Final, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
 VERSION: Final = 1
-Schema = Annotated[Literal[1], Meta(description="version of this table")]
+Schema = Literal[1]
 Date = Annotated[
     str,
     Meta(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?([+-]\d{2}:\d{2}|Z)$"),
 ]
 Commit = Annotated[str, Meta(pattern="^([0-9a-f]{40,64}(-dirty)?|unknown)$")]
+DROPPED: Final = ("$defs", "default", "title", "description")
 TYPES: Final = {
     "string": "text",
     "integer": "integer",
@@ -29,9 +32,10 @@ TYPES: Final = {
 }
 
 
-def one_of(*choices: str) -> Meta:
-    """A text's limits: one of `choices`."""
-    return Meta(extra_json_schema={"enum": choices})
+def one_of(choices: Iterable[str | Enum]) -> Meta:
+    """A text's limits: one of `choices`, of members of an enumeration their values."""
+    values = [choice.value if isinstance(choice, Enum) else choice for choice in choices]
+    return Meta(extra_json_schema={"enum": values})
 
 
 def fields(kind: type, **changed: Any) -> dict[str, Any]:
@@ -66,11 +70,9 @@ def schema(
 
 def _plain(node: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     """A schema without references, with null as one of the types of a node."""
-    own = {key: value for key, value in node.items() if key not in ("$defs", "default", "title")}
+    own = {key: value for key, value in node.items() if key not in DROPPED}
     if reference := own.pop("$ref", None):
-        target = {**known[reference.rpartition("/")[2]]}
-        target.pop("description", None)
-        own = {**_plain(target, known), **own}
+        own = {**_plain(known[reference.rpartition("/")[2]], known), **own}
     if alternatives := own.pop("anyOf", None):
         (inner,) = (_plain(each, known) for each in alternatives if each != {"type": "null"})
         own = {**inner, "type": [inner["type"], "null"], **own}
@@ -89,12 +91,12 @@ def _plain(node: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     return own
 
 
-def table(node: dict[str, Any]) -> str:
-    """The fields of an object as a table in Markdown."""
-    rows = ["| field | type | meaning |", "|---|---|---|"]
+def field_types(node: dict[str, Any]) -> list[list[str]]:
+    """Name and type of each field of an object, for a table in Markdown."""
+    rows = []
     for name, field in node["properties"].items():
         kinds = field.get("type", ())
         kinds = [kinds] if isinstance(kinds, str) else kinds
         text = " or ".join(TYPES[kind] for kind in kinds) or str(field["const"])
-        rows.append(f"| `{name}` | {text} | {field.get('description', '')} |")
-    return "\n".join(rows)
+        rows.append([f"`{name}`", text])
+    return rows

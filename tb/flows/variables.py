@@ -34,8 +34,6 @@ class Variable:
         The field's.
     text : str
         For ``make help``: what it is, with its choices; Markdown without links.
-    more : str
-        What docs/interfaces.md says beside that.
     read : callable
         Reads a value from the text that a user gave.
     """
@@ -45,7 +43,6 @@ class Variable:
     options: tuple[str, ...]
     default: Any
     text: str
-    more: str
     read: Callable[[str], Any]
 
     @property
@@ -57,14 +54,13 @@ class Variable:
 def variable(
     default: Any,
     text: str,
-    more: str = "",
     *,
     name: str = "",
     options: tuple[str, ...] = (),
     read: Callable[[str], Any] | None = None,
 ) -> Any:
     """Declare a field of a target's options; parameters as of `Variable`."""
-    facts = {"text": text, "more": more, "name": name, "options": options, "read": read}
+    facts = {"text": text, "name": name, "options": options, "read": read}
     return dataclasses.field(default=default, metadata=facts)
 
 
@@ -77,9 +73,7 @@ def variables(options: type) -> list[Variable]:
         name = facts["name"] or field.name.upper()
         called = facts["options"] or (f"--{field.name.replace('_', '-')}",)
         read = facts["read"] or _reader(name, hints[field.name])
-        found.append(
-            Variable(field.name, name, called, field.default, facts["text"], facts["more"], read)
-        )
+        found.append(Variable(field.name, name, called, field.default, facts["text"], read))
     return found
 
 

@@ -15,7 +15,7 @@ from rich.progress import Progress, TaskID
 
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
 from golden.stimulus.random_jobs import mode_of
-from tb.console import EXIT_INTERRUPTED, EXIT_RED, progress
+from tb.console import EXIT_INTERRUPTED, EXIT_RED, progress, shown
 from tb.cosim.failure import Failure
 from tb.debug.diagnose import Diagnoser
 from tb.debug.replay_job import SingleReplayJob
@@ -30,7 +30,7 @@ from tb.flows.fuzz.cases import (
     write_cases,
 )
 from tb.flows.fuzz.options import FuzzOptions
-from tb.flows.fuzz.report import FuzzReport, show, shown
+from tb.flows.fuzz.report import FuzzReport, show
 from tb.flows.fuzz.shrink import SECONDS, shrink
 from tb.flows.fuzz.trials import IN_FLIGHT, Trials
 from tb.flows.sim.oracles import OracleError

