@@ -6,33 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from golden.graph.float_graph import Conv, Graph
-from golden.graph.layers import Layer, PoolLayer, ResidualLayer, Shape, sources
-from golden.networks.facenet.graph import BOTTLENECK, check_size
-from golden.networks.facenet.graph import INPUT_SIZE as FACENET_SIZE
+from golden.graph.float_graph import Conv, FloatNetwork, Graph, Node
+from golden.graph.layers import PoolLayer, ResidualLayer, Shape, sources
+from golden.networks.facenet.graph import BOTTLENECK
 from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
-    """One node of a network at one size of its picture."""
+    """One node of a network at one size of its picture, as JSON holds it."""
 
     name: str
     """Dots part it from the blocks around it."""
     kind: str
     """``conv``, ``fc``, ``pool``, ``avgpool``, ``upsample``, ``concat`` or ``residual``."""
-    inputs: tuple[Shape, ...]
-    output: Shape
-    """(C, H, W) of what it reads and makes."""
     kernel: tuple[int, int] | None = None
     """(rows, columns) of a convolution or a window."""
     stride: int = 1
-    padding: str = ""
+    padding: str | None = None
     """``same``: the map keeps its size at stride 1; ``valid``: windows lie inside it."""
-    activation: str = ""
-    """Empty where there is none."""
+    activation: str | None = None
     scale: float = 1.0
     """What a branch is multiplied by before it is added."""
+    inputs: tuple[Shape, ...]
+    output: Shape
+    """(C, H, W) of what it reads and makes."""
     parameters: int = 0
     macs: int = 0
     """Weights and biases, batch normalisation folded; multiplications of one picture."""
@@ -41,8 +39,8 @@ class Module:
     def words(self) -> str:
         """What it does, in a few words.
 
-        >>> shape = (1, 1, 1)
-        >>> Module("c", "conv", (shape,), shape, (3, 3), 2, "valid", "relu").words
+        >>> shapes = {"inputs": ((1, 3, 3),), "output": (1, 1, 1)}
+        >>> Module(name="c", kind="conv", kernel=(3, 3), stride=2, padding="valid", **shapes).words
         'conv 3x3/2 valid'
         """
         if self.kernel is None:
@@ -53,76 +51,70 @@ class Module:
         parts = [self.kind, f"{self.kernel[0]}x{self.kernel[1]}{step}"]
         if self.scale != 1:
             parts.append(f"* {self.scale:g}")
-        elif max(self.kernel) > 1:
+        elif max(self.kernel) > 1 and self.padding:
             parts.append(self.padding)
         return " ".join(parts) if self.kind != "fc" else "fc"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON holds them."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "kernel": None if self.kernel is None else [*self.kernel],
-            "stride": self.stride,
-            "padding": self.padding or None,
-            "activation": self.activation or None,
-            "scale": self.scale,
-            "inputs": [[*shape] for shape in self.inputs],
-            "output": [*self.output],
-            "parameters": self.parameters,
-            "macs": self.macs,
-        }
 
-
-def facenet_modules(graph: Graph, size: int = FACENET_SIZE) -> list[Module]:
-    """List FaceNet's nodes in data-flow order.
+def modules(graph: Graph, size: int) -> list[Module]:
+    """List the nodes of a network in data-flow order.
 
     Raises
     ------
     ConfigError
         If the network cannot take pictures of this size.
     """
-    check_size(size)
-    return _modules(graph, size)
-
-
-def yolov3_tiny_modules(graph: Graph, size: int = INPUT_SIZE) -> list[Module]:
-    """List YOLOv3-tiny's nodes in data-flow order."""
-    return _modules(graph, size)
-
-
-def _modules(graph: Graph, size: int) -> list[Module]:
     shapes = graph.shapes((3, size, size))
-    found = []
-    for node in graph.nodes:
-        if isinstance(node, Conv):
-            read = shapes[node.source]
-            module = Module(
-                name=node.name,
-                kind="fc" if node.name == BOTTLENECK else node.kind,
-                inputs=(read,),
-                output=shapes[node.name],
-                kernel=node.kernel,
-                stride=node.stride,
-                padding=node.padding if isinstance(node.padding, str) else "own",
-                activation=node.activation.value,
-                scale=node.scale,
-                parameters=node.parameters,
-                macs=node.macs(read),
-            )
-        else:
-            module = _moving(node, shapes)
-        found.append(module)
-    return found
+    return [_module(node, shapes) for node in graph.nodes]
 
 
-def _moving(node: Layer, shapes: Mapping[str, Shape]) -> Module:
-    """A node without weights."""
+def _module(node: Node, shapes: Mapping[str, Shape]) -> Module:
     inputs = tuple(shapes[name] for name in sources(node))
-    output = shapes[node.name]
-    if isinstance(node, PoolLayer):
-        kernel = (node.size, node.size)
+    kind: str = node.kind
+    facts: dict[str, Any] = {}
+    if isinstance(node, Conv):
+        kind = "fc" if node.name == BOTTLENECK else kind
+        facts = {
+            "kernel": node.kernel,
+            "stride": node.stride,
+            "padding": node.padding if isinstance(node.padding, str) else "own",
+            "activation": node.activation.value,
+            "scale": node.scale,
+            "parameters": node.parameters,
+            "macs": node.macs(inputs[0]),
+        }
+    elif isinstance(node, PoolLayer):
         padding = "valid" if node.padding is None else "same"
-        return Module(node.name, node.kind, inputs, output, kernel, node.stride, padding)
-    activation = node.activation.value if isinstance(node, ResidualLayer) else ""
-    return Module(node.name, node.kind, inputs, output, activation=activation)
+        facts = {"kernel": (node.size, node.size), "stride": node.stride, "padding": padding}
+    elif isinstance(node, ResidualLayer):
+        facts = {"activation": node.activation.value}
+    return Module(name=node.name, kind=kind, inputs=inputs, output=shapes[node.name], **facts)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """One node of YOLOv3-tiny at one size of the image, as JSON holds it."""
+
+    name: str
+    kind: str
+    kernel: int
+    """Side of a convolution's kernel; 0 for other nodes."""
+    inputs: tuple[Shape, ...]
+    output: Shape
+    """(C, H, W) of what it reads and makes."""
+    parameters: int
+    macs: int
+    """Weights and biases; multiplications of one image."""
+    macs_on_zero_weights: int
+    """The part of `macs` that multiplies the zeros around an embedded kernel."""
+
+
+def node_facts(network: FloatNetwork, size: int = INPUT_SIZE) -> list[NodeFacts]:
+    """List every node of a network, at so many rows and columns, in data-flow order."""
+    facts = []
+    for node in modules(network.graph, size):
+        kernel = node.kernel[0] if node.kind == "conv" and node.kernel else 0
+        zeros = network.embedded_zero_taps.get(node.name, 0)
+        figures = (node.parameters, node.macs, node.macs * zeros // max(kernel, 1) ** 2)
+        facts.append(NodeFacts(node.name, node.kind, kernel, node.inputs, node.output, *figures))
+    return facts

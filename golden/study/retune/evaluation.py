@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from golden.config import InputError
+from golden.config import ConfigError, InputError
 from golden.graph.float_graph import FloatNetwork
 from golden.networks.yolov3_tiny.detection import CONFIDENCE, detect_real
 from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, TRAINED_SLOPE
@@ -22,8 +23,18 @@ from golden.reference import float_model
 from golden.study.detection.matching import Agreement, match
 from golden.study.errors.layer_errors import decibels
 from golden.vision.boxes import Box
-from golden.vision.datasets import Sample
+from golden.vision.datasets import PHOTOGRAPHS, Folder, Sample
 from golden.vision.images import Pixels, preprocess
+
+HELD_OUT: Final = ("camera.png", "motorcycle_left.png", "motorcycle_right.png")
+"""Photographs that nothing is tuned on; the two motorcycles are one scene."""
+TUNED_ON: Final = (
+    *(name for name in PHOTOGRAPHS if name not in HELD_OUT),
+    *("brick.png", "cell.png", "clock_motion.png", "coins.png", "color.png"),
+    *("grace_hopper.jpg", "grass.png", "gravel.png", "horse.png", "moon.png", "page.png"),
+    "text.png",
+)
+"""Photographs and drawings that a network is tuned on unless a folder is given."""
 
 Heads = dict[str, npt.NDArray[np.floating]]
 
@@ -148,3 +159,29 @@ def judge(
         verdict.pictures += 1
         advance()
     return verdict
+
+
+def readable(folder: Path) -> tuple[tuple[Path, ...], dict[str, str]]:
+    """List a folder's pictures that can be read; also say which cannot, and why.
+
+    Raises
+    ------
+    InputError
+        If there is no picture in it, or not one can be read.
+    """
+    pictures = Folder(folder)
+    return tuple(shown.path for shown in pictures), pictures.unreadable
+
+
+def check_apart(tuned_on: Sequence[Path], held_out: Sequence[Path]) -> None:
+    """Refuse to judge on a file that the network is tuned on.
+
+    Raises
+    ------
+    ConfigError
+        Naming the first.
+    """
+    known = {path.resolve() for path in tuned_on}
+    for path in held_out:
+        if path.resolve() in known:
+            raise ConfigError(f"{path}: the network is tuned on it: judge on another picture")

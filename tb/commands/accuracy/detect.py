@@ -62,8 +62,8 @@ def detect(
 ) -> None:
     """Find objects with the float network and with quantised ones, and compare the boxes."""
     from golden.study.detection.detections import Looking, Total, compare, listing
-    from tb.commands.accuracy.detection_tables import boxes_table, say_cut, totals_table
     from tb.commands.accuracy.drawings import Drawings
+    from tb.commands.accuracy.tables import boxes_table, say_cut, totals_table
 
     console = Console()
     options = NumericOptions(slope=slope, place=place, pool_pad=pool_pad)

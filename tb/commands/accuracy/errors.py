@@ -124,7 +124,7 @@ def _measure(
 
 
 def _show_one(result: FormatErrors, plots: Path | None, console: Console) -> None:
-    from tb.commands.accuracy.error_tables import headline_table, layer_table, worst_table
+    from tb.commands.accuracy.tables import headline_table, layer_table, worst_table
 
     layers = result.errors.results()
     fixed = result.pairing.fixed
@@ -137,7 +137,7 @@ def _show_one(result: FormatErrors, plots: Path | None, console: Console) -> Non
 
 
 def _show_headline(results: list[FormatErrors], plots: Path | None, console: Console) -> None:
-    from tb.commands.accuracy.error_tables import headline_table
+    from tb.commands.accuracy.tables import headline_table
 
     title = f"integers against floats of the same slope: {_pictures(results[0])}"
     console.print(headline_table(title, results))
@@ -162,7 +162,7 @@ def _two_dumps(
     from golden.config import InputError
     from golden.study.dumps.comparison import compare, only_in
     from golden.study.dumps.dump import read_dump
-    from tb.commands.accuracy.error_tables import layer_table, worst_table
+    from tb.commands.accuracy.tables import layer_table, worst_table
 
     first, second = read_dump(reference), read_dump(other)
     try:

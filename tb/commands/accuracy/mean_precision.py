@@ -65,7 +65,7 @@ def mean_precision(
     from golden.study.detection.average_precision import Scorer
     from golden.study.detection.detections import Looking, Total
     from golden.study.detection.voc import VocFolder
-    from tb.commands.accuracy.detection_tables import say_cut
+    from tb.commands.accuracy.tables import say_cut
 
     console = Console()
     options = NumericOptions(slope=slope, place=place, pool_pad=pool_pad)

@@ -85,21 +85,22 @@ def _known(source: str, size: int | None, embedding: int) -> _Network | None:
 
 
 def _facenet(graph: Any, size: int | None, unknown: tuple[str, ...] = ()) -> _Network:
-    from golden.networks.facenet.graph import INPUT_SIZE
+    from golden.networks.facenet.graph import INPUT_SIZE, check_size
     from golden.networks.facenet.names import SCOPE
-    from golden.study.parameters.modules import facenet_modules
+    from golden.study.parameters.modules import modules
 
     size = size or INPUT_SIZE
-    return _Network(FACENET, SCOPE, size, facenet_modules(graph, size), unknown)
+    check_size(size)
+    return _Network(FACENET, SCOPE, size, modules(graph, size), unknown)
 
 
 def _yolo(graph: Any, size: int | None) -> _Network:
     from golden.networks.yolov3_tiny.graph import INPUT_SIZE, check_size
-    from golden.study.parameters.modules import yolov3_tiny_modules
+    from golden.study.parameters.modules import modules
 
     size = size or INPUT_SIZE
     check_size(size)
-    return _Network(YOLO, YOLO, size, yolov3_tiny_modules(graph, size))
+    return _Network(YOLO, YOLO, size, modules(graph, size))
 
 
 def _read(path: Path, console: Console) -> Tensors:
@@ -207,6 +208,6 @@ def _network_facts(network: _Network | None) -> dict[str, Any]:
         "network": network.name,
         "size": network.size,
         **_sums(network),
-        "modules": [module.to_dict() for module in network.modules],
-        "unknown": [*network.unknown],
+        "modules": network.modules,
+        "unknown": network.unknown,
     }

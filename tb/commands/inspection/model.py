@@ -16,7 +16,7 @@ from tb.console import say, write_json
 if TYPE_CHECKING:
     from golden.networks.yolov3_tiny.files.fetch import ModelFiles
     from golden.networks.yolov3_tiny.torch_model import YOLOv3_tiny_quantize_bnfuse
-    from golden.study.parameters.facts import NodeFacts
+    from golden.study.parameters.modules import NodeFacts
 
 Source = Annotated[
     Path | None,
@@ -37,7 +37,7 @@ def model(
     from golden.networks.yolov3_tiny.files.reading import read_network
     from golden.networks.yolov3_tiny.graph import check_size
     from golden.networks.yolov3_tiny.torch_model import torch_model
-    from golden.study.parameters.facts import node_facts
+    from golden.study.parameters.modules import node_facts
 
     check_size(size)
     files = common.find_model(source, console)

@@ -34,7 +34,7 @@ def conv_error(
 ) -> None:
     """Convolve numbers uniform in -1 to +1 in Q7.8, and measure the error against float64."""
     from golden.study.errors.uniform_conv import MODES, ConvShape, draw, errors, measure
-    from tb.commands.accuracy.error_tables import layer_table, worst_table
+    from tb.commands.accuracy.tables import layer_table, worst_table
 
     console = Console()
     shape = ConvShape(in_channels, out_channels, kernel, size)

@@ -130,7 +130,6 @@ def retune(
     _check(method, what, steps, minutes, learning_rate, resume)
     from golden.study.retune.distillation import Distillation
     from tb.commands.quantization.retune_job import Choices, prepare
-    from tb.commands.quantization.retune_table import Spent
 
     choices = Choices(slope, pool_pad, images, views, held_out, judge_views, size, seed)
     target = out or ROOT / "build" / "retune" / f"{method}-{what}.safetensors"
@@ -140,7 +139,7 @@ def retune(
         from golden.study.retune.checkpoint import read_checkpoint
 
         read_checkpoint(resume, recipe)
-    job.judge("untuned", 0, job.network, Spent(), console)
+    job.judge("untuned", job.network, console)
     closed = job.closed_form(console)
     run: Distillation | None = None
     patch: Patch | None = closed

@@ -26,22 +26,24 @@ from golden.networks.yolov3_tiny.graph import TRAINED_SLOPE, check_size
 from golden.networks.yolov3_tiny.retune_patch import SHIPPED, Patch, write_patch
 from golden.reference.float_model import SLOPES
 from golden.study.retune.closed_form import closed_form
-from golden.study.retune.dataset import (
+from golden.study.retune.distillation import LEARNING_RATES, Distillation, Recipe, What, settings
+from golden.study.retune.evaluation import (
     HELD_OUT,
     TUNED_ON,
+    Lesson,
+    Verdict,
     check_apart,
+    judge,
     readable,
-    shipped_paths,
+    teach,
 )
-from golden.study.retune.distillation import LEARNING_RATES, Distillation, Recipe, What, settings
-from golden.study.retune.evaluation import Lesson, judge, teach
 from golden.vision.datasets import Views
-from golden.vision.images import preprocess
+from golden.vision.images import preprocess, shipped
 from tb.commands.common import counted_steps, find_model
-from tb.commands.quantization.retune_table import Result, Spent, result_table
-from tb.console import ROOT, say
+from tb.console import ROOT, plain_table, say
 from tb.toolchain.run_folder import git_commit
 
+COLUMNS: Final = ("tuned", "numbers", "head SNR", "TP", "FP", "FN", "IoU", "F1", "CPU s")
 JUDGE_SEED: Final = 7
 """Of the crops judged on, so that every run is judged on the same ones."""
 
@@ -58,6 +60,42 @@ class Choices:
     judge_views: int
     size: int
     seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One network compared with its teacher."""
+
+    name: str
+    numbers: int
+    """That were tuned."""
+    wall: float
+    cpu: float
+    """Seconds of wall clock and of processor time spent on tuning it."""
+    verdict: Verdict
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as JSON has them."""
+        return {
+            "name": self.name,
+            "numbers_tuned": self.numbers,
+            "seconds": round(self.wall, 2),
+            "cpu_seconds": round(self.cpu, 2),
+            **self.verdict.to_dict(),
+        }
+
+    def cells(self) -> tuple[str, ...]:
+        """The row of the table: what tuning it took, and how near it comes."""
+        verdict, boxes = self.verdict, self.verdict.agreement
+        return (
+            self.name,
+            f"{self.numbers:,}",
+            "equal" if verdict.snr is None else f"{verdict.snr:.1f} dB",
+            *(str(count) for count in (boxes.matched, boxes.extra, boxes.missed)),
+            "" if boxes.mean_overlap is None else f"{boxes.mean_overlap:.3f}",
+            "" if boxes.f1 is None else f"{boxes.f1:.2f}",
+            f"{self.cpu:.0f}" if self.numbers else "",
+        )
 
 
 @dataclass(slots=True)
@@ -79,12 +117,17 @@ class Job:
         return SLOPES[self.choices.slope]
 
     def judge(
-        self, name: str, numbers: int, network: FloatNetwork, spent: Spent, console: Console
+        self,
+        name: str,
+        network: FloatNetwork,
+        console: Console,
+        numbers: int = 0,
+        spent: tuple[float, float] = (0.0, 0.0),
     ) -> None:
         """Hold a network against its teacher, and note the figures."""
         with counted_steps(console, f"judging: {name}", len(self.lessons)) as advance:
             verdict = judge(network, self.slope, self.lessons, advance)
-        self.results.append(Result(name, numbers, spent, verdict))
+        self.results.append(Result(name, numbers, *spent, verdict))
 
     def closed_form(self, console: Console) -> Patch:
         """Tune in closed form, and judge it."""
@@ -96,9 +139,9 @@ class Job:
         total = len(views) * (1 + len(self.network.convs))
         with counted_steps(console, "closed form", total) as advance:
             patch = closed_form(self.network, images, self.slope, about, advance)
-        spent = Spent(time.monotonic() - wall, time.process_time() - cpu)
+        spent = time.monotonic() - wall, time.process_time() - cpu
         tuned = replace(self.network, convs=patch.apply(self.network.convs))
-        self.judge("closed form", patch.numbers, tuned, spent, console)
+        self.judge("closed form", tuned, console, patch.numbers, spent)
         return patch
 
     def recipe(self, what: str, batch: int, learning_rate: float | None) -> Recipe:
@@ -119,7 +162,7 @@ class Job:
         numbers = sum(tensor.numel() for pair in run.tuned.values() for tensor in pair)
         network = replace(self.network, convs=run.convs())
         name = f"{run.recipe.what}, distilled".replace("-", " ")
-        self.judge(name, numbers, network, Spent(run.seconds, run.cpu_seconds), console)
+        self.judge(name, network, console, numbers, (run.seconds, run.cpu_seconds))
         if run.recipe.what == What.WEIGHTS:
             return None
         return run.patch({"weights_sha256": self.files.sha256, "slope": self.choices.slope.value})
@@ -181,7 +224,10 @@ class Job:
         """Print the table."""
         names = ", ".join(path.name for path in self.judged_on)
         say(console, f"judged on {len(self.lessons)} views of {names}, none of them tuned on")
-        console.print(result_table(self.results))
+        table = plain_table("", *COLUMNS)
+        for result in self.results:
+            table.add_row(*result.cells())
+        console.print(table)
         say(console, "SNR over both heads; boxes at confidence 0.3 against those of slope 0.1.")
         say(console, "Boxes alone flatter: an untuned network misses none and invents many.")
 
@@ -249,7 +295,7 @@ def _paths(
 ) -> tuple[Path, ...]:
     """A folder's readable pictures, or shipped photographs."""
     if folder is None:
-        return shipped_paths(tuple(names))
+        return tuple(map(shipped, names))
     paths, skipped = readable(folder)
     for name, why in skipped.items():
         say(console, f"skipped {name}: {why}")

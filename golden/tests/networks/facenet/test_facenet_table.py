@@ -15,7 +15,7 @@ from golden.networks.facenet.files import find_network, naming_of, tensors_of
 from golden.networks.facenet.graph import BOTTLENECK, MIN_SIZE, check_size, facenet, graph_of
 from golden.networks.facenet.names import Naming, names, renamed
 from golden.networks.facenet.torch_model import InceptionResnetV1, network_of, torch_model
-from golden.study.parameters.modules import facenet_modules
+from golden.study.parameters.modules import modules
 from golden.tests.networks.facenet.facenets import narrow, narrow_network
 
 NAMINGS: tuple[Naming, ...] = ("tensorflow", "torch")
@@ -79,14 +79,14 @@ def test_sizes_that_leave_nothing_are_refused() -> None:
     with pytest.raises(ConfigError, match="SIZE=74: FaceNet takes 75 to 1023"):
         check_size(MIN_SIZE - 1)
     with pytest.raises(ConfigError, match="SIZE=1024"):
-        facenet_modules(narrow(), 1024)
+        check_size(1024)
 
 
 def test_modules_agree_with_the_table() -> None:
     structure = narrow()
-    modules = facenet_modules(structure, 96)
-    assert {m.name: m.macs for m in modules if m.macs} == structure.macs((3, 96, 96))
-    assert [m.output for m in modules] == list(structure.shapes((3, 96, 96)).values())[1:]
+    listed = modules(structure, 96)
+    assert {m.name: m.macs for m in listed if m.macs} == structure.macs((3, 96, 96))
+    assert [m.output for m in listed] == list(structure.shapes((3, 96, 96)).values())[1:]
 
 
 @pytest.mark.parametrize("embedding", [128, 512])

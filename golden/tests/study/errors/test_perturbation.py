@@ -18,9 +18,8 @@ from golden.networks.yolov3_tiny.build import build_yolov3_tiny
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import read_network
 from golden.reference import float_model
-from golden.study.errors.intervals import interval
 from golden.study.errors.noise import FixedRunner, FloatRunner, Noise, check_layers
-from golden.study.errors.perturbation import Runner, box_noise, layer_noise, perturb
+from golden.study.errors.perturbation import Runner, box_noise, interval, layer_noise, perturb
 from golden.study.errors.plots import plot_perturbation
 from golden.vision.datasets import Sample
 from golden.vision.images import default_image, load, preprocess

@@ -37,17 +37,17 @@ from golden.networks.yolov3_tiny.retune_patch import (
 from golden.reference import float_model
 from golden.study.retune import checkpoint
 from golden.study.retune.closed_form import closed_form
-from golden.study.retune.dataset import (
+from golden.study.retune.distillation import Distillation, Recipe, What, distil, head_loss
+from golden.study.retune.evaluation import (
     HELD_OUT,
     TUNED_ON,
     check_apart,
+    judge,
     readable,
-    shipped_paths,
+    teach,
 )
-from golden.study.retune.distillation import Distillation, Recipe, What, distil, head_loss
-from golden.study.retune.evaluation import judge, teach
 from golden.vision.datasets import Views
-from golden.vision.images import Pixels, preprocess
+from golden.vision.images import Pixels, preprocess, shipped
 
 OPTIONS = NumericOptions()
 SIZE = 64
@@ -66,7 +66,7 @@ def network(files: ModelFiles) -> FloatNetwork:
 @pytest.fixture(scope="module")
 def images() -> list[Pixels]:
     """A few small views of pictures that networks are tuned on."""
-    views = Views(6, 1, shipped_paths(TUNED_ON[:6]))
+    views = Views(6, 1, tuple(map(shipped, TUNED_ON[:6])))
     return [preprocess(shown.image, SIZE) for shown in views]
 
 
@@ -237,7 +237,7 @@ def test_the_network_is_tuned_unless_told_not_to(files: ModelFiles) -> None:
 def test_the_patch_that_ships_brings_the_network_close_to_its_teacher(
     network: FloatNetwork,
 ) -> None:
-    lessons = teach(network, Views(3, 11, shipped_paths(HELD_OUT)), 224)
+    lessons = teach(network, Views(3, 11, tuple(map(shipped, HELD_OUT))), 224)
     better = replace(network, convs=read_patch(SHIPPED).apply(network.convs))
     before, after = judge(network, EIGHTH, lessons), judge(better, EIGHTH, lessons)
     assert before.snr is not None and after.snr is not None
@@ -305,7 +305,7 @@ def test_a_file_network_says_what_the_hardware_network_says(
 
 
 def test_the_teacher_agrees_with_itself(network: FloatNetwork) -> None:
-    lessons = teach(network, Views(2, 1, shipped_paths(HELD_OUT)), 416)
+    lessons = teach(network, Views(2, 1, tuple(map(shipped, HELD_OUT))), 416)
     verdict = judge(network, TRAINED_SLOPE, lessons)
     assert verdict.snr is None
     assert verdict.to_dict()["teacher_boxes"] > 0
@@ -313,7 +313,7 @@ def test_the_teacher_agrees_with_itself(network: FloatNetwork) -> None:
 
 
 def test_the_judge_measures_noise_that_is_put_in(network: FloatNetwork) -> None:
-    lessons = teach(network, Views(1, 1, shipped_paths(HELD_OUT)), 96)
+    lessons = teach(network, Views(1, 1, tuple(map(shipped, HELD_OUT))), 96)
     louder = dict(network.convs)
     for head in HEADS:
         conv = louder[head]
@@ -328,11 +328,11 @@ def test_the_judge_measures_noise_that_is_put_in(network: FloatNetwork) -> None:
 def test_nothing_is_tuned_on_what_is_judged() -> None:
     assert not set(HELD_OUT) & set(TUNED_ON)
     with pytest.raises(ConfigError, match="the network is tuned on it"):
-        check_apart(shipped_paths(TUNED_ON), shipped_paths(TUNED_ON[3:4]))
+        check_apart(tuple(map(shipped, TUNED_ON)), tuple(map(shipped, TUNED_ON[3:4])))
 
 
 def test_a_folder_names_what_cannot_be_read(tmp_path: Path) -> None:
-    good = shipped_paths(TUNED_ON[:1])[0]
+    good = shipped(TUNED_ON[0])
     (tmp_path / good.name).write_bytes(good.read_bytes())
     (tmp_path / "torn.png").write_bytes(good.read_bytes()[:100])
     paths, skipped = readable(tmp_path)
@@ -349,7 +349,7 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 
 
 def distillation(network: FloatNetwork, start: Patch, what: What, **fields: object) -> Distillation:
-    paths = shipped_paths(TUNED_ON[:3])
+    paths = tuple(map(shipped, TUNED_ON[:3]))
     names = tuple(path.name for path in paths)
     recipe = Recipe(what.value, OFFICIAL, EIGHTH, names, 1, SIZE, 1, 1e-4)
     return Distillation(network, start, paths, replace(recipe, **fields))  # type: ignore[arg-type]

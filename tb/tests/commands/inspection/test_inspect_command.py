@@ -130,6 +130,6 @@ def test_what_is_wrong_is_named(safetensors: Path, tmp_path: Path) -> None:
 def test_a_name_that_is_both_tensor_and_folder_keeps_both() -> None:
     shape = (1, 1, 1)
     tree = Branch("root")
-    tree.put(["a"], Module("a", "conv", (shape,), shape))
-    tree.put(["a", "b"], Module("a.b", "conv", (shape,), shape))
+    tree.put(["a"], Module(name="a", kind="conv", inputs=(shape,), output=shape))
+    tree.put(["a", "b"], Module(name="a.b", kind="conv", inputs=(shape,), output=shape))
     assert [leaf.name for leaf in tree.leaves()] == ["a", "a.b"]
