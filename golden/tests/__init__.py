@@ -1,0 +1,1 @@
+"""Tests of `golden`, in the folders of what they test."""

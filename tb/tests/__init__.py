@@ -1,0 +1,1 @@
+"""Tests of `tb`, in the folders of what they test."""
