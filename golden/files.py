@@ -48,10 +48,10 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Replace a text file in one step, or leave what was there."""
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Replace a file in one step, or leave what was there."""
     with whole_file(path) as scratch:
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager

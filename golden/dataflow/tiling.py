@@ -50,18 +50,14 @@ def estimate(jobs: Sequence[PlannedJob], config: PEConfig) -> list[int]:
         loaded, words = max(begun, loaded) + job.words, job.words
         computing = computed = max(loaded, computed)
         first, last = job.channels
+        pass_cycles = max(job.tile.pixels, config.p_oc, LATENCY)
+        group_cycles = passes(job.fused.conv, config, job.fused.own_channels) * pass_cycles
         for _ in range(groups(last - first, config.p_oc)):
             # Two banks: a group takes over the one that the group before the last has left.
-            computed = max(computed, earlier) + _group_cycles(job.fused, job.tile.pixels, config)
+            computed = max(computed, earlier) + group_cycles
             earlier, drained = drained, max(drained, computed + LATENCY) + job.reads
         ends.append(drained)
     return ends
-
-
-def _group_cycles(fused: FusedLayer, pixels: int, config: PEConfig) -> int:
-    """Clocks of the products of one group of output channels."""
-    each = max(pixels, config.p_oc, LATENCY)
-    return passes(fused.conv, config, fused.own_channels) * each
 
 
 def tiles(fused: FusedLayer, config: PEConfig, ends: Estimate = estimate) -> list[Tile]:

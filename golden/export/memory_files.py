@@ -15,7 +15,7 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import as_int64, int_range
 from golden.arithmetic.sm8 import Codes
 from golden.config import InputError
-from golden.files import whole_file
+from golden.files import write_whole
 
 RAW_WIDTHS: Final = (8, 16, 32, 64)
 """Bits of an integer in a raw file."""
@@ -88,8 +88,7 @@ def hex_lines(ints: npt.ArrayLike, width: int = 16) -> bytes:
 def write_raw(path: Path, ints: npt.ArrayLike, width: int = 16) -> str:
     """Write `raw_bytes` whole, or leave what was there; return their sha256, hexadecimal."""
     content = raw_bytes(ints, width)
-    with whole_file(path) as scratch:
-        scratch.write_bytes(content)
+    write_whole(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -105,8 +104,7 @@ def write_hex(path: Path, ints: npt.ArrayLike, width: int = 16, about: str = "")
         Lines that stand ahead of the numbers as ``//`` comments.
     """
     head = "".join(f"// {line}\n" for line in about.splitlines()).encode()
-    with whole_file(path) as scratch:
-        scratch.write_bytes(head + hex_lines(ints, width))
+    write_whole(path, head + hex_lines(ints, width))
 
 
 def _checked(ints: npt.ArrayLike, width: int) -> npt.NDArray[np.int64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from golden.config import (
 Shape = tuple[int, int, int]
 """(C, H, W)."""
 
-_CHOICES: dict[str, type[Enum]] = {
+ENUMERATIONS: Final[dict[str, type[Enum]]] = {
     "mode": ProductMode,
     "activation": Activation,
     "slope": Slope,
@@ -33,6 +33,7 @@ _CHOICES: dict[str, type[Enum]] = {
     "rounding": Rounding,
     "overflow": Overflow,
 }
+"""Fields of a `ConvLayer` that are one of a few choices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class ConvLayer:
 
     def __post_init__(self) -> None:
         self._check_tensors()
-        for field, kind in _CHOICES.items():
+        for field, kind in ENUMERATIONS.items():
             if not isinstance(getattr(self, field), kind):
                 raise ConfigError(
                     f"{self.name}: {field} {getattr(self, field)!r} is not a {kind.__name__}"

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
-from enum import Enum
 from itertools import product
-from typing import Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 
 from golden.arithmetic.fixed import CUT_BITS, Int16Array, Int64Array, int_range
-from golden.config import (
-    MAX_KERNEL,
-    Activation,
-    ConfigError,
-    LeakyPlace,
-    Overflow,
-    PEConfig,
-    PoolPad,
-    ProductMode,
-    Rounding,
-    Slope,
-)
+from golden.config import MAX_KERNEL, Activation, ConfigError, PEConfig, PoolPad, ProductMode
 from golden.dataflow.tile import Job, Tile, fits, whole_job
-from golden.graph.conv_layer import ConvLayer, Padding
+from golden.graph.conv_layer import ENUMERATIONS, ConvLayer, Padding
 from golden.reference.bounds import accumulator_bits, contribution_bound
 from golden.reference.readout import PLAIN, Readout
 from golden.stimulus.random_data import Data, fill
@@ -39,8 +27,7 @@ POOLS: Final = tuple(
     Readout(*figures) for figures in product((2, 3), (1, 2), (False, True), (False, True), PoolPad)
 )
 """Every window, step and padding."""
-
-_E = TypeVar("_E", bound=Enum)
+_DRAWN_CHOICES: Final = {key: kind for key, kind in ENUMERATIONS.items() if key != "mode"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +86,9 @@ def random_job(seed: int, config: PEConfig) -> RandomJob:
         if own:
             weight = weight * own_channels(len(weight), config)
         tensor = fill(activations, input_shape, config.act_w, rng, differences=False)
+        choices: dict[str, Any] = {
+            field: draw.choice(list(kind)) for field, kind in _DRAWN_CHOICES.items()
+        }
         layer = ConvLayer(
             name=f"seed {seed}",
             source="random",
@@ -107,11 +97,7 @@ def random_job(seed: int, config: PEConfig) -> RandomJob:
             stride=stride,
             padding=padding,
             mode=config.mode,
-            activation=_pick(draw, Activation),
-            slope=_pick(draw, Slope),
-            place=_pick(draw, LeakyPlace),
-            rounding=_pick(draw, Rounding),
-            overflow=_pick(draw, Overflow),
+            **choices,
             act_w=config.act_w,
             weight_w=config.weight_w,
         )
@@ -173,10 +159,6 @@ def _is_large_enough(tile: Tile, readout: Readout) -> bool:
     return True
 
 
-def _pick(draw: random.Random, kind: type[_E]) -> _E:
-    return draw.choice(list(kind))
-
-
 def _draw_shape(
     draw: random.Random, config: PEConfig, own: bool
 ) -> tuple[tuple[int, int, int, int], tuple[int, int, int], int, Padding]:
@@ -187,7 +169,7 @@ def _draw_shape(
     rows = draw.choice((1, draw.randint(1, 12), draw.randint(1, config.tile_pixels)))
     most = max(1, config.tile_pixels // rows)
     columns = draw.choice((1, draw.randint(1, most), most))
-    # A stride of 2 may leave a last row or column that no output sees.
+    # A stride of 2 may leave a last row or column that no output reads.
     height = (rows - 1) * stride + kh - padding.top - padding.bottom + draw.randrange(stride)
     width = (columns - 1) * stride + kw - padding.left - padding.right + draw.randrange(stride)
     outputs, inputs = draw.choice(CHANNELS), draw.choice(CHANNELS)

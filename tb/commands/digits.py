@@ -128,7 +128,7 @@ def _without_rtl(
 
 def _trained(seed: int, path: Path, console: Console) -> dict[str, torch.Tensor]:
     """Train the network, and write its state dict."""
-    from golden.files import whole_file
+    from golden.files import write_whole
     from golden.networks.digits.samples import load_samples
     from golden.networks.digits.training import EPOCHS, model_bytes, train
 
@@ -136,8 +136,7 @@ def _trained(seed: int, path: Path, console: Console) -> dict[str, torch.Tensor]
     with progress(console) as bar:
         task = bar.add_task("training", total=EPOCHS)
         tensors = train(samples, seed, lambda: bar.advance(task))
-    with whole_file(path) as scratch:
-        scratch.write_bytes(model_bytes(tensors))
+    write_whole(path, model_bytes(tensors))
     seconds = time.monotonic() - started
     text = f"trained on {len(samples.labels):,} pictures in {seconds:.1f} s, seed {seed}: {path}"
     say(console, text)

@@ -170,10 +170,7 @@ def predict(
         found.append(machine.run(job, start if starts is None else starts[index]))
     machine.finish()
     counters = machine.timeline.cut([job.end for job in found])
-    return [
-        JobCycles(job.start, job.launch, job.end, counted)
-        for job, counted in zip(found, counters, strict=True)
-    ]
+    return [replace(job, counters=counted) for job, counted in zip(found, counters, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +200,7 @@ class LayerCycles:
 def layers(jobs: Sequence[JobShape], cycles: Sequence[JobCycles]) -> list[LayerCycles]:
     """What `predict` says of each layer, in the order of the jobs."""
     found = []
-    before = cycles[0].start - 1 if cycles else 0  # the bench sees an end one clock later
+    before = cycles[0].start - 1 if cycles else 0  # the bench notices an end one clock later
     for name in dict.fromkeys(job.layer for job in jobs):
         mine = [index for index, job in enumerate(jobs) if job.layer == name]
         end = cycles[mine[-1]].end

@@ -14,7 +14,7 @@ from safetensors.numpy import save
 
 from golden.arithmetic.fixed import FloatArray, check_finite
 from golden.config import ConfigError, InputError, Slope
-from golden.files import whole_file
+from golden.files import write_whole
 from golden.graph.float_conv import FloatConv
 
 SHIPPED: Final = Path(__file__).with_name("yolov3-tiny-eighth.safetensors")
@@ -112,8 +112,7 @@ def write_patch(path: Path, patch: Patch) -> None:
         tensors[name + _SCALE] = patch.scale[name].astype("<f4")
         tensors[name + _SHIFT] = patch.shift[name].astype("<f4")
     about = json.dumps(patch.about, sort_keys=True, allow_nan=False)
-    with whole_file(path) as scratch:
-        scratch.write_bytes(save(tensors, metadata={_ABOUT: about}))
+    write_whole(path, save(tensors, metadata={_ABOUT: about}))
 
 
 def read_patch(path: Path) -> Patch:

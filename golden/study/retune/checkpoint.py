@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from golden.config import InputError
-from golden.files import whole_file
+from golden.files import write_whole
 from golden.study.retune.distillation import Distillation, Recipe, settings
 
 SCHEMA: Final = 1
@@ -44,8 +44,7 @@ def save_checkpoint(path: Path, run: Distillation) -> None:
         "seconds": run.seconds,
         "cpu_seconds": run.cpu_seconds,
     }
-    with whole_file(path) as scratch:
-        scratch.write_bytes(save(tensors, metadata={_ABOUT: json.dumps(about)}))
+    write_whole(path, save(tensors, metadata={_ABOUT: json.dumps(about)}))
 
 
 def resume(path: Path, run: Distillation) -> None:

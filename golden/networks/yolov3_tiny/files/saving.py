@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from golden.config import ConfigError, InputError
-from golden.files import whole_file
+from golden.files import whole_file, write_whole
 from golden.graph.float_conv import FloatConv
 from golden.importers.torch.tensor_files import TensorFile, read_tensors, tensor_bytes
 from golden.networks.yolov3_tiny.files import darknet, state_dict
@@ -55,7 +55,7 @@ def save_like(files: ModelFiles, convs: Mapping[str, FloatConv], path: Path) -> 
         content = state_dict.file_bytes(path, read_tensors(files.weights), stored)
     else:
         content = darknet.file_bytes(_header(files.weights), stored)
-    _write(path, content)
+    write_whole(path, content)
     return [path, *copy_companions(files, path)]
 
 
@@ -120,7 +120,7 @@ def write_folded(
     """
     model = torch_model(file_network(convs))
     load_trackers(model, trackers or {})
-    _write(path, tensor_bytes(path, TensorFile({}), model.state_dict()))
+    write_whole(path, tensor_bytes(path, TensorFile({}), model.state_dict()))
 
 
 def check_target(files: ModelFiles, path: Path) -> None:
@@ -178,8 +178,3 @@ def _header(weights: Path) -> bytes:
             return file.read(darknet.HEADER_BYTES)
     except OSError as error:
         raise InputError(f"{weights}: cannot be read: {error.strerror}") from None
-
-
-def _write(path: Path, content: bytes) -> None:
-    with whole_file(path) as scratch:
-        scratch.write_bytes(content)
