@@ -38,20 +38,6 @@ INPUTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class JobResult:
-    """One job's end and verdict.
-
-    Parameters
-    ----------
-    end : JobEnd
-    verdict : Verdict
-    """
-
-    end: JobEnd
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
 class _Stamp:
     """What stood on the ports when a job ended, or the driver gave up."""
 
@@ -238,11 +224,11 @@ class Driver(AxiLiteDriver):
         ]
         return sum(count for count, _ in found), min((cycle for _, cycle in found), default=0)
 
-    async def run(self, record: JobRecord, folder: Path) -> JobResult:
-        """Run one job from its files and compare what came out."""
+    async def run(self, record: JobRecord, folder: Path) -> tuple[JobEnd, Verdict]:
+        """Run one job from its files, and compare what came out."""
         await self.start(record)
         end = await self.result()
-        return JobResult(end, self.compare(record, folder, end))
+        return end, self.compare(record, folder, end)
 
     def compare(self, record: JobRecord, folder: Path, end: JobEnd) -> Verdict:
         """Compare what a job recorded with what was expected, before the readout and after."""
@@ -250,22 +236,23 @@ class Driver(AxiLiteDriver):
 
     def failure(self, record: JobRecord, end: JobEnd) -> Failure | None:
         """What is wrong with a job's end, whatever its values."""
-        layer, time_of_end = record.layer, time_ns(int(self.dut.cycle.value))
+        layer, cycle = record.layer, int(self.dut.cycle.value)
         if self.rule_broken:
             sentence = Path("checker.txt").read_text().strip()
             kind = "unknown_value" if "is known" in sentence else "status"
-            text = f"{layer}: job {record.number}: {sentence}"
-            return Failure(kind, text, layer=layer, time_ns=time_of_end)
-        if end.timeout:
+            text = f"job {record.number}: {sentence}"
+        elif end.timeout:
+            kind = "timeout"
             text = (
-                f"{layer}: job {record.number} did not end within {record.limit} cycles; "
+                f"job {record.number} did not end within {record.limit} cycles; "
                 f"{end.out_beats} output beats came"
             )
-            return Failure("timeout", text, layer=layer, time_ns=time_of_end)
-        if end.unknown:
+        elif end.unknown:
+            kind, cycle = "unknown_value", end.unknown_cycle
             text = (
-                f"{layer}: {end.unknown} output beats of job {record.number} hold an X or a Z, "
-                f"first in cycle {end.unknown_cycle}"
+                f"{end.unknown} output beats of job {record.number} hold an X or a Z, "
+                f"first in cycle {cycle}"
             )
-            return Failure("unknown_value", text, layer=layer, time_ns=time_ns(end.unknown_cycle))
-        return None
+        else:
+            return None
+        return Failure(kind, f"{layer}: {text}", layer=layer, time_ns=time_ns(cycle))

@@ -21,7 +21,8 @@ from golden.dataflow.tile import Job, Tile, make_job
 from golden.graph.conv_layer import ConvLayer, Padding
 from golden.reference import spec
 from golden.reference.readout import PLAIN, Readout
-from tb.cosim.driver import Driver, JobResult
+from tb.cosim.driver import Driver
+from tb.cosim.scoreboard import Verdict
 from tb.cosim.sequencer import JobEnd
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job
 
@@ -137,11 +138,11 @@ class Jobs:
 
     async def check(
         self, job: Job, expected: Int16Array, stalls: Stalls | None = None
-    ) -> JobResult:
+    ) -> tuple[JobEnd, Verdict]:
         """Run one job and assert that every value is right."""
-        result = await self.driver.run(self.write(job, expected, stalls), self.folder)
-        failure = result.verdict.failure
+        end, verdict = await self.driver.run(self.write(job, expected, stalls), self.folder)
+        failure = verdict.failure
         assert failure is None, f"{failure.kind}: {failure.message}"
         tapped = 0 if job.readout.plain else job.tile.values
-        assert expected.size <= result.verdict.values_compared <= expected.size + tapped
-        return result
+        assert expected.size <= verdict.values_compared <= expected.size + tapped
+        return end, verdict

@@ -208,8 +208,8 @@ async def waits_for_ever_without_a_watchdog(dut: Any) -> None:
     jobs = Jobs(driver)
     job, expected = small_job(driver.config, 2, 2)
     record = replace(jobs.write(job, expected), act_beats=0, limit=2000)
-    result = await driver.run(record, jobs.folder)
-    failure = result.verdict.failure
+    _, verdict = await driver.run(record, jobs.folder)
+    failure = verdict.failure
     assert failure is not None and failure.kind == "timeout"
     await driver.soft_reset()
     await jobs.check(job, expected)
