@@ -46,17 +46,9 @@ LOG_LINES: Final = 3
 LEFTOVERS: Final = (".a", ".d", ".o", ".gch")
 """Files of a compilation that no run needs."""
 VERILATOR_ARGS: Final = (
-    "--timing",
-    "--default-language",
-    "1364-2005",
-    "-Wno-fatal",
-    "-O3",
-    "--x-assign",
-    "fast",
-    "--x-initial",
-    "fast",
-    "-CFLAGS",
-    "-O3 -march=native",
+    *("--timing", "--default-language", "1364-2005", "-Wno-fatal"),
+    *("-O3", "--x-assign", "fast", "--x-initial", "fast"),
+    *("-CFLAGS", "-O3 -march=native"),
 )
 
 

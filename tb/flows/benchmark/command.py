@@ -15,12 +15,18 @@ from golden.config import ConfigError, InputError
 from golden.reference.layer_sums import layer_sums
 from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, print_failure, progress, say, shown
 from tb.flows.benchmark.beats import beat_costs
-from tb.flows.benchmark.designs import compile_all, designs
 from tb.flows.benchmark.options import BenchOptions
 from tb.flows.benchmark.python_driven.jobs import time_tiles
 from tb.flows.benchmark.record import Beat, MeasureError, Record, SimRun
 from tb.flows.benchmark.scalar import compile_scalar, scalar_speed
-from tb.flows.benchmark.sim_runs import Measurement, Way, measurements, time_sim
+from tb.flows.benchmark.sim_runs import (
+    Measurement,
+    Way,
+    compile_all,
+    designs,
+    measurements,
+    time_sim,
+)
 from tb.flows.sim.frames import pictures
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.oracles import OracleError

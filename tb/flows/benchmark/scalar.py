@@ -21,14 +21,8 @@ from tb.toolchain.simulators import ToolError
 SOURCE: Final = Path(__file__).with_name("scalar.c")
 COMPILERS: Final = ("gcc", "cc", "clang")
 FLAGS: Final = (
-    "-O2",
-    "-fno-tree-vectorize",
-    "-fno-tree-slp-vectorize",
-    "-x",
-    "c",
-    "-std=c99",
-    "-shared",
-    "-fPIC",
+    *("-O2", "-fno-tree-vectorize", "-fno-tree-slp-vectorize"),
+    *("-x", "c", "-std=c99", "-shared", "-fPIC"),
 )
 
 ScalarLoop = Callable[[Int16Array, ConvLayer], tuple[Int64Array, float]]

@@ -1,20 +1,29 @@
-"""The simulations that ``make bench`` times, and how one of ``make sim`` is timed."""
+"""The simulations that ``make bench`` times, their designs, the time of one ``make sim``."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
 from golden.config import NumberFormat, ProductMode
+from tb.choices import parse_array
 from tb.console import EXIT_INTERRUPTED
+from tb.flows.benchmark.python_driven.jobs import TOP as PORT_TOP
 from tb.flows.benchmark.record import MeasureError, SimRun, Timing
 from tb.flows.sim.command import simulate
 from tb.flows.sim.options import SimOptions
+from tb.flows.sim.prepare import prepare
+from tb.toolchain import build
+from tb.toolchain.simulators import find_simulator
 
 FRAME_ARRAYS: Final = ("8x8", "16x16", "32x32")
 TILE_ARRAYS: Final = ("4x4", "8x8")
@@ -25,6 +34,8 @@ TILES: Final = 1
 """Tiles of each layer, where beats are slow: in Icarus and from Python."""
 LOG_WIDTH: Final = 120
 """Columns of what a run prints into its log."""
+DESIGNS_AT_ONCE: Final = 4
+"""Designs compiled at once: each may take a gigabyte."""
 
 
 class Way(Enum):
@@ -109,6 +120,60 @@ def _format(mode: ProductMode) -> str:
     """The default number format, or the one that a mode needs."""
     format_ = NumberFormat.PER_LAYER if mode is ProductMode.FULL else NumberFormat.Q7_8
     return str(format_.value)
+
+
+Design = tuple[SimOptions, str, str]
+"""What it is built for, the simulator, and the simulation top."""
+
+
+def designs(planned: Sequence[Measurement]) -> list[Design]:
+    """The designs that the measurements need, the largest first, each once."""
+    found: dict[tuple[str, str, str, str], Design] = {}
+    for entry in planned:
+        options = entry.options
+        simulator, top = options.sim, build.TOP
+        if entry.way is Way.PYTHON:
+            simulator, top = "verilator", PORT_TOP
+        found.setdefault((options.lanes, options.mode, simulator, top), (options, simulator, top))
+    return sorted(found.values(), key=lambda design: -_products(design[0]))
+
+
+def _products(options: SimOptions) -> int:
+    inputs, outputs = parse_array(options.lanes)
+    return inputs * outputs
+
+
+def compile_all(wanted: Sequence[Design], print_line: Callable[[str], None]) -> None:
+    """Compile the designs that the cache lacks, as many at once as there are cores.
+
+    The compiler spends most of its time on one large file, so that one design alone leaves
+    cores idle; and a compilation during a simulation would disturb it. An
+    interruption ends the compilers at once.
+
+    Parameters
+    ----------
+    wanted : sequence of Design
+    print_line : callable
+        Takes how far it is.
+
+    Raises
+    ------
+    ToolError
+        A compiler is missing or failed.
+    """
+    workers = min(os.cpu_count() or 1, DESIGNS_AT_ONCE)
+    # The interruption of a terminal reaches all processes; one of them answers it.
+    ignore = signal.SIGINT, signal.SIG_IGN
+    with get_context("spawn").Pool(workers, signal.signal, ignore) as pool:
+        for done, _ in enumerate(pool.imap_unordered(compile_one, wanted), start=1):
+            print_line(f"compiling the designs: {done} of {len(wanted)}")
+
+
+def compile_one(design: Design) -> None:
+    """Compile one design, as its measurement will ask for it."""
+    options, name, top = design
+    config = prepare(options, lambda text: None).config
+    build.build(find_simulator(name, options.verilator), config, top=top)
 
 
 def time_sim(options: SimOptions, folder: Path) -> SimRun:

@@ -68,12 +68,18 @@ def write_run_files(
     return schedule
 
 
+def job_of(planned: PlannedJob, tensor: Int16Array) -> Job:
+    """A planned job with the input that its window shows of its source."""
+    fused = planned.fused
+    layer = replace(fused.conv.select(*planned.channels), padding=planned.window.padding)
+    return Job(layer, planned.tile, tensor, planned.readout, fused.own_channels)
+
+
 def _record(planned: PlannedJob, number: int, config: PEConfig) -> JobRecord:
     """The job as the bench runs it; its input is not there yet."""
     fused, window = planned.fused, planned.window
-    layer = replace(fused.conv.select(*planned.channels), padding=window.padding)
     nothing = np.broadcast_to(np.int16(0), (fused.input_shape[0], window.height, window.width))
-    job = Job(layer, planned.tile, nothing, planned.readout, fused.own_channels)
+    job = job_of(planned, nothing)
     record = job_record(job, config, number, planned.number, planned.in_base, None, planned.output)
     return replace(record, macs=planned.macs, macs_on_zero_weights=planned.macs_on_zero_weights)
 

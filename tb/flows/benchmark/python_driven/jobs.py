@@ -10,12 +10,12 @@ from typing import Final
 
 from golden.config import PEConfig
 from golden.dataflow.lowering import lower_input
-from golden.dataflow.tile import Job
 from golden.graph.layers import IMAGE
 from tb.duts.conv_pe.job_record import JobRecord, write_job, write_jobs
 from tb.flows.benchmark.python_driven import cocotb_python
 from tb.flows.benchmark.python_driven.timed_jobs import DRIVEN, Driven
 from tb.flows.benchmark.record import MeasureError, SimRun, Timing
+from tb.flows.sim.frame_writer import job_of
 from tb.flows.sim.frames import pictures
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.prepare import Picture, Prepared, prepare, run_reference
@@ -62,8 +62,7 @@ def write_tiles(folder: Path, prepared: Prepared, picture: Picture) -> list[JobR
         if fused.source == IMAGE:
             node = next(layer for layer in prepared.network.convs() if layer.source == IMAGE)
             read = lower_input(node, read)
-        layer = replace(fused.conv.select(*planned.channels), padding=planned.window.padding)
-        job = Job(layer, planned.tile, planned.window.of(read), planned.readout, fused.own_channels)
+        job = job_of(planned, planned.window.of(read))
         record = write_job(
             folder,
             number,

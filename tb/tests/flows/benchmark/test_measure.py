@@ -25,12 +25,11 @@ from tb.console import EXIT_INTERRUPTED, EXIT_RED
 from tb.duts.conv_pe.job_record import JobRecord, write_job
 from tb.flows.benchmark import command
 from tb.flows.benchmark.beats import ARRAY, beat_job
-from tb.flows.benchmark.designs import designs
 from tb.flows.benchmark.python_driven import cocotb_axi, cocotb_python
 from tb.flows.benchmark.python_driven.jobs import SIMULATOR, drive
 from tb.flows.benchmark.record import SCHEMA_FILE, Beat, MeasureError, Record, SimRun, Timing
 from tb.flows.benchmark.scalar import compile_scalar, scalar_speed
-from tb.flows.benchmark.sim_runs import Measurement, Way, measurements, time_sim
+from tb.flows.benchmark.sim_runs import Measurement, Way, designs, measurements, time_sim
 from tb.flows.sim.options import SimOptions
 from tb.tests.configs import TINY
 from tb.tests.cosim.material import small_job
