@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tb.flows.benchmark.options import BenchOptions
+from tb.flows.benchmark.record import golden_schema, sim_schema
 from tb.flows.documents import field_types
 from tb.flows.fuzz.options import FuzzOptions
 from tb.flows.fuzz.report import fuzz_schema
@@ -65,6 +66,7 @@ def facts() -> dict[str, list[list[str]]]:
     """Of each table of docs/interfaces.md what the code knows; the last cell is written there."""
     report = report_schema()
     failure = report["properties"]["failure"]
+    bench, golden = sim_schema(), golden_schema()
     documents = {
         "report": report,
         "layer": report["properties"]["layers"]["items"],
@@ -72,6 +74,11 @@ def facts() -> dict[str, list[list[str]]]:
         "failure": failure,
         "diagnosis": failure["properties"]["diagnosis"],
         "fuzz": fuzz_schema(),
+        "sim": bench,
+        "run": bench["properties"]["runs"]["items"],
+        "beat": bench["properties"]["beat"],
+        "golden": golden,
+        "way": golden["properties"]["runs"]["items"],
     }
     known = {f"fields of {name}": field_types(schema) for name, schema in documents.items()}
     for target, options in TARGETS.items():
@@ -92,7 +99,11 @@ def table(rows: Sequence[Sequence[str]], written: str) -> str:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """JSON schemas that are kept as files."""
-    return {"tb/flows/sim/report.schema.json": report_schema()}
+    return {
+        "tb/flows/sim/report.schema.json": report_schema(),
+        "tb/flows/benchmark/sim.schema.json": sim_schema(),
+        "tb/flows/benchmark/golden.schema.json": golden_schema(),
+    }
 
 
 def updated(text: str, name: str, block: Callable[[str], str]) -> str:

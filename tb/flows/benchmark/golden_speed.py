@@ -20,8 +20,7 @@ from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.graph.layers import IMAGE
 from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, print_failure, progress, say, shown
-from tb.flows.benchmark.golden_record import THREADS, GoldenRecord, GoldenRun
-from tb.flows.benchmark.record import MeasureError
+from tb.flows.benchmark.record import THREADS, GoldenRecord, GoldenRun, MeasureError
 from tb.toolchain import build, run_folder
 
 BASE: Final = build.ROOT / "build" / "bench"

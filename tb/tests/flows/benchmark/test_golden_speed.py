@@ -24,8 +24,7 @@ from golden.tests.small_networks import branches, chain
 from tb.cli import app
 from tb.console import EXIT_INTERRUPTED, EXIT_RED
 from tb.flows.benchmark import golden_speed
-from tb.flows.benchmark.golden_record import SCHEMA_FILE, GoldenRecord, GoldenRun
-from tb.flows.benchmark.record import MeasureError
+from tb.flows.benchmark.record import GOLDEN_SCHEMA, GoldenRecord, GoldenRun, MeasureError
 
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 RUN = GoldenRun("golden kernels", "full", "per_layer", 0.05, 3_000_000, 400_000_000, 0.25)
@@ -33,7 +32,7 @@ RECORD = GoldenRecord(COMMIT, [RUN])
 
 
 def validate(document: dict[str, Any]) -> None:
-    jsonschema.validate(document, json.loads(SCHEMA_FILE.read_text()))
+    jsonschema.validate(document, json.loads(GOLDEN_SCHEMA.read_text()))
 
 
 def frame(mode: ProductMode = ProductMode.FULL) -> speed.Frame:

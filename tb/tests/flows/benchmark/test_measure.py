@@ -27,7 +27,7 @@ from tb.flows.benchmark import command
 from tb.flows.benchmark.beats import ARRAY, beat_job
 from tb.flows.benchmark.python_driven import cocotb_axi, cocotb_python
 from tb.flows.benchmark.python_driven.jobs import SIMULATOR, drive
-from tb.flows.benchmark.record import SCHEMA_FILE, Beat, MeasureError, Record, SimRun, Timing
+from tb.flows.benchmark.record import SIM_SCHEMA, Beat, MeasureError, Record, SimRun, Timing
 from tb.flows.benchmark.scalar import compile_scalar, scalar_speed
 from tb.flows.benchmark.sim_runs import Measurement, Way, designs, measurements, time_sim
 from tb.flows.sim.options import SimOptions
@@ -42,7 +42,7 @@ SMALL = SimOptions(array="4x4", layer="pred_2", tiles=1)
 
 
 def validate(document: dict[str, Any]) -> None:
-    jsonschema.validate(document, json.loads(SCHEMA_FILE.read_text()))
+    jsonschema.validate(document, json.loads(SIM_SCHEMA.read_text()))
 
 
 def test_what_is_written_is_as_described(tmp_path: Path) -> None:
