@@ -153,6 +153,12 @@ def test_page_names_what_exists(page: Path) -> None:
     assert wrong_counts(text) == []
 
 
+def test_drawings_name_files_that_exist() -> None:
+    drawings = (ROOT / "docs" / "images").glob("*.svg")
+    named = {name for path in drawings for name in re.findall(r"\b[\w/]+\.py\b", path.read_text())}
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
 def test_map_has_every_folder() -> None:
     assert unmapped((ROOT / "docs" / "architecture.md").read_text()) == []
 
