@@ -65,16 +65,12 @@ def replay(
 
     Parameters
     ----------
-    job : ReplayJob
     made : Build
         Compiled with waves, and so with the probe.
     folder : Path
         Taken for the run; what is there is removed.
-    neighbours : Neighbours
     watch : Watch
         What to follow.
-    seed : int
-    wave : Wave, optional
 
     Raises
     ------

@@ -63,8 +63,6 @@ def write_layout(
     ----------
     layout : Path
         The translate files stand in `TRANSLATE` beside it.
-    wave : Path
-    config : PEConfig
     lane : int
         Lane of the array and of the output stages to show.
     marker_cycle : int, optional

@@ -70,10 +70,6 @@ class Screenshot:
 def capture(layout: Path) -> Screenshot:
     """Open a save file in GTKWave and return what it shows.
 
-    Parameters
-    ----------
-    layout : Path
-
     Raises
     ------
     InputError

@@ -147,9 +147,6 @@ def comparison_text(
 
     Parameters
     ----------
-    passes : sequence of ComparedPass
-    steps : sequence of OutputStep
-    flow : sequence of StageCount
     limit : int, optional
         At most so many contributions, around the first that differs; all where None.
     """

@@ -103,7 +103,6 @@ def value_of(streams: JobStreams, channel: int, row: int, column: int) -> Value:
 
     Parameters
     ----------
-    streams : JobStreams
     channel, row, column : int
         In the job: output channel, pixel of the convolution's tile.
     """

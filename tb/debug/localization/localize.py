@@ -88,11 +88,8 @@ def localize(
     ----------
     record : JobRecord
         As it ran.
-    config : PEConfig
     folder : Path
         Holds the job's streams.
-    probe : Probe
-    watch : Watch
     before : int
         Jobs that ran ahead of it in the same simulation; others may have run behind it.
     first_group : int

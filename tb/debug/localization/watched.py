@@ -45,8 +45,6 @@ class WatchedValue:
 
     Parameters
     ----------
-    streams : JobStreams
-    probe : Probe
     group, lane, pixel : int
         Of the value, the group counted within the job.
     reads : tuple of int

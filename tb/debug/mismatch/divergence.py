@@ -168,8 +168,6 @@ def compare(
     folder : Path
         With the job's expected values and recordings; one that ends early is compared as
         far as it goes.
-    record : JobRecord
-    config : PEConfig
     conv, node : str
         Layers of the convolution's values and of what leaves; the record's unless given.
     cycle_ns : float

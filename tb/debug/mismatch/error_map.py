@@ -108,7 +108,6 @@ def write_map(values: Values, path: Path) -> None:
 
     Parameters
     ----------
-    values : Values
     path : Path
         The ending says the format; written whole.
     """

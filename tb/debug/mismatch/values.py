@@ -126,8 +126,6 @@ def job_values(
     ----------
     folder : Path
         With the job's expected values and recordings, as `tb.duts.conv_pe.job_record` names them.
-    record : JobRecord
-    config : PEConfig
     conv, node : str
         Layer of the convolution's values, and of what leaves; the record's unless given.
 

@@ -55,8 +55,6 @@ def watch_activated(
 
     Parameters
     ----------
-    record : JobRecord
-    config : PEConfig
     channel, row, column : int
         In the layer's output, as ``record.tile`` counts.
     first_group : int
@@ -86,8 +84,6 @@ def watch_output(
 
     Parameters
     ----------
-    record : JobRecord
-    config : PEConfig
     channel, row, column : int
         In the node that the job makes, as ``record.out_tile`` counts.
     first_group : int

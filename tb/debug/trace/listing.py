@@ -54,7 +54,6 @@ class Selection:
 
         Parameters
         ----------
-        found : Transactions
         lanes : int
             Channels from the one that a transaction names on.
         """
@@ -96,9 +95,6 @@ def transaction_table(
 
     Parameters
     ----------
-    title : str
-    found : Transactions
-    rows : sequence of mapping
     fracs : mapping of str to int
         Fraction bits by kind of value: these are shown as real numbers.
     """

@@ -100,12 +100,10 @@ def transactions(
 
     Parameters
     ----------
-    wave : Wave
     name : str
         Of `STAGES`.
     lane : int
         Output lane, for stages of which one lane is shown.
-    config : PEConfig
     job : TracedJob or None
         Gives coordinates in the layer; without it they count from the tile's corner.
     others : bool

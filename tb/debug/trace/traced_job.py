@@ -84,7 +84,6 @@ def with_golden(found: Transactions, job: TracedJob, folder: Path) -> Transactio
     ----------
     found : Transactions
         Of one job, in coordinates of the layer.
-    job : TracedJob
     folder : Path
         Of the wave; the job's expected values lie there or in the replay's folder.
     """

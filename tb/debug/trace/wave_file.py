@@ -119,12 +119,10 @@ class Wave:
 
         Parameters
         ----------
-        name : str
         at : ndarray of int64
             Numbers of edges; one beyond the wave's ends gives None.
         low : int
             First bit.
-        bits : int
         signed : bool
             Two's complement.
         """
