@@ -142,7 +142,7 @@ test: venv
 	@.venv/bin/python -m pytest $(SIDE_BY_SIDE) --junitxml=build/test/pytest.xml
 
 broken: venv
-	@.venv/bin/python -m tb.tests.faults.break_all
+	@.venv/bin/python -m tb.tests.faults.detect_all
 	@.venv/bin/python -m tb.tests.faults.diagnose_all
 
 synth-check: venv

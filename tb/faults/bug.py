@@ -11,8 +11,8 @@ from tb.toolchain.patch import Patch
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """The smallest real run that shows a bug: variables of ``make sim``, as in `SimOptions`."""
+class NetworkRun:
+    """The smallest run of a network that shows a bug: fields of `SimOptions`."""
 
     layer: str = "conv2"
     """Empty for the whole network."""
@@ -28,7 +28,7 @@ class Where:
     picture: str = ""
     """A shipped picture; empty for that of `SimOptions`."""
     simulators: tuple[str, ...] = ("verilator",)
-    """Those that see it here."""
+    """Those on which it shows here."""
 
     def options(self, simulator: str) -> dict[str, Any]:
         """The fields of `SimOptions` for one simulator."""
@@ -48,8 +48,8 @@ class Bug:
     """Where it sits: what a diagnosis has to name."""
     what: str
     """One line for a person."""
-    where: Where
-    beside: Step | None = None
+    run: NetworkRun
+    adjacent: Step | None = None
     """The step that shows it first, where the bug sits in the wires that lead there."""
 
     @property
@@ -68,8 +68,8 @@ def bug(
     change: tuple[str, str],
     step: Step,
     what: str,
-    where: Where | None = None,
-    beside: Step | None = None,
+    run: NetworkRun | None = None,
+    adjacent: Step | None = None,
 ) -> Bug:
     """A bug from its name and file, the old and the new text, and what it is."""
-    return Bug(Patch(*place, *change), step, what, where or Where(), beside)
+    return Bug(Patch(*place, *change), step, what, run or NetworkRun(), adjacent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tb.duts.conv_pe.pipeline_steps import Step
-from tb.faults.bug import Where, bug
+from tb.faults.bug import NetworkRun, bug
 
 BOTH: Final = ("verilator", "icarus")
 
@@ -15,7 +15,7 @@ SUMS: Final = (
         ("if (lane_load[o])", "if (lane_load[o] && !swap)"),
         Step.WEIGHTS,
         "the shadow misses a beat that comes as it is taken: lane 0 keeps old weights",
-        Where("conv2", simulators=BOTH),
+        NetworkRun("conv2", simulators=BOTH),
     ),
     bug(
         ("weights overwritten", "weight_loader.v"),
@@ -28,14 +28,14 @@ SUMS: Final = (
         ("beat_wide == lane;", "beat_wide == (lane ^ 1);"),
         Step.WEIGHTS,
         "even and odd lanes load each other's weights",
-        Where("conv3"),
+        NetworkRun("conv3"),
     ),
     bug(
         ("weight sign lost", "mac_array.v"),
         ("<= {{(32-W_W){shadow[j*W_W + W_W - 1]}}, shadow", "<= {{(32-W_W){1'b0}}, shadow"),
         Step.ARRAY,
         "widens weights with zeros instead of their sign",
-        Where("conv1"),
+        NetworkRun("conv1"),
     ),
     bug(
         ("activation sign lost", "mac_array.v"),
@@ -48,7 +48,7 @@ SUMS: Final = (
         ("act[i*32 +: 32] <= outside ?", "act[i*32 +: 32] <= outside || i == 2 ?"),
         Step.ARRAY,
         "the third operand is always zero",
-        Where("conv3"),
+        NetworkRun("conv3"),
     ),
     bug(
         ("multiplier miswired", "mac_array.v"),
@@ -58,14 +58,14 @@ SUMS: Final = (
         ),
         Step.ARRAY,
         "one multiplier of lane 1 has its neighbour's operand",
-        Where("conv4"),
+        NetworkRun("conv4"),
     ),
     bug(
         ("dot too narrow", "mac_array.v"),
         ("reg signed [DOT_W-1:0] total;", "reg signed [23:0] total;"),
         Step.ARRAY,
         "the lane's adder tree has 24 bits: large sums wrap",
-        Where("conv1"),
+        NetworkRun("conv1"),
     ),
     bug(
         ("product byte wrong", "mac_array.v"),
@@ -75,14 +75,14 @@ SUMS: Final = (
         ),
         Step.ARRAY,
         "the cut product is taken a bit too high",
-        Where("conv2", mode="cut_floor", format="q7.8"),
+        NetworkRun("conv2", mode="cut_floor", format="q7.8"),
     ),
     bug(
         ("product half wrong", "mac_array.v"),
         ("MODE == 2 ? 32'd128 : 32'd0;", "MODE == 2 ? 32'd256 : 32'd0;"),
         Step.ARRAY,
         "rounds the cut product with a whole LSB",
-        Where("conv2", mode="cut_round", format="q7.8"),
+        NetworkRun("conv2", mode="cut_round", format="q7.8"),
     ),
     bug(
         ("bias of the previous group", "compute_core.v"),
@@ -98,7 +98,7 @@ SUMS: Final = (
         ("<= bias_shadow[o*64 + 32 +: HIGH_W];", "<= {HIGH_W{1'b0}};"),
         Step.BIAS,
         "negative biases lose their sign",
-        Where("conv5"),
+        NetworkRun("conv5"),
     ),
     bug(
         ("biases shifted the wrong way", "accumulator.v"),
@@ -108,41 +108,41 @@ SUMS: Final = (
         ),
         Step.BIAS,
         "lanes have their biases in reverse order",
-        Where("conv1"),
+        NetworkRun("conv1"),
     ),
     bug(
         ("accumulator not cleared", "accumulator.v"),
         ("low  = first ? low_bias", "low  = first && 1'b0 ? low_bias"),
         Step.ACCUMULATOR,
         "a sum starts from what the bank held, not from the bias",
-        Where("conv2", simulators=BOTH),
+        NetworkRun("conv2", simulators=BOTH),
     ),
     bug(
         ("dot sign lost", "accumulator.v"),
         ("{{(WIDE_W-DOT_W+1){term[DOT_W-1]}}, term", "{{(WIDE_W-DOT_W+1){1'b0}}, term"),
         Step.ACCUMULATOR,
         "adds dot products widened with zeros instead of their sign",
-        Where("conv1"),
+        NetworkRun("conv1"),
     ),
     bug(
         ("high half of the other bank", "accumulator.v"),
         (": add_bank ? high_1[", ": !add_bank ? high_1["),
         Step.ACCUMULATOR,
         "low and high half of a sum come from different banks",
-        Where("conv3"),
+        NetworkRun("conv3"),
     ),
     bug(
         ("bank a stage early", "compute_core.v"),
         (".add_bank(bank_3)", ".add_bank(bank_2)"),
         Step.ACCUMULATOR,
         "the last sum of a group goes into the next group's bank",
-        Where("conv_1x1_2"),
+        NetworkRun("conv_1x1_2"),
     ),
     bug(
         ("last sum not written", "compute_core.v"),
         (".add(valid_3), .first", ".add(valid_3 && !group_last_3), .first"),
         Step.ACCUMULATOR,
         "the last pixel of a group lacks its last contribution",
-        Where("conv_1x1_2"),
+        NetworkRun("conv_1x1_2"),
     ),
 )

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from tb.faults.catalogue import names
-from tb.tests.faults.broken import BROKEN
+from tb.tests.faults.detections import DETECTIONS
 from tb.tests.test_imports import imports, sources
 from tb.toolchain.build import ROOT
 
@@ -104,7 +104,7 @@ def wrong_counts(text: str) -> list[str]:
     """List the numbers of broken designs and bugs that differ from those on file."""
     faults = re.findall(r"\b(\d+) (?:broken designs|faults|ways)\b", text)
     bugs = re.findall(r"\b(\d+) (?:realistic )?bugs\b", text)
-    wrong = [f"{count} broken designs" for count in faults if int(count) != len(BROKEN)]
+    wrong = [f"{count} broken designs" for count in faults if int(count) != len(DETECTIONS)]
     return wrong + [f"{count} bugs" for count in bugs if int(count) != len(names())]
 
 
@@ -175,7 +175,7 @@ def test_imports_run_down_in_the_order_of_the_page() -> None:
 def test_table_has_every_broken_design() -> None:
     rows = (ROOT / "docs" / "tables" / "broken.md").read_text().splitlines()
     first = {row.split(" | ")[0].removeprefix("| ").removesuffix(" *") for row in rows}
-    assert [one.patch.name for one in BROKEN if one.patch.name not in first] == []
+    assert [one.patch.name for one in DETECTIONS if one.patch.name not in first] == []
 
 
 def test_checks_see_what_is_wrong() -> None:

@@ -15,7 +15,7 @@ from golden.config import PEConfig, ProductMode
 from tb.flows.fuzz.options import FuzzOptions
 from tb.tests.configs import TINY, TINY_BYTES
 from tb.tests.cosim.suite import Suite
-from tb.tests.faults.broken import BROKEN
+from tb.tests.faults.detections import DETECTIONS
 from tb.tests.replay_lines import OWN_LINE, command_of
 from tb.toolchain.build import ROOT
 from tb.toolchain.simulators import Simulator
@@ -160,7 +160,7 @@ def test_fuzz_names_its_whole_design(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_suite_s_command_fails_in_the_same_way(simulator: Simulator, tmp_path: Path) -> None:
-    broken = next(broken for broken in BROKEN if broken.patch.name == "lanes swapped")
+    broken = next(broken for broken in DETECTIONS if broken.patch.name == "lanes swapped")
     module, test = broken.test
     suite = Suite(simulator, TINY[ProductMode.FULL], module, broken.patch)
     (message,) = suite.run(tmp_path, test).values()

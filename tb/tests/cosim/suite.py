@@ -24,7 +24,7 @@ from tb.console import shown
 from tb.duts.conv_pe.job_record import write_jobs
 from tb.flows.fuzz.options import small_config
 from tb.flows.sim.options import SIMULATORS
-from tb.tests.faults.broken import BROKEN
+from tb.tests.faults.detections import DETECTIONS
 from tb.toolchain import build, run_folder
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import Simulator, find_simulator
@@ -148,11 +148,11 @@ def find_patch(name: str) -> Patch:
     InputError
         There is none of this name.
     """
-    for broken in BROKEN:
+    for broken in DETECTIONS:
         if broken.patch.name == name:
             return broken.patch
     raise InputError(
-        f"--patch {name!r}: no broken design in tb/tests/faults/broken.py has this name"
+        f"--patch {name!r}: no broken design in tb/tests/faults/detections.py has this name"
     )
 
 
@@ -188,7 +188,9 @@ def main(
     weight_w: Annotated[int, typer.Option(help="Bits of a weight.")] = 0,
     tile_pixels: Annotated[int, typer.Option(help="Depth of an accumulator bank.")] = 0,
     input_words: Annotated[int, typer.Option(help="Depth of the tile memory.")] = 0,
-    patch: Annotated[str, typer.Option(help="Broken design of tb/tests/faults/broken.py.")] = "",
+    patch: Annotated[
+        str, typer.Option(help="Detection design of tb/tests/faults/detections.py.")
+    ] = "",
 ) -> None:
     """Run a cocotb module, or one test of it; exit code 1 if a test failed."""
     console = Console(soft_wrap=True, markup=False, highlight=False)

@@ -1,6 +1,6 @@
 """Runs every bug on file through the main job, and says whether its diagnosis names the step.
 
-``make broken`` runs all of it behind `tb.tests.faults.break_all`; a named few run with every
+``make broken`` runs all of it behind `tb.tests.faults.detect_all`; a named few run with every
 ``make test``. Names given to this module choose among them:
 ``python -m tb.tests.faults.diagnose_all stale-weights rounding``.
 """
@@ -23,7 +23,8 @@ from rich.console import Console
 from golden.config import ConfigError
 from golden.files import write_whole
 from tb.duts.conv_pe.pipeline_steps import Step
-from tb.faults.catalogue import BUGS, Bug, find
+from tb.faults.bug import Bug
+from tb.faults.catalogue import BUGS, find
 from tb.flows.sim.command import simulate
 from tb.flows.sim.options import SimOptions
 from tb.tests.faults.diagnosis_table import refresh
@@ -107,8 +108,8 @@ def verdict(bug: Bug, said: Step | None, certain: bool) -> str:
     if said is bug.step:
         return RIGHT
     modules = {bug.patch.file, *bug.step.modules}
-    beside = said is bug.beside or modules & set(said.modules)
-    if beside:
+    adjacent = said is bug.adjacent or modules & set(said.modules)
+    if adjacent:
         return NEAR
     return WRONG if certain else VAGUE
 
@@ -124,7 +125,7 @@ def diagnosed(bug: Bug, simulator: str, folder: Path) -> Outcome:
         Takes the run and what the look into it has left; emptied first.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    options = SimOptions(**bug.where.options(simulator), bug=bug.name)
+    options = SimOptions(**bug.run.options(simulator), bug=bug.name)
     started = time.monotonic()
     simulate(options, Console(file=io.StringIO(), width=120), folder)
     seconds = time.monotonic() - started
@@ -229,7 +230,7 @@ def _run(bugs: Sequence[Bug], console: Console) -> list[Outcome]:
         console.print(f"[bold red]Verilator alone:[/] {error}")
     found = []
     for bug in bugs:
-        for simulator in (name for name in bug.where.simulators if name in simulators):
+        for simulator in (name for name in bug.run.simulators if name in simulators):
             folder = FOLDER / f"{bug.name}-{simulator}"
             found.append(diagnosed(bug, simulator, folder))
             keep(found[-1:])

@@ -12,7 +12,8 @@ import pytest
 
 from golden.config import ConfigError
 from tb.duts.conv_pe.pipeline_steps import Step
-from tb.faults.catalogue import BUGS, Bug, find, names
+from tb.faults.bug import Bug
+from tb.faults.catalogue import BUGS, find, names
 from tb.flows.sim.options import SimOptions
 from tb.tests.conftest import NO_ICARUS
 from tb.tests.faults.diagnose_all import (
@@ -56,8 +57,8 @@ def test_every_bug_still_has_its_place_and_its_run(bug: Bug) -> None:
     assert patch.new != patch.old
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", bug.name)
     assert bug.what and not bug.what.endswith(".")
-    for simulator in bug.where.simulators:
-        options = SimOptions(**bug.where.options(simulator), bug=bug.name)
+    for simulator in bug.run.simulators:
+        options = SimOptions(**bug.run.options(simulator), bug=bug.name)
         assert options.patch == patch
 
 
@@ -65,7 +66,7 @@ def test_every_bug_has_a_name_of_its_own_and_every_step_a_bug() -> None:
     assert len(set(names())) == len(BUGS) >= 30
     assert {bug.step for bug in BUGS} == set(Step)
     assert len({find(name).step for name, _ in FEW}) == len(FEW)
-    assert all(sim in find(name).where.simulators for name, sim in FEW)
+    assert all(sim in find(name).run.simulators for name, sim in FEW)
 
 
 def test_a_bug_that_is_not_there_is_answered_with_those_that_are() -> None:

@@ -21,11 +21,10 @@ from tb.debug.probe.reader import PROBE_FILE, read_probe
 from tb.debug.probe.watch import Watch, watch_activated, watch_output
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_jobs
 from tb.duts.conv_pe.pipeline_steps import Step
-from tb.faults.catalogue import BUGS
-from tb.faults.inject import ROUNDING_PATCH
+from tb.faults.catalogue import BUGS, ROUNDING_PATCH
 from tb.tests.configs import TINY
 from tb.tests.cosim.material import small_job
-from tb.tests.faults.broken import BROKEN
+from tb.tests.faults.detections import DETECTIONS
 from tb.toolchain import build
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import Simulator, find_icarus, find_verilator
@@ -34,7 +33,7 @@ from tb.toolchain.system_packages import is_there
 CONFIG = TINY[ProductMode.FULL]
 PADDED = Readout(size=2, pad_bottom=True, pad_right=True, pad=PoolPad.ZERO)
 HEAD = "build 0 00000004 00000004 00000010 00000010 00000028 00000022 00000000\n"
-PATCHES = {broken.patch.name: broken.patch for broken in BROKEN}
+PATCHES = {one.patch.name: one.patch for one in DETECTIONS}
 PATCHES |= {bug.patch.name: bug.patch for bug in BUGS}
 REAL: dict[str, Step] = {
     "wrong channel group": Step.SEQUENCER,

@@ -13,11 +13,11 @@ from rich.console import Console
 
 from golden.config import ConfigError
 from tb.duts.conv_pe.job_record import read_jobs
-from tb.faults.inject import ROUNDING_PATCH
+from tb.faults.catalogue import ROUNDING_PATCH
 from tb.flows.fuzz.command import fuzz
 from tb.flows.fuzz.options import FuzzOptions, parse_count
 from tb.flows.fuzz.shrink import SECONDS
-from tb.tests.faults.broken import BROKEN
+from tb.tests.faults.detections import DETECTIONS
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import Simulator
 
@@ -96,7 +96,7 @@ def test_jobs_that_fail_only_together_are_kept_together(
     simulator: Simulator, name: str, tmp_path: Path
 ) -> None:
     """The first needs a job behind the one that fails, the second one before it."""
-    patch = next(broken.patch for broken in BROKEN if broken.patch.name == name)
+    patch = next(broken.patch for broken in DETECTIONS if broken.patch.name == name)
     options = FuzzOptions(jobs=30, seed=3, sim=simulator.name, diagnose=False)
     code, document, _ = run(options, tmp_path, patch)
     assert code == 1

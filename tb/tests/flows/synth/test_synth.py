@@ -75,7 +75,7 @@ GOOD = {"top": TOP, "store": STORE, "mac_array": ARRAY, "scale": SCALE}
 
 
 @dataclass(frozen=True)
-class Broken:
+class Detection:
     """A fault: the check that must find it and its words, the module, what is replaced in it."""
 
     check: str
@@ -84,8 +84,8 @@ class Broken:
     changes: tuple[tuple[str, str], ...]
 
 
-BROKEN = {
-    "a latch": Broken(
+DETECTIONS = {
+    "a latch": Detection(
         "latches",
         "scale",
         "scale: latch of 11 bits on held (scale.v:6)",
@@ -97,19 +97,19 @@ BROKEN = {
             ),
         ),
     ),
-    "two drivers": Broken(
+    "two drivers": Detection(
         "drivers",
         "scale",
         "scale: multiple conflicting drivers",
         (("endmodule", "    assign scaled[0] = value[1];\nendmodule"),),
     ),
-    "two clocked drivers": Broken(
+    "two clocked drivers": Detection(
         "drivers",
         "mac_array",
         "mac_array.v:",
         (("endmodule", "    always @(posedge clk) dot[63:32] <= 32'd5;\nendmodule"),),
     ),
-    "no driver": Broken(
+    "no driver": Detection(
         "drivers",
         "top",
         "missing",
@@ -118,13 +118,13 @@ BROKEN = {
             ("    wire [31:0] fetched;", "    wire [31:0] fetched;\n    wire missing;"),
         ),
     ),
-    "a loop through two modules": Broken(
+    "a loop through two modules": Detection(
         "drivers",
         "top",
         "logic loop",
         ((".value(fetched[10:0])", ".value(fetched[10:0] ^ scaled[10:0])"),),
     ),
-    "a memory with two reset words": Broken(
+    "a memory with two reset words": Detection(
         "memories",
         "store",
         "words",
@@ -135,7 +135,7 @@ BROKEN = {
             ),
         ),
     ),
-    "a memory read without a clock": Broken(
+    "a memory read without a clock": Detection(
         "memories",
         "store",
         "memory.words: 1024 x 32 bits (store.v:9)",
@@ -145,7 +145,7 @@ BROKEN = {
             ("endmodule", "    assign fetched = words[address];\nendmodule"),
         ),
     ),
-    "a memory in LUT RAM": Broken(
+    "a memory in LUT RAM": Detection(
         "memories",
         "store",
         "memory.words: 16 x 32 bits (store.v:9) is in LUT RAM",
@@ -155,7 +155,7 @@ BROKEN = {
             ("<= words[address];", "<= words[address[3:0]];"),
         ),
     ),
-    "an array that is always read at fixed places": Broken(
+    "an array that is always read at fixed places": Detection(
         "memories",
         "mac_array",
         "mac_array: array late (mac_array.v:",
@@ -168,7 +168,7 @@ BROKEN = {
             ("$signed(weight[15:0])", "$signed(late[1])"),
         ),
     ),
-    "a memory in a vector": Broken(
+    "a memory in a vector": Detection(
         "memories",
         "store",
         "store: register words of 512 bits",
@@ -178,46 +178,46 @@ BROKEN = {
             ("<= words[address];", "<= words[address[3:0]*32 +: 32];"),
         ),
     ),
-    "a further product in the array": Broken(
+    "a further product in the array": Detection(
         "multipliers",
         "mac_array",
         "mac_array: 3 array multipliers, 2 expected",
         (("$signed(slots[31:0]) *", "$signed(slots[31:0]) * $signed(slots[63:32]) *"),),
     ),
-    "a product less in the array": Broken(
+    "a product less in the array": Detection(
         "multipliers",
         "mac_array",
         "mac_array: 1 array multipliers, 2 expected",
         (("$signed(slots[31:0]) *", "$signed(slots[31:0]) +"),),
     ),
-    "a multiplier in another module": Broken(
+    "a multiplier in another module": Detection(
         "multipliers", "top", "top: mul of", (("fetched[10:0]", "fetched[10:0] * address"),)
     ),
-    "a divider": Broken(
+    "a divider": Detection(
         "multipliers", "top", "top: div of", (("fetched[10:0]", "fetched[10:0] / 11'd7"),)
     ),
-    "a multiplier by a constant": Broken(
+    "a multiplier by a constant": Detection(
         "multipliers",
         "scale",
         "scale: mul of scaled by constant 13 (scale.v:5) is outside the array",
         (("(value << 3) + (value << 2) + value", "value * 13"),),
     ),
-    "a product of 32 bits": Broken(
+    "a product of 32 bits": Detection(
         "mapping",
         "mac_array",
         "MULT18X18D, 2 expected",
         (("{{16{act[i*16 + 15]}}, act[i*16 +: 16]}", "{act[i*16 +: 16], act[15:0]}"),),
     ),
-    "text for synthesis alone": Broken(
+    "text for synthesis alone": Detection(
         "sources",
         "scale",
         "scale.v:5: `ifdef YOSYS",
         (("    assign", "`ifdef YOSYS\n`endif\n    assign"),),
     ),
-    "a port that is not there": Broken(
+    "a port that is not there": Detection(
         "elaboration", "top", "does not have a port named 'other'", ((".value(", ".other("),)
     ),
-    "no Verilog": Broken("elaboration", "scale", "syntax error", (("endmodule", "end"),)),
+    "no Verilog": Detection("elaboration", "scale", "syntax error", (("endmodule", "end"),)),
 }
 
 
@@ -246,9 +246,9 @@ def test_good_design_passes_every_check(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_broken_design_fails_the_check_for_it(name: str, tmp_path: Path) -> None:
-    broken = BROKEN[name]
+@pytest.mark.parametrize("name", DETECTIONS)
+def test_detections_design_fails_the_check_for_it(name: str, tmp_path: Path) -> None:
+    broken = DETECTIONS[name]
     text = GOOD[broken.module]
     for old, new in broken.changes:
         assert text.count(old) == 1

@@ -1,4 +1,4 @@
-"""What a fault is, and the tests of the suites that faults have to turn red."""
+"""A bug with the check that has to detect it, and the tests of the suites that bugs turn red."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ ONE_PIXEL: Final = ("cocotb_queue", "fails_a_job_of_a_pixel_or_two_behind_one_th
 IN_FLIGHT: Final = ("cocotb_queue", "takes_three_jobs_and_no_more")
 
 MISMATCH: Final = "mismatch: |: expected -?[0-9]+, actual "
-"""A wrong value, as the suites of single jobs and those of sequences say it."""
+"""A wrong value, as the suites of single jobs and those of sequences report it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """One fault and what finds it.
+class Detection:
+    """A bug and the check that has to detect it.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ class Broken:
     message : str
         Regular expression that its message matches: the check that caught it.
     icarus : str, optional
-        The same under Icarus, where its X makes another check faster.
+        The same under Icarus, where another check is faster to find an X.
     only : str, optional
-        The one simulator that can see it.
+        The one simulator that can show it.
     """
 
     patch: Patch
@@ -72,13 +72,13 @@ class Broken:
     only: str | None = None
 
     def expected(self, simulator: Simulator) -> str | None:
-        """What the message has to match; None where this simulator cannot see the fault."""
+        """What the message has to match; None where this simulator cannot show the bug."""
         if self.only is not None and self.only != simulator.name:
             return None
         return self.icarus if simulator.name == "icarus" and self.icarus else self.message
 
 
-def fault(
+def detection(
     place: tuple[str, str],
     change: tuple[str, str],
     test: tuple[str, str],
@@ -86,18 +86,18 @@ def fault(
     *,
     icarus: str | None = None,
     only: str | None = None,
-) -> Broken:
-    """A fault from its name and file, and from the old and the new text."""
-    return Broken(Patch(*place, *change), test, message, icarus, only)
+) -> Detection:
+    """A bug from its name and file, and from the old and the new text."""
+    return Detection(Patch(*place, *change), test, message, icarus, only)
 
 
-def known(
+def catalogued(
     bug: str,
     test: tuple[str, str],
     message: str,
     *,
     icarus: str | None = None,
     only: str | None = None,
-) -> Broken:
-    """A fault that is also on file as a bug of `tb.faults.catalogue`, by its name there."""
-    return Broken(find(bug).patch, test, message, icarus, only)
+) -> Detection:
+    """A bug of `tb.faults.catalogue`, by its name there."""
+    return Detection(find(bug).patch, test, message, icarus, only)

@@ -1,19 +1,19 @@
 """Broken designs and broken drivers, each with the check that it has to turn red.
 
-A later bug found in the RTL belongs here too. `tb.tests.faults.break_all` runs them.
+A later bug found in the RTL belongs here too. `tb.tests.faults.detect_all` runs them.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from tb.tests.faults.fault import Broken
-from tb.tests.faults.faults_ports import PORTS
-from tb.tests.faults.faults_queue import QUEUE
-from tb.tests.faults.faults_readout import READOUT
-from tb.tests.faults.faults_values import VALUES
+from tb.tests.faults.bugs_ports import PORTS
+from tb.tests.faults.bugs_queue import QUEUE
+from tb.tests.faults.bugs_readout import READOUT
+from tb.tests.faults.bugs_values import VALUES
+from tb.tests.faults.detection import Detection
 
-BROKEN: Final[tuple[Broken, ...]] = (*VALUES, *READOUT, *QUEUE, *PORTS)
+DETECTIONS: Final[tuple[Detection, ...]] = (*VALUES, *READOUT, *QUEUE, *PORTS)
 
 FEW: Final = (
     *("lanes swapped", "padding off by one", "accumulator not cleared"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tb.tests.faults.fault import (
+from tb.tests.faults.detection import (
     ANSWERS,
     BUSY,
     FAILING,
@@ -13,15 +13,15 @@ from tb.tests.faults.fault import (
     REGISTERS,
     RESET,
     STALLS,
-    fault,
-    known,
+    catalogued,
+    detection,
 )
 
 OUTPUT: Final = "SIDE_W > 1"
 """In a skid buffer: it is the output's, whose beats have TKEEP and TUSER beside them."""
 
 PORTS: Final = (
-    fault(
+    detection(
         ("valid dropped", "axis_skid.v"),
         (
             "assign m_valid = out_valid;",
@@ -30,7 +30,7 @@ PORTS: Final = (
         STALLS,
         "m_axis_out.*valid is held",
     ),
-    fault(
+    detection(
         ("data changed while stalled", "axis_skid.v"),
         (
             "            spare_data  <= s_data;\n",
@@ -40,7 +40,7 @@ PORTS: Final = (
         STALLS,
         "m_axis_out.*payload is held",
     ),
-    fault(
+    detection(
         ("output beat lost", "axis_skid.v"),
         (
             "            spare_valid <= 1'b1;\n",
@@ -49,7 +49,7 @@ PORTS: Final = (
         STALLS,
         "m_axis_out.*TLAST is early",
     ),
-    fault(
+    detection(
         ("output beat doubled", "axis_skid.v"),
         (
             "assign s_ready = !spare_valid;",
@@ -58,26 +58,26 @@ PORTS: Final = (
         STALLS,
         "m_axis_out.*TLAST is missing",
     ),
-    known("tlast-after-every-group", STALLS, "m_axis_out.*TLAST is early"),
-    fault(
+    catalogued("tlast-after-every-group", STALLS, "m_axis_out.*TLAST is early"),
+    detection(
         ("TLAST missing", "drain.v"),
         ("out_last    <= value_last;", "out_last    <= 1'b0;"),
         STALLS,
         "m_axis_out.*TLAST is missing",
     ),
-    fault(
+    detection(
         ("TKEEP with a hole", "drain.v"),
         ("{16'd0, bank_channels} > lane", "{16'd0, bank_channels} > lane && lane != 1"),
         STALLS,
         "m_axis_out.*TKEEP has a hole",
     ),
-    fault(
+    detection(
         ("TKEEP empty", "conv_pe.v"),
         ("{(A_W/8){out_keep[o]}}", "{(A_W/8){1'b0 && out_keep[o]}}"),
         STALLS,
         "m_axis_out.*TKEEP is empty",
     ),
-    fault(
+    detection(
         ("output speaks in reset", "axis_skid.v"),
         (
             "        if (rst) begin\n            out_valid   <= 1'b0;\n",
@@ -87,32 +87,32 @@ PORTS: Final = (
         "m_axis_out.*silent in reset",
         icarus="silent in reset|control is known",
     ),
-    fault(
+    detection(
         ("output not reset", "axis_skid.v"),
         ("        if (rst) begin\n            out_valid   <= 1'b0;\n", "        if (rst) begin\n"),
         STALLS,
         "(m_axis_out|s_axis).*valid is known|control is known",
         only="icarus",
     ),
-    fault(
+    detection(
         ("start taken while busy", "axil_regs.v"),
         ("(!ready || start);", "start;"),
         BUSY,
         "assert 0 == 2",
     ),
-    fault(
+    detection(
         ("response dropped", "axil_regs.v"),
         ("if (s_axil_bready)", "if (1'b1)"),
         MODELS,
         "AXI4-Lite channel 2.*valid is held",
     ),
-    fault(
+    detection(
         ("partial write taken", "axil_regs.v"),
         ("s_axil_wstrb == 4'b1111", "s_axil_wstrb != 4'b0000"),
         REGISTERS,
         "assert 0 == 2",
     ),
-    fault(
+    detection(
         ("read data changes", "axil_regs.v"),
         (
             "        if (rst)\n            s_axil_rvalid <= 1'b0;\n",
@@ -122,7 +122,7 @@ PORTS: Final = (
         ANSWERS,
         "AXI4-Lite channel 4.*payload is held",
     ),
-    fault(
+    detection(
         ("start answered twice", "axil_regs.v"),
         (
             "        if (s_axil_bready)\n            s_axil_bvalid <= 1'b0;\n",
@@ -131,33 +131,33 @@ PORTS: Final = (
         STALLS,
         "AXI4-Lite channel 2.*B without a write",
     ),
-    fault(
+    detection(
         ("response of no kind", "axil_regs.v"),
         ("s_axil_bresp  <= OKAY;", "s_axil_bresp  <= 2'b01;"),
         ANSWERS,
         "AXI4-Lite channel 2.*response is legal",
     ),
-    fault(
+    detection(
         ("interrupt not reset", "job_control.v"),
         ("            irq         <= 1'b0;\n", ""),
         STALLS,
         "AXI4-Lite channel -1.*signal is known",
         only="icarus",
     ),
-    fault(
+    detection(
         ("shadow state not reset", "weight_loader.v"),
         ("            weights_full <= 1'b0;\n            bias_full    <= 1'b0;\n", ""),
         STALLS,
         "control is known",
         only="icarus",
     ),
-    fault(
+    detection(
         ("bank pointer not reset", "drain.v"),
         ("            read_bank   <= 1'b0;\n", ""),
         FAILS_ONE,
         "did not end|TLAST is early",
     ),
-    fault(
+    detection(
         ("fetch not reset", "job_fetch.v"),
         (
             "        if (rst) begin\n            state       <= EMPTY;\n",
@@ -167,7 +167,7 @@ PORTS: Final = (
         "takes no start",
         icarus="is known|X.*to int",
     ),
-    fault(
+    detection(
         ("control not reset", "job_control.v"),
         (
             "        if (rst) begin\n            state       <= RUN;\n",
@@ -177,13 +177,13 @@ PORTS: Final = (
         "did not end",
         icarus="is known",
     ),
-    fault(
+    detection(
         ("driver changes data", "stream_player.v"),
         ("if (!tvalid || tready) begin", "if (1'b1) begin"),
         STALLS,
         "s_axis_(act|wgt).*(payload|valid) is held",
     ),
-    fault(
+    detection(
         ("driver ends early", "stream_player.v"),
         ("tlast  <= left == 32'd1;", "tlast  <= left == 32'd2;"),
         STALLS,

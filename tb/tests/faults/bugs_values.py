@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tb.tests.faults.fault import (
+from tb.tests.faults.detection import (
     BANKS,
     FULL,
     ILLEGAL,
@@ -13,42 +13,42 @@ from tb.tests.faults.fault import (
     MISMATCH,
     SHAPES,
     STALLS,
-    fault,
-    known,
+    catalogued,
+    detection,
 )
 
 VALUES: Final = (
-    known("dead-lane-kept", STALLS, "^surplus: "),
-    known("lanes-swapped", STALLS, MISMATCH),
-    known("stale-weights", STALLS, MISMATCH),
-    known("weights-overwritten", STALLS, "^(mismatch|timeout): "),
-    fault(
+    catalogued("dead-lane-kept", STALLS, "^surplus: "),
+    catalogued("lanes-swapped", STALLS, MISMATCH),
+    catalogued("stale-weights", STALLS, MISMATCH),
+    catalogued("weights-overwritten", STALLS, "^(mismatch|timeout): "),
+    detection(
         ("biases overwritten", "weight_loader.v"),
         ("in_bias ? !bias_full || swap_bias :", "in_bias ? 1'b1 :"),
         BANKS,
         MISMATCH,
     ),
-    known("padding-off-by-one", KERNELS, MISMATCH, icarus=f"payload is known|{MISMATCH}"),
-    known("activation-sign-lost", STALLS, MISMATCH),
-    known("rounding", STALLS, MISMATCH),
-    known("saturation-missing", STALLS, MISMATCH),
-    known("accumulator-not-cleared", STALLS, MISMATCH, icarus="m_axis_out.*payload is known"),
-    fault(
+    catalogued("padding-off-by-one", KERNELS, MISMATCH, icarus=f"payload is known|{MISMATCH}"),
+    catalogued("activation-sign-lost", STALLS, MISMATCH),
+    catalogued("rounding", STALLS, MISMATCH),
+    catalogued("saturation-missing", STALLS, MISMATCH),
+    catalogued("accumulator-not-cleared", STALLS, MISMATCH, icarus="m_axis_out.*payload is known"),
+    detection(
         ("stride applied once", "pass_sequencer.v"),
         ("row_step  = stride_2 ? row_pitch << 1 : row_pitch;", "row_step  = row_pitch;"),
         KERNELS,
         MISMATCH,
         icarus=f"payload is known|{MISMATCH}",
     ),
-    known("wrong-tap-order", STALLS, MISMATCH, icarus=f"payload is known|{MISMATCH}"),
-    known("wrong-channel-group", SHAPES, MISMATCH),
-    fault(
+    catalogued("wrong-tap-order", STALLS, MISMATCH, icarus=f"payload is known|{MISMATCH}"),
+    catalogued("wrong-channel-group", SHAPES, MISMATCH),
+    detection(
         ("bank handed back too early", "drain.v"),
         ("assign bank_free = ~taken;", "assign bank_free = 2'b11;"),
         BANKS,
         "^(mismatch|shortage|timeout): |TLAST is early",
     ),
-    fault(
+    detection(
         ("bank pointer begins anew", "pass_sequencer.v"),
         (
             "            groups_left <= out_groups;\n",
@@ -57,25 +57,25 @@ VALUES: Final = (
         IN_TURN,
         "^timeout: ",
     ),
-    fault(
+    detection(
         ("sequencer never ends", "pass_sequencer.v"),
         ("running     <= groups_left != 12'd1;", "running     <= 1'b1;"),
         SHAPES,
         "^timeout: |TLAST is missing",
     ),
-    fault(
+    detection(
         ("last word of the memory refused", "job_check.v"),
         ("last_word > WORDS", "last_word >= WORDS"),
         FULL,
         "^shortage: .*INPUT_MEMORY",
     ),
-    fault(
+    detection(
         ("pool beyond the tile unseen", "job_check.v"),
         ("spare_w[16] || spare_h[16]", "spare_w[16]"),
         ILLEGAL,
         "POOL expected|did not end",
     ),
-    fault(
+    detection(
         ("own channels unchecked", "job_check.v"),
         ("else if (own && (", "else if (1'b0 && ("),
         ILLEGAL,

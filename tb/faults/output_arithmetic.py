@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from tb.duts.conv_pe.pipeline_steps import Step
-from tb.faults.bug import Where, bug
+from tb.faults.bug import NetworkRun, bug
 
-GLARING: Final = Where("conv5", size=32, picture="chessboard_GRAY.png")
+GLARING: Final = NetworkRun("conv5", size=32, picture="chessboard_GRAY.png")
 """A picture so unlike those of the calibration that values saturate."""
 
-POST: Final = (
+OUTPUT_ARITHMETIC: Final = (
     bug(
         ("rounding", "output_stage.v"),
         ("ONE << (read_post[5:0] - 6'd1);", "ONE << read_post[5:0];"),
         Step.REQUANTISER,
         "adds a whole LSB before the shift where half of one belongs",
-        Where("conv1", simulators=("verilator", "icarus")),
+        NetworkRun("conv1", simulators=("verilator", "icarus")),
     ),
     bug(
         ("rounding missing", "post_lane.v"),
@@ -29,14 +29,14 @@ POST: Final = (
         ("read_post[8] ||", "!read_post[8] ||"),
         Step.REQUANTISER,
         "rounds down where the descriptor asks for half up, and the other way round",
-        Where("pred_2"),
+        NetworkRun("pred_2"),
     ),
     bug(
         ("shift off by one", "post_lane.v"),
         ("shifted = wide >>> shift;", "shifted = wide >>> (shift - 6'd1);"),
         Step.REQUANTISER,
         "shifts by one place too few",
-        Where("conv3"),
+        NetworkRun("conv3"),
     ),
     bug(
         ("logical shift", "post_lane.v"),
@@ -49,7 +49,7 @@ POST: Final = (
         ("wide = {{4{x[ACC_W-1]}}, x};", "wide = {4'd0, x};"),
         Step.REQUANTISER,
         "widens the sum with zeros instead of its sign",
-        Where("conv4"),
+        NetworkRun("conv4"),
     ),
     bug(
         ("leaky slope wrong", "post_lane.v"),
@@ -65,7 +65,7 @@ POST: Final = (
         ),
         Step.ACTIVATION,
         "multiplies by 12/128 instead of 13/128",
-        Where("conv2", slope="13/128"),
+        NetworkRun("conv2", slope="13/128"),
     ),
     bug(
         ("leaky on positives", "post_lane.v"),
@@ -78,14 +78,14 @@ POST: Final = (
         ("if (!act_first && act[1:0]", "if (act[1:0]"),
         Step.ACTIVATION,
         "activates behind the shift although it did before it",
-        Where("conv2", leaky_place="before_requant"),
+        NetworkRun("conv2", leaky_place="before_requant"),
     ),
     bug(
         ("activation first ignored", "post_lane.v"),
         ("if (act_first && act[1:0] != LINEAR && x", "if (1'b0 && act[1:0] != LINEAR && x"),
         Step.ACTIVATION,
         "never activates before the shift",
-        Where("conv3", leaky_place="before_requant"),
+        NetworkRun("conv3", leaky_place="before_requant"),
     ),
     bug(
         ("saturation missing", "post_lane.v"),
