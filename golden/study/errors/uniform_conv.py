@@ -15,15 +15,7 @@ import torch
 from torch.nn import functional
 
 from golden.arithmetic.fixed import CUT_BITS, FloatArray, Int16Array, dequantize, quantize
-from golden.config import (
-    Activation,
-    ConfigError,
-    LeakyPlace,
-    Overflow,
-    ProductMode,
-    Rounding,
-    Slope,
-)
+from golden.config import ConfigError, ProductMode
 from golden.graph.layers import ConvLayer, Padding
 from golden.reference import kernels
 from golden.study.errors.layer_errors import ErrorSum, LayerError
@@ -89,11 +81,6 @@ class Experiment:
             padding=Padding(margin, margin, margin, margin),
             mode=mode,
             shift=FRAC if mode is ProductMode.FULL else 0,
-            activation=Activation.LINEAR,
-            slope=Slope.EIGHTH,
-            place=LeakyPlace.AFTER_REQUANT,
-            rounding=Rounding.ROUND_HALF_TO_POSITIVE_INFINITY,
-            overflow=Overflow.SATURATE,
             in_frac=FRAC,
             weight_frac=FRAC,
             out_frac=FRAC,

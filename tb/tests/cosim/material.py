@@ -8,15 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from golden.arithmetic.fixed import CUT_BITS, Int16Array
-from golden.config import (
-    Activation,
-    LeakyPlace,
-    Overflow,
-    PEConfig,
-    ProductMode,
-    Rounding,
-    Slope,
-)
+from golden.config import Activation, PEConfig, ProductMode
 from golden.dataflow.tile import Job, Tile, make_job
 from golden.graph.conv_layer import ConvLayer, Padding
 from golden.reference import spec
@@ -53,10 +45,6 @@ def small_job(
         mode=config.mode,
         shift=config.act_w if config.mode is ProductMode.FULL else 4,
         activation=Activation.LEAKY,
-        slope=Slope.EIGHTH,
-        place=LeakyPlace.AFTER_REQUANT,
-        rounding=Rounding.ROUND_HALF_TO_POSITIVE_INFINITY,
-        overflow=Overflow.SATURATE,
         in_frac=8,
         weight_frac=8,
         out_frac=8,
@@ -84,15 +72,7 @@ def pool_only_job(
         source="x",
         weight=(one * np.eye(channels, dtype=np.int16))[:, :, None, None],
         bias=np.zeros(channels, np.int64),
-        stride=1,
-        padding=Padding(),
         mode=config.mode,
-        shift=0,
-        activation=Activation.LINEAR,
-        slope=Slope.EIGHTH,
-        place=LeakyPlace.AFTER_REQUANT,
-        rounding=Rounding.ROUND_HALF_TO_POSITIVE_INFINITY,
-        overflow=Overflow.SATURATE,
         in_frac=8,
         weight_frac=0 if config.mode is ProductMode.FULL else CUT_BITS,
         out_frac=8,
