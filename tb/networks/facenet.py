@@ -142,11 +142,11 @@ def _sm8(convs: Mapping[str, FloatConv]) -> dict[str, FloatConv]:
     """Weights coded by the reference rule of SM8, with the best fraction bits of each tensor."""
     from golden.arithmetic.numerics import NumericOptions
     from golden.arithmetic.sm8 import Sm8Mode
-    from golden.study.facenet.number_formats import Contender, coded, fraction_bits
+    from golden.study.facenet.number_formats import CandidateFormat, coded, fraction_bits
 
-    contender = Contender("SM8", NumericOptions(weight_w=8), Sm8Mode.REFERENCE)
-    fractions = fraction_bits(convs, contender)
-    return {name: coded(conv, fractions, contender) for name, conv in convs.items()}
+    chosen = CandidateFormat("SM8", NumericOptions(weight_w=8), Sm8Mode.REFERENCE)
+    fractions = fraction_bits(convs, chosen)
+    return {name: coded(conv, fractions, chosen) for name, conv in convs.items()}
 
 
 def _sha256(path: Path) -> str:

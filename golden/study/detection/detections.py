@@ -10,7 +10,7 @@ from golden.networks.yolov3_tiny.detection import CONFIDENCE, OVERLAP, Detection
 from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 from golden.study.detection.matching import OVERLAP as SAME
 from golden.study.detection.matching import Agreement, Matching, match
-from golden.study.errors.candidates import Contender
+from golden.study.errors.candidates import Candidate
 from golden.vision.boxes import Box
 from golden.vision.datasets import Sample
 from golden.vision.images import preprocess
@@ -21,8 +21,8 @@ LISTED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Looking:
-    """How pictures are looked at; see `golden.networks.yolov3_tiny.detection.detect`."""
+class DetectionOptions:
+    """How objects are detected; see `golden.networks.yolov3_tiny.detection.detect`."""
 
     fit: Fit = "letterbox"
     size: int = INPUT_SIZE
@@ -32,41 +32,41 @@ class Looking:
     same: float = SAME
     """Two boxes are of one thing if they share this part of their union."""
 
-    def look(self, contenders: Sequence[Contender], shown: Sample) -> tuple[Detections, ...]:
-        """Find what every contender sees in one picture."""
+    def detect(self, candidates: Sequence[Candidate], shown: Sample) -> tuple[Detections, ...]:
+        """Detect the objects of one picture with every candidate."""
         pixels = preprocess(shown.image, self.size, self.fit)
         size = shown.image.height, shown.image.width
         return tuple(
             find(
-                *(contender.heads(pixels), contender.classes, size, self.fit),
+                *(candidate.heads(pixels), candidate.classes, size, self.fit),
                 *(self.size, self.confidence, self.overlap),
             )
-            for contender in contenders
+            for candidate in candidates
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What every contender saw in one picture."""
+    """What every candidate detected in one picture."""
 
     shown: Sample
     found: tuple[Detections, ...]
-    """Of each contender."""
+    """Of each candidate."""
     matched: tuple[Matching, ...]
     """Of each against the first one's boxes."""
 
 
 @dataclass(slots=True)
 class Total:
-    """One contender's boxes over all pictures."""
+    """One candidate's boxes over all pictures."""
 
-    contender: Contender
+    network: Candidate
     boxes: int = 0
     candidates: int = 0
     cut_pictures: int = 0
-    """Pictures with more candidates than were looked at."""
+    """Pictures with more box candidates than are considered."""
     agreement: Agreement = field(default_factory=Agreement)
-    """Against the first contender, where they were matched."""
+    """Against the first candidate, where they were matched."""
 
     def add(self, found: Detections, matched: Matching | None = None) -> None:
         """Take in one picture."""
@@ -79,8 +79,8 @@ class Total:
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON holds them."""
         return {
-            "name": self.contender.name,
-            **self.contender.about,
+            "name": self.network.name,
+            **self.network.about,
             "boxes": self.boxes,
             "candidates": self.candidates,
             "pictures_cut": self.cut_pictures,
@@ -88,9 +88,9 @@ class Total:
 
 
 def compare(
-    contenders: Sequence[Contender], pictures: Iterable[Sample], looking: Looking
+    candidates: Sequence[Candidate], pictures: Iterable[Sample], detection: DetectionOptions
 ) -> Iterator[Compared]:
-    """Show every contender every picture; the first contender is the reference.
+    """Show every candidate every picture; the first candidate is the reference.
 
     Parameters
     ----------
@@ -98,9 +98,9 @@ def compare(
         One is in memory at a time.
     """
     for shown in pictures:
-        found = looking.look(contenders, shown)
+        found = detection.detect(candidates, shown)
         truth = found[0].boxes
-        matched = tuple(match(seen.boxes, truth, looking.same) for seen in found)
+        matched = tuple(match(seen.boxes, truth, detection.same) for seen in found)
         yield Compared(shown, found, matched)
 
 
@@ -110,7 +110,7 @@ def shares(matched: Matching) -> dict[Box, float]:
 
 
 def listing(found: Detections, matched: Matching) -> dict[str, Any]:
-    """Return one contender's boxes on one picture as JSON holds them, at most `LISTED`."""
+    """Return one candidate's boxes on one picture as JSON holds them, at most `LISTED`."""
     shared = {box: round(part, 4) for box, part in shares(matched).items()}
     boxes = [
         {**box.to_dict(), "overlap_with_first": shared.get(box)} for box in found.boxes[:LISTED]

@@ -1,6 +1,6 @@
 """How the numbers of a network are distributed: its weights, and what flows between its layers.
 
-The pictures are run one at a time, and of each tensor a tally alone is kept.
+The pictures are run one at a time, and of each tensor a stats alone is kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from golden.graph.network import Network
 from golden.quantization.fraction_bits import Formats, choose_formats, reach
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model, run
-from golden.study.distributions.statistics import Limits, Tally
+from golden.study.distributions.statistics import Limits, Statistics
 from golden.vision.images import calibration_images, load, preprocess
 
 AHEAD: Final = " ahead of the activation"
@@ -56,7 +56,7 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class FormatEffect:
     """What a format does to a tensor, as JSON holds it; shares of its values."""
 
     frac: int
@@ -71,33 +71,35 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class Distributions:
     """All that a study of distributions found."""
 
     network: FloatNetwork
     options: NumericOptions
     formats: dict[NumberFormat, Formats]
     """Both formats."""
-    weights: dict[str, dict[str, Tally]]
-    """By convolution and stage, as `weights.weight_tallies` returns them."""
-    tensors: dict[str, Tally]
+    weights: dict[str, dict[str, Statistics]]
+    """By convolution and stage, as `weights.weight_statistics` returns them."""
+    tensors: dict[str, Statistics]
     """Of the float network: the image and every node's output."""
     integer_network: Network | None = None
     """That was run too."""
-    integers: dict[str, Tally] = field(default_factory=dict)
+    integers: dict[str, Statistics] = field(default_factory=dict)
     """Its tensors' values."""
     pictures: int = 0
     """How many were run."""
 
-    def fates(self, tensor: str) -> dict[NumberFormat, Fate]:
+    def effects(self, tensor: str) -> dict[NumberFormat, FormatEffect]:
         """Say what each format does to a tensor of the float network."""
         return {
-            label: fate(self.tensors[tensor], scales(format_, label, self.options)[tensor], label)
+            label: format_effect(
+                self.tensors[tensor], scales(format_, label, self.options)[tensor], label
+            )
             for label, format_ in self.formats.items()
         }
 
 
-def extremes(tensors: Collection[Tally]) -> tuple[Tally, Tally]:
+def extremes(tensors: Collection[Statistics]) -> tuple[Statistics, Statistics]:
     """Return the tensors with the smallest and with the largest value of all."""
     return min(tensors, key=lambda t: t.low), max(tensors, key=lambda t: t.high)
 
@@ -128,12 +130,12 @@ def scales(formats: Formats, name: NumberFormat, options: NumericOptions) -> dic
     return {tensor: Scale(frac, width) for tensor, frac in formats.output.items()}
 
 
-def tallies(
+def empty_statistics(
     nodes: Iterable[Node],
     formats: Mapping[NumberFormat, Formats],
     options: NumericOptions,
-) -> dict[str, Tally]:
-    """Make an empty tally for the image and every node's output.
+) -> dict[str, Statistics]:
+    """Make empty statistics for the image and every node's output.
 
     Parameters
     ----------
@@ -142,7 +144,7 @@ def tallies(
     options : NumericOptions
         `slope`, `place` and `act_w` are read.
     """
-    made: dict[str, Tally] = {}
+    made: dict[str, Statistics] = {}
     for name, node in ((IMAGE, None), *((node.name, node) for node in nodes)):
         limits: dict[str, Limits] = {}
         for label, format_ in formats.items():
@@ -151,7 +153,7 @@ def tallies(
             if node is not None and leaks_after(node, options):
                 slope = float_model.SLOPES[options.slope]
                 limits[label.value + AHEAD] = Limits(own.low * slope, own.high)
-        made[name] = Tally(name, limits)
+        made[name] = Statistics(name, limits)
     return made
 
 
@@ -165,9 +167,9 @@ def leaks_after(node: Node, options: NumericOptions) -> bool:
 
 
 def add_float(
-    measured: Mapping[str, Tally], model: FloatNetwork, picture: Picture, slope: Slope
+    measured: Mapping[str, Statistics], model: FloatNetwork, picture: Picture, slope: Slope
 ) -> None:
-    """Run one picture through the float network, and tally every tensor.
+    """Run one picture through the float network, and count every tensor.
 
     Raises
     ------
@@ -179,14 +181,16 @@ def add_float(
         measured[tensor].add(values, name)
 
 
-def integer_tallies(model: Network) -> dict[str, Tally]:
-    """Make an empty tally for every tensor of an integer network.
+def integer_statistics(model: Network) -> dict[str, Statistics]:
+    """Make empty statistics for every tensor of an integer network.
 
     A value at a rail is one that saturated, or that lies there by itself: they look alike.
     Only the image and the convolutions have rails; the other nodes pass values on.
     """
     low, high = int_range(model.options.act_w)
-    made: dict[str, Tally] = {IMAGE: Tally(IMAGE, {RAIL: _rail(low, high, model.input_frac)})}
+    made: dict[str, Statistics] = {
+        IMAGE: Statistics(IMAGE, {RAIL: _rail(low, high, model.input_frac)})
+    }
     fracs = model.fracs()
     for node in model.nodes:
         limits: dict[str, Limits] = {}
@@ -195,7 +199,7 @@ def integer_tallies(model: Network) -> dict[str, Tally]:
             leaks = after and node.activation is Activation.LEAKY
             least = int(leaky(low, model.slope)) if leaks else low
             limits[RAIL] = _rail(least, high, fracs[node.name])
-        made[node.name] = Tally(node.name, limits)
+        made[node.name] = Statistics(node.name, limits)
     return made
 
 
@@ -204,8 +208,8 @@ def _rail(low: int, high: int, frac: int) -> Limits:
     return Limits((low + 0.5) * step, high * step)
 
 
-def add_integers(measured: Mapping[str, Tally], model: Network, picture: Picture) -> None:
-    """Run one picture through an integer network, and tally every tensor's real values."""
+def add_integers(measured: Mapping[str, Statistics], model: Network, picture: Picture) -> None:
+    """Run one picture through an integer network, and count every tensor's real values."""
     name, pixels = picture
     ints, _ = quantize_image(pixels, model.input_frac, model.options.act_w)
     fracs = model.fracs()
@@ -214,20 +218,20 @@ def add_integers(measured: Mapping[str, Tally], model: Network, picture: Picture
         measured[tensor].add(values.astype(np.float32) * step, name)
 
 
-def fate(tally: Tally, scale: Scale, label: NumberFormat) -> Fate:
-    """Say what a format does to the values of a tally.
+def format_effect(stats: Statistics, scale: Scale, label: NumberFormat) -> FormatEffect:
+    """Say what a format does to the values counted.
 
     Parameters
     ----------
-    tally : Tally
+    stats : Statistics
         Made with the limits `label`.
     """
-    count = max(tally.count, 1)
-    ahead = tally.beyond.get(label.value + AHEAD)
-    return Fate(
+    count = max(stats.count, 1)
+    ahead = stats.beyond.get(label.value + AHEAD)
+    return FormatEffect(
         scale.frac,
         scale.width,
-        tally.beyond[label.value] / count,
+        stats.beyond[label.value] / count,
         None if ahead is None else ahead / count,
-        tally.rounds_to_zero(scale.frac) / count,
+        stats.rounds_to_zero(scale.frac) / count,
     )

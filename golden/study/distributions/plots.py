@@ -17,11 +17,11 @@ from golden.graph.layers import sources
 from golden.study.distributions.collect import (
     SOURCE_PICTURES,
     SOURCE_RANGE,
-    Measured,
+    Distributions,
     Scale,
     scales,
 )
-from golden.study.distributions.statistics import Tally
+from golden.study.distributions.statistics import Statistics
 from golden.study.distributions.weights import AFTER_FOLDING, BEFORE_FOLDING, weight_scales
 from golden.study.plot import COLOURS, dress, figure, name_layers, save
 
@@ -35,11 +35,11 @@ _BLUE, _ORANGE, _GREEN, _PURPLE = COLOURS[:4]
 _GREY: Final = "0.62"
 _FORMATS: Final = {NumberFormat.Q7_8: _ORANGE, NumberFormat.PER_LAYER: _GREEN}
 
-Drawing = Callable[[Axes, Measured, str], None]
+Drawing = Callable[[Axes, Distributions, str], None]
 """Draws one convolution's small plot."""
 
 
-def write_plots(folder: Path, found: Measured) -> list[Path]:
+def write_plots(folder: Path, found: Distributions) -> list[Path]:
     """Write every plot of a study.
 
     Parameters
@@ -69,15 +69,15 @@ def write_plots(folder: Path, found: Measured) -> list[Path]:
     return paths
 
 
-def ranges(found: Measured) -> Figure:
+def ranges(found: Distributions) -> Figure:
     """Draw the range of every tensor, beside what the source saw."""
     made = figure(10, 5)
     axes = made.subplots()
     title = f"range of every tensor over {found.pictures} pictures, float"
     dress(axes, title, "", "value")
-    for place, tally in enumerate(found.tensors.values()):
-        low, middle, high = tally.percentiles((0.1, 50.0, 99.9))
-        axes.vlines(place, tally.low, tally.high, color=_BLUE, linewidth=1.2)
+    for place, stats in enumerate(found.tensors.values()):
+        low, middle, high = stats.percentiles((0.1, 50.0, 99.9))
+        axes.vlines(place, stats.low, stats.high, color=_BLUE, linewidth=1.2)
         axes.vlines(place, low, high, color=_BLUE, linewidth=8, alpha=0.45)
         axes.plot(place, middle, "_", color="black", markersize=9)
     for value in SOURCE_RANGE:
@@ -106,7 +106,7 @@ def ranges(found: Measured) -> Figure:
     return made
 
 
-def layer_page(found: Measured, name: str) -> Figure:
+def layer_page(found: Distributions, name: str) -> Figure:
     """Draw one convolution: input and output above, weights below."""
     made = figure(10, 7)
     made.suptitle(f"{name}: {found.pictures} pictures, slope {found.options.slope.value}")
@@ -126,7 +126,7 @@ def layer_page(found: Measured, name: str) -> Figure:
     return made
 
 
-def _grid(found: Measured, title: str, draw: Drawing) -> Figure:
+def _grid(found: Distributions, title: str, draw: Drawing) -> Figure:
     """Draw the same small plot for every convolution."""
     rows = -(-(len(found.weights) + 1) // _COLUMNS)
     made = figure(11, 2 * rows + 0.3)
@@ -144,11 +144,11 @@ def _grid(found: Measured, title: str, draw: Drawing) -> Figure:
     return made
 
 
-def _source(found: Measured, name: str) -> str:
+def _source(found: Distributions, name: str) -> str:
     return next(sources(node)[0] for node in found.network.nodes if node.name == name)
 
 
-def _flow(axes: Axes, found: Measured, name: str) -> None:
+def _flow(axes: Axes, found: Distributions, name: str) -> None:
     """Draw the histograms of a layer's input and output, shares on a log scale."""
     before, after = found.tensors[_source(found, name)], found.tensors[name]
     edges = _edges(before, after)
@@ -158,7 +158,7 @@ def _flow(axes: Axes, found: Measured, name: str) -> None:
     axes.set_ylim(_LEAST / max(before.count, after.count), 2)
 
 
-def _spread(axes: Axes, stages: Mapping[str, Tally]) -> None:
+def _spread(axes: Axes, stages: Mapping[str, Statistics]) -> None:
     """Draw the histograms of weights before and after folding."""
     before, after = stages[BEFORE_FOLDING], stages[AFTER_FOLDING]
     edges = _edges(before, after)
@@ -168,9 +168,9 @@ def _spread(axes: Axes, stages: Mapping[str, Tally]) -> None:
     axes.set_ylim(_LEAST / max(before.count, after.count), 2)
 
 
-def _edges(*tallies: Tally) -> FloatArray:
-    low = min(tally.low for tally in tallies)
-    high = max(tally.high for tally in tallies)
+def _edges(*several: Statistics) -> FloatArray:
+    low = min(stats.low for stats in several)
+    high = max(stats.high for stats in several)
     margin = 0.01 * (high - low) + 1e-9
     return np.linspace(low - margin, high + margin, _BINS + 1)
 
@@ -182,7 +182,7 @@ def _step(
     axes.stairs(shares, edges, color=colour, fill=fill, linewidth=width, label=label)
 
 
-def _output(axes: Axes, found: Measured, name: str) -> None:
+def _output(axes: Axes, found: Distributions, name: str) -> None:
     """Draw the magnitudes of a layer's output, and what each format holds of them."""
     _magnitudes(axes, {"output": found.tensors[name]})
     held = {
@@ -192,7 +192,7 @@ def _output(axes: Axes, found: Measured, name: str) -> None:
     _held(axes, held)
 
 
-def _weights(axes: Axes, found: Measured, name: str) -> None:
+def _weights(axes: Axes, found: Distributions, name: str) -> None:
     """Draw the magnitudes of a layer's weights, and what each format holds of them."""
     stages = found.weights[name]
     _magnitudes(axes, {"as stored": stages[BEFORE_FOLDING], "folded": stages[AFTER_FOLDING]})
@@ -200,23 +200,23 @@ def _weights(axes: Axes, found: Measured, name: str) -> None:
     _held(axes, weight_scales(name, found.formats, found.options))
 
 
-def _magnitudes(axes: Axes, tallies: Mapping[str, Tally]) -> None:
-    """Draw the shares of values by octave; the last tally as a line."""
-    *others, last = tallies
+def _magnitudes(axes: Axes, several: Mapping[str, Statistics]) -> None:
+    """Draw the shares of values by octave; the last statistics as a line."""
+    *others, last = several
     for label in others:
-        _octaves(axes, tallies[label], _GREY, label, fill=True)
-    _octaves(axes, tallies[last], _BLUE, last)
+        _octaves(axes, several[label], _GREY, label, fill=True)
+    _octaves(axes, several[last], _BLUE, last)
     ticks = np.arange(-16, 9, 8)
     axes.set_xticks(ticks, [f"$2^{{{tick}}}$" for tick in ticks])
     axes.set_xlim(*_EXPONENTS)
 
 
-def _octaves(axes: Axes, tally: Tally, colour: str, label: str, fill: bool = False) -> None:
+def _octaves(axes: Axes, stats: Statistics, colour: str, label: str, fill: bool = False) -> None:
     """Draw the share of values between each power of two and the next."""
-    negative, positive = tally.octaves()
+    negative, positive = stats.octaves()
     edges = np.arange(_EXPONENTS[0], _EXPONENTS[1] + 1, dtype=np.float64)
     counts = [negative.get(int(e), 0) + positive.get(int(e), 0) for e in edges[1:]]
-    _step(axes, edges, np.array(counts) / tally.count, colour, label, fill)
+    _step(axes, edges, np.array(counts) / stats.count, colour, label, fill)
 
 
 def _held(axes: Axes, held: Mapping[NumberFormat, Scale]) -> None:

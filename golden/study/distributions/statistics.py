@@ -47,7 +47,7 @@ class Limits:
 
 
 @dataclass(slots=True, eq=False)
-class Tally:
+class Statistics:
     """Counts, moments and a histogram of all numbers added so far."""
 
     name: str
@@ -86,7 +86,7 @@ class Tally:
         Raises
         ------
         InputError
-            If one is NaN or infinite; the text names the tally and the index.
+            If one is NaN or infinite; the text names the statistics and the index.
         """
         if not x.size:
             return
@@ -133,9 +133,9 @@ class Tally:
     def rounds_to_zero(self, frac: int) -> int:
         """Count the numbers that `frac` fraction bits round to zero and that are not zero.
 
-        >>> tally = Tally("x")
-        >>> tally.add(np.array([0.0, 2**-9, -(2**-9), 0.002, 1.0]))
-        >>> tally.rounds_to_zero(8), tally.rounds_to_zero(9)
+        >>> stats = Statistics("x")
+        >>> stats.add(np.array([0.0, 2**-9, -(2**-9), 0.002, 1.0]))
+        >>> stats.rounds_to_zero(8), stats.rounds_to_zero(9)
         (2, 0)
         """
         small = np.less_equal(UPPER, math.ldexp(1.0, -frac - 1))
@@ -154,9 +154,9 @@ class Tally:
         ndarray of float64
             Each off by at most `PERCENTILE_ERROR` of itself; NaN where nothing was added.
 
-        >>> tally = Tally("x")
-        >>> tally.add(np.arange(1.0, 1001.0))
-        >>> tally.percentiles([0, 50, 100]).tolist()
+        >>> stats = Statistics("x")
+        >>> stats.add(np.arange(1.0, 1001.0))
+        >>> stats.percentiles([0, 50, 100]).tolist()
         [1.0, 499.0, 998.0]
         """
         if not self.count:
@@ -199,9 +199,9 @@ class Tally:
     def octaves(self) -> tuple[dict[int, int], dict[int, int]]:
         """Count negative and positive numbers by exponent e: ``2**(e-1) < |x| <= 2**e``.
 
-        >>> tally = Tally("x")
-        >>> tally.add(np.array([0.0, 1.0, 1.5, 2.0, -3.0]))
-        >>> tally.octaves()
+        >>> stats = Statistics("x")
+        >>> stats.add(np.array([0.0, 1.0, 1.5, 2.0, -3.0]))
+        >>> stats.octaves()
         ({2: 1}, {0: 1, 1: 2})
         """
         negative, positive = (_by_exponent(bins) for bins in (self.negative, self.positive))

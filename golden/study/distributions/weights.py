@@ -11,21 +11,21 @@ from golden.config import NumberFormat
 from golden.graph.float_conv import FloatConv, StoredConv
 from golden.graph.float_graph import FloatNetwork
 from golden.quantization.fraction_bits import Formats
-from golden.study.distributions.collect import Fate, Scale, fate
-from golden.study.distributions.statistics import Tally
+from golden.study.distributions.collect import FormatEffect, Scale, format_effect
+from golden.study.distributions.statistics import Statistics
 
 BEFORE_FOLDING: Final = "before folding"
 AFTER_FOLDING: Final = "after folding"
 
 
-def weight_tallies(
+def weight_statistics(
     stored: Mapping[str, StoredConv],
     plain: FloatNetwork,
     network: FloatNetwork,
     formats: Mapping[NumberFormat, Formats],
     options: NumericOptions,
-) -> dict[str, dict[str, Tally]]:
-    """Tally every convolution's weights at every stage.
+) -> dict[str, dict[str, Statistics]]:
+    """Statistics every convolution's weights at every stage.
 
     The zeros around an embedded kernel are left out. A convolution without batch
     normalisation has the same weights before and after folding; they are taken from
@@ -44,7 +44,7 @@ def weight_tallies(
 
     Returns
     -------
-    dict of str to dict of str to Tally
+    dict of str to dict of str to Statistics
         By convolution in data-flow order; then `BEFORE_FOLDING`, `AFTER_FOLDING`, which holds
         the formats' limits, and the quantised weights by the format's name.
     """
@@ -68,11 +68,13 @@ def weight_scales(
     }
 
 
-def weight_fates(
-    stages: Mapping[str, Tally], scales: Mapping[NumberFormat, Scale]
-) -> dict[NumberFormat, Fate]:
+def weight_effects(
+    stages: Mapping[str, Statistics], scales: Mapping[NumberFormat, Scale]
+) -> dict[NumberFormat, FormatEffect]:
     """Say what each format does to one convolution's weights."""
-    return {label: fate(stages[AFTER_FOLDING], scale, label) for label, scale in scales.items()}
+    return {
+        label: format_effect(stages[AFTER_FOLDING], scale, label) for label, scale in scales.items()
+    }
 
 
 def own_taps(conv: FloatConv, kernel: int) -> FloatArray:
@@ -90,13 +92,16 @@ def own_taps(conv: FloatConv, kernel: int) -> FloatArray:
 
 def _stages(
     name: str, before: FloatArray, after: FloatArray, scales: Mapping[NumberFormat, Scale]
-) -> dict[str, Tally]:
+) -> dict[str, Statistics]:
     limits = {label.value: scale.limits() for label, scale in scales.items()}
-    made = {BEFORE_FOLDING: Tally(f"{name} weight"), AFTER_FOLDING: Tally(f"{name} weight", limits)}
+    made = {
+        BEFORE_FOLDING: Statistics(f"{name} weight"),
+        AFTER_FOLDING: Statistics(f"{name} weight", limits),
+    }
     made[BEFORE_FOLDING].add(before)
     made[AFTER_FOLDING].add(after)
     for label, scale in scales.items():
         ints, _ = quantize(after, scale.frac, scale.width, name=f"{name} weight")
-        made[label.value] = Tally(f"{name} weight")
+        made[label.value] = Statistics(f"{name} weight")
         made[label.value].add(dequantize(ints, scale.frac))
     return made

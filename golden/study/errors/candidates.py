@@ -41,8 +41,8 @@ Heads = dict[str, npt.NDArray[np.floating]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Contender:
-    """A network that looks at pictures."""
+class Candidate:
+    """A network that detects objects in pictures."""
 
     name: str
     """As the user chose it."""
@@ -56,19 +56,19 @@ class Contender:
 
 @dataclass(slots=True)
 class Maker:
-    """Makes contenders of one model."""
+    """Makes candidates of one model."""
 
     files: ModelFiles
     options: NumericOptions
-    """Slope, padding, place of the leaky rectifier; a contender's name chooses the rest."""
+    """Slope, padding, place of the leaky rectifier; a candidate's name chooses the rest."""
     patch: Retune = None
     """Retuning patch of all but the teacher."""
     size: int = INPUT_SIZE
     """Rows and columns of the input."""
     _built: dict[NumericOptions, Network] = field(init=False, default_factory=dict)
 
-    def make(self, name: str) -> Contender:
-        """Make the contender of that name; see `check_name`.
+    def make(self, name: str) -> Candidate:
+        """Make the candidate of that name; see `check_name`.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class Maker:
             about = {**about, "kind": WEIGHTS, "mode": None, "act_bits": None}
             return _real(name, representable(integers), _slope(chosen), about)
         about |= {"leaky_place": chosen.place.value, "slope": chosen.slope.value}
-        return Contender(name, integers.classes, _Integers(integers), about)
+        return Candidate(name, integers.classes, _Integers(integers), about)
 
     def _network(self, options: NumericOptions) -> Network:
         if options not in self._built:
@@ -164,14 +164,14 @@ class _Integers:
         return {head: np.asarray(real[head]) for head in HEADS}
 
 
-def _real(name: str, network: FloatNetwork, slope: float, about: dict[str, Any]) -> Contender:
-    """A contender that computes in float64."""
+def _real(name: str, network: FloatNetwork, slope: float, about: dict[str, Any]) -> Candidate:
+    """A candidate that computes in float64."""
 
     def heads(pixels: npt.NDArray[np.float32]) -> Heads:
         values = float_model.run(network, pixels, slope, torch.float64)
         return {head: values[head] for head in HEADS}
 
-    return Contender(name, network.classes, heads, {**about, "slope": slope})
+    return Candidate(name, network.classes, heads, {**about, "slope": slope})
 
 
 def _slope(options: NumericOptions) -> float:

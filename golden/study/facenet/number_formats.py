@@ -26,7 +26,7 @@ _W8A16: Final = NumericOptions(weight_w=8)
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
+class CandidateFormat:
     """A number format of a whole network."""
 
     name: str
@@ -40,13 +40,13 @@ class Contender:
     squared error."""
 
 
-CONTENDERS: Final = (
-    Contender("SM8 reference, one n", _W8A16, Sm8Mode.REFERENCE, "one"),
-    Contender("SM8 reference, best n", _W8A16, Sm8Mode.REFERENCE),
-    Contender("SM8 to nearest, best n", _W8A16, Sm8Mode.ROUND_TO_NEAREST),
-    Contender("W8A8", NumericOptions(act_w=8, weight_w=8)),
-    Contender("W8A16", _W8A16),
-    Contender("W16A16", NumericOptions()),
+FORMATS: Final = (
+    CandidateFormat("SM8 reference, one n", _W8A16, Sm8Mode.REFERENCE, "one"),
+    CandidateFormat("SM8 reference, best n", _W8A16, Sm8Mode.REFERENCE),
+    CandidateFormat("SM8 to nearest, best n", _W8A16, Sm8Mode.ROUND_TO_NEAREST),
+    CandidateFormat("W8A8", NumericOptions(act_w=8, weight_w=8)),
+    CandidateFormat("W8A16", _W8A16),
+    CandidateFormat("W16A16", NumericOptions()),
 )
 """From the source's format to the default's widths. SM8's activations have 16 bits."""
 
@@ -55,7 +55,7 @@ CONTENDERS: Final = (
 class Outcome:
     """What one format costs."""
 
-    contender: Contender
+    format: CandidateFormat
     fractions: dict[str, int]
     """SM8's fraction bits by node; empty for other formats."""
     weights: dict[str, float | None]
@@ -70,7 +70,7 @@ class Outcome:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON holds them."""
-        chosen = self.contender
+        chosen = self.format
         return {
             "name": chosen.name,
             "act_bits": chosen.options.act_w,
@@ -83,11 +83,11 @@ class Outcome:
         }
 
 
-def judge(
+def evaluate_formats(
     weights: FaceNet,
     images: Sequence[Pixels],
     calibration: Sequence[Pixels],
-    contenders: Sequence[Contender] = CONTENDERS,
+    formats: Sequence[CandidateFormat] = FORMATS,
     advance: Callable[[], None] = lambda: None,
 ) -> list[Outcome]:
     """Run a network in every format, and compare it with the floats.
@@ -104,14 +104,14 @@ def judge(
     real = weights.folded()
     convs = real.convs
     outcomes = []
-    for contender in contenders:
-        fractions = fraction_bits(convs, contender)
-        held = {name: coded(conv, fractions, contender) for name, conv in convs.items()}
+    for chosen in formats:
+        fractions = fraction_bits(convs, chosen)
+        held = {name: coded(conv, fractions, chosen) for name, conv in convs.items()}
         size = calibration[0].shape[1]
         folded = replace(real, convs=held)
-        network = build_folded(folded, contender.options, calibration, size)
+        network = build_folded(folded, chosen.options, calibration, size)
         errors = network_errors(weights, network, images)
-        outcomes.append(Outcome(contender, fractions, weight_noise(convs, network), errors))
+        outcomes.append(Outcome(chosen, fractions, weight_noise(convs, network), errors))
         advance()
     return outcomes
 
@@ -126,16 +126,16 @@ def weight_noise(convs: Mapping[str, FloatConv], network: Network) -> dict[str, 
     return found
 
 
-def fraction_bits(convs: Mapping[str, FloatConv], contender: Contender) -> dict[str, int]:
+def fraction_bits(convs: Mapping[str, FloatConv], chosen: CandidateFormat) -> dict[str, int]:
     """Choose SM8's fraction bits for each convolution's weights; none for other formats.
 
     Of large tensors `SAMPLED` weights, evenly taken, decide.
     """
-    mode = contender.mode
+    mode = chosen.mode
     if mode is None:
         return {}
     some = {name: _sample(conv.weight) for name, conv in convs.items()}
-    if contender.fraction == "own":
+    if chosen.fraction == "own":
         return {name: best_fraction(x, Best.MSE, mode, name) for name, x in some.items()}
     squares = {
         n: sum(
@@ -151,10 +151,10 @@ def _sample(weight: FloatArray) -> FloatArray:
     return weight.reshape(-1)[:: max(1, weight.size // SAMPLED)]
 
 
-def coded(conv: FloatConv, fractions: Mapping[str, int], contender: Contender) -> FloatConv:
+def coded(conv: FloatConv, fractions: Mapping[str, int], chosen: CandidateFormat) -> FloatConv:
     """Bring a convolution's weights to SM8, if the format says so; the bias stays."""
-    if contender.mode is None:
+    if chosen.mode is None:
         return conv
     n = fractions[conv.name]
-    weight = decode(encode(conv.weight, n, contender.mode, conv.name), n)
+    weight = decode(encode(conv.weight, n, chosen.mode, conv.name), n)
     return replace(conv, weight=np.ascontiguousarray(weight))

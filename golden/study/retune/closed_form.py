@@ -72,7 +72,7 @@ def closed_form(
     about : dict of str
         Provenance of the patch.
     advance : callable
-        Is told of each step; there are as many as images, times one and the convolutions.
+        Is called after each step; there are as many as images, times one and the convolutions.
 
     Raises
     ------

@@ -220,7 +220,7 @@ def distil(
     done : callable
         Says which part of the whole lies behind; 1 or more ends it.
     watch : callable
-        Is told of each step; False ends it too.
+        Is called after each step; False ends it too.
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 F1 at one confidence flatters: what mostly happens to an untuned network is that its
 confidences rise, so that it misses nothing and invents much. The heads' signal to noise
-counts every number that the network says.
+counts every number that the network puts out.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ Heads = dict[str, npt.NDArray[np.floating]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
-    """A picture, and what the teacher says of it."""
+class TeacherOutput:
+    """A picture, and the teacher's output for it."""
 
     name: str
     pixels: Pixels
@@ -56,7 +56,7 @@ class Lesson:
 
 @dataclass(slots=True)
 class Verdict:
-    """Sums over pictures of what a network says beside its teacher."""
+    """A network's output compared with its teacher's, summed over pictures."""
 
     pictures: int = 0
     signal: dict[str, float] = field(default_factory=lambda: dict.fromkeys(HEADS, 0.0))
@@ -89,13 +89,13 @@ def _ratio(signal: float, noise: float) -> float | None:
     return decibels(float(np.sqrt(signal)), float(np.sqrt(noise)))
 
 
-def teach(
+def run_teacher(
     network: FloatNetwork,
     pictures: Iterable[Sample],
     size: int = INPUT_SIZE,
     advance: Callable[[], object] = lambda: None,
-) -> list[Lesson]:
-    """Ask the teacher, the network with the slope that it was trained for.
+) -> list[TeacherOutput]:
+    """Run the teacher, the network with the slope that it was trained for.
 
     Parameters
     ----------
@@ -106,34 +106,34 @@ def teach(
     size : int
         Rows and columns of the network's input.
     advance : callable
-        Is told of each picture.
+        Is called after each picture.
 
     Raises
     ------
     InputError
         If there is no picture.
     """
-    lessons = []
+    outputs = []
     for shown in pictures:
         pixels = preprocess(shown.image, size)
         values = float_model.run(network, pixels, TRAINED_SLOPE)
         heads = {head: values[head] for head in HEADS}
         outline = (shown.image.height, shown.image.width)
         boxes = detect_real(heads, network.classes, outline, "letterbox", size)
-        lessons.append(Lesson(shown.name, pixels, outline, heads, boxes))
+        outputs.append(TeacherOutput(shown.name, pixels, outline, heads, boxes))
         advance()
-    if not lessons:
+    if not outputs:
         raise InputError("no picture to judge on")
-    return lessons
+    return outputs
 
 
-def judge(
+def evaluate(
     network: FloatNetwork,
     slope: float,
-    lessons: Sequence[Lesson],
+    outputs: Sequence[TeacherOutput],
     advance: Callable[[], object] = lambda: None,
 ) -> Verdict:
-    """Hold a network against its teacher.
+    """Compare a network with its teacher.
 
     Parameters
     ----------
@@ -141,21 +141,21 @@ def judge(
         Tuned or not; in the teacher's channels.
     slope : float
         That it runs with.
-    lessons : sequence of Lesson
+    outputs : sequence of TeacherOutput
         Pictures that it was not tuned on.
     advance : callable
-        Is told of each picture.
+        Is called after each picture.
     """
     verdict = Verdict()
-    for lesson in lessons:
-        values = float_model.run(network, lesson.pixels, slope)
-        size = lesson.pixels.shape[-1]
+    for output in outputs:
+        values = float_model.run(network, output.pixels, slope)
+        size = output.pixels.shape[-1]
         for head in HEADS:
-            truth = lesson.heads[head].astype(np.float64)
+            truth = output.heads[head].astype(np.float64)
             verdict.signal[head] += float(np.square(truth).sum())
             verdict.noise[head] += float(np.square(values[head] - truth).sum())
-        found = detect_real(values, network.classes, lesson.picture_size, "letterbox", size)
-        verdict.agreement += match(found, lesson.boxes).agreement
+        found = detect_real(values, network.classes, output.picture_size, "letterbox", size)
+        verdict.agreement += match(found, output.boxes).agreement
         verdict.pictures += 1
         advance()
     return verdict

@@ -13,7 +13,7 @@ from golden.arithmetic.numerics import NumericOptions
 from tb.commands import common
 
 if TYPE_CHECKING:
-    from golden.study.errors.candidates import Contender, Maker
+    from golden.study.errors.candidates import Candidate, Maker
 
 Runs = Annotated[
     list[str] | None,
@@ -81,14 +81,14 @@ def read_model(
     return Maker(files, options, patch, size), facts
 
 
-def make_contenders(names: Sequence[str], maker: Maker, console: Console) -> list[Contender]:
+def make_candidates(names: Sequence[str], maker: Maker, console: Console) -> list[Candidate]:
     """Read and quantise the model for each name."""
-    contenders = []
+    candidates = []
     with common.counted_steps(console, "reading the networks", len(names)) as advance:
         for name in names:
-            contenders.append(maker.make(name))
+            candidates.append(maker.make(name))
             advance()
-    return contenders
+    return candidates
 
 
 def figure(value: float | None, digits: int = 3) -> str:

@@ -16,7 +16,7 @@ from tb.commands.accuracy.candidates import (
     Confidence,
     Overlap,
     Runs,
-    make_contenders,
+    make_candidates,
     names_of,
     read_model,
 )
@@ -61,23 +61,23 @@ def detect(
     json: common.Json = None,
 ) -> None:
     """Find objects with the float network and with quantised ones, and compare the boxes."""
-    from golden.study.detection.detections import Looking, Total, compare, listing
+    from golden.study.detection.detections import DetectionOptions, Total, compare, listing
     from tb.commands.accuracy.drawings import Drawings
-    from tb.commands.accuracy.tables import boxes_table, say_cut, totals_table
+    from tb.commands.accuracy.tables import boxes_table, print_cut, totals_table
 
     console = Console()
     options = NumericOptions(slope=slope, place=place, pool_pad=pool_pad)
     names = names_of(runs, options)
-    looking = Looking(common.parse_fit(fit), size, confidence, overlap, same)
+    detection = DetectionOptions(common.parse_fit(fit), size, confidence, overlap, same)
     chosen = common.choose_pictures(picture, images, views, seed, console, "a picture")
     drawings = Drawings.choose(chosen, out)
     maker, facts = read_model(model, options, retune, size, console)
-    contenders = make_contenders(names, maker, console)
-    totals = [Total(contender) for contender in contenders]
+    candidates = make_candidates(names, maker, console)
+    totals = [Total(candidate) for candidate in candidates]
     listed: dict[str, Any] = {}
     drawn: list[Path] = []
     with progress(console) as bar:
-        seen = compare(contenders, chosen, looking)
+        seen = compare(candidates, chosen, detection)
         for one in bar.track(seen, total=len(chosen), description="pictures"):
             for total, found, matched in zip(totals, one.found, one.matched, strict=True):
                 total.add(found, matched)
@@ -89,7 +89,7 @@ def detect(
             if len(chosen) == 1:
                 console.print(boxes_table(one, names))
     console.print(totals_table(totals, len(listed)))
-    say_cut(totals, console)
+    print_cut(totals, console)
     common.print_unreadable(chosen, console)
     if drawn:
         say(console, f"drawn in {drawn[0] if len(drawn) == 1 else drawn[0].parent}")
@@ -99,7 +99,7 @@ def detect(
         "confidence": confidence,
         "overlap": overlap,
         "same": same,
-        "classes": list(contenders[0].classes),
+        "classes": list(candidates[0].classes),
         "pictures": chosen.to_dict(),
         "runs": [
             {**total.to_dict(), "against_first": total.agreement.to_dict()} for total in totals

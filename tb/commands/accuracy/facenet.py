@@ -39,7 +39,7 @@ def facenet(
     """Compare FaceNet in integers with FaceNet in floats: six formats, block by block."""
     from golden.networks.facenet.graph import check_size
     from golden.networks.facenet.pictures import prepare, prepare_all
-    from golden.study.facenet.number_formats import CONTENDERS, judge
+    from golden.study.facenet.number_formats import FORMATS, evaluate_formats
 
     console = Console()
     check_size(size)
@@ -47,8 +47,8 @@ def facenet(
     chosen = common.choose_pictures(image, images, views, seed, console)
     pictures = [prepare(shown.image, size) for shown in chosen]
     common.print_unreadable(chosen, console)
-    with common.counted_steps(console, "formats", len(CONTENDERS)) as advance:
-        outcomes = judge(weights, pictures, prepare_all(size=size), advance=advance)
+    with common.counted_steps(console, "formats", len(FORMATS)) as advance:
+        outcomes = evaluate_formats(weights, pictures, prepare_all(size=size), advance=advance)
     _show(outcomes, blocks, console)
     document = {
         "model": about,
@@ -94,7 +94,7 @@ def _show(outcomes: list[Outcome], blocks: bool, console: Console) -> None:
         cosine = f"{min(outcome.errors.cosines):.5f}"
         weights = _decibels(outcome.weight_sqnr)
         parts = (found[block] for block in PARTS.values())
-        table.add_row(outcome.contender.name, weights, *parts, cosine)
+        table.add_row(outcome.format.name, weights, *parts, cosine)
     print_whole(table, console)
     if not blocks:
         return

@@ -20,7 +20,7 @@ from tb.commands.accuracy.candidates import (
     Overlap,
     Runs,
     figure,
-    make_contenders,
+    make_candidates,
     names_of,
     read_model,
 )
@@ -63,29 +63,29 @@ def mean_precision(
     picture. Difficult objects count neither way.
     """
     from golden.study.detection.average_precision import Scorer
-    from golden.study.detection.detections import Looking, Total
+    from golden.study.detection.detections import DetectionOptions, Total
     from golden.study.detection.voc import VocFolder
-    from tb.commands.accuracy.tables import say_cut
+    from tb.commands.accuracy.tables import print_cut
 
     console = Console()
     options = NumericOptions(slope=slope, place=place, pool_pad=pool_pad)
     names = names_of(runs, options)
-    looking = Looking(common.parse_fit(fit), size, confidence, overlap)
+    detection = DetectionOptions(common.parse_fit(fit), size, confidence, overlap)
     pictures = VocFolder(folder, chosen)
     maker, facts = read_model(model, options, retune, size, console)
-    contenders = make_contenders(names, maker, console)
-    totals = [Total(contender) for contender in contenders]
-    scorers = [Scorer(contender.classes) for contender in contenders]
+    candidates = make_candidates(names, maker, console)
+    totals = [Total(candidate) for candidate in candidates]
+    scorers = [Scorer(candidate.classes) for candidate in candidates]
     with progress(console) as bar:
         for marked in bar.track(pictures, total=len(pictures), description="pictures"):
-            found = looking.look(contenders, marked.shown)
+            found = detection.detect(candidates, marked.shown)
             for total, scorer, seen in zip(totals, scorers, found, strict=True):
                 total.add(seen)
                 scorer.add(seen.boxes, marked.truths)
     results = [scorer.result() for scorer in scorers]
     console.print(precision_table(names, results))
     _say_faults(pictures, scorers[0].unknown, console)
-    say_cut(totals, console)
+    print_cut(totals, console)
     document = {
         **facts,
         "fit": fit,

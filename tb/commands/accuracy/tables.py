@@ -94,24 +94,24 @@ def boxes_table(one: Compared, names: Sequence[str]) -> Table:
 def totals_table(totals: Sequence[Total], pictures: int) -> Table:
     """A network a row: its boxes, and how they agree with the first one's."""
     many = f"{pictures} pictures" if pictures > 1 else "one picture"
-    title = f"Boxes of {many}, held against {totals[0].contender.name}'s"
+    title = f"Boxes of {many}, held against {totals[0].network.name}'s"
     columns = ("boxes", "TP", "FP", "FN", "prec.", "recall", "F1", "IoU", "score")
     table = plain_table(title, "network", *columns)
     for index, total in enumerate(totals):
         sums = total.agreement
         if not index:
-            table.add_row(total.contender.name, f"{total.boxes:,}")
+            table.add_row(total.network.name, f"{total.boxes:,}")
             continue
         counts = (f"{n:,}" for n in (total.boxes, sums.matched, sums.extra, sums.missed))
         parts = map(figure, (sums.precision, sums.recall, sums.f1, sums.mean_overlap))
         change = "-" if sums.mean_change is None else f"{sums.mean_change:+.2f}"
-        table.add_row(total.contender.name, *counts, *parts, change)
+        table.add_row(total.network.name, *counts, *parts, change)
     return table
 
 
-def say_cut(totals: Sequence[Total], console: Console) -> None:
-    """Name the networks with more candidates than suppression looks at."""
+def print_cut(totals: Sequence[Total], console: Console) -> None:
+    """Name the networks with more box candidates than suppression considers."""
     for total in totals:
         if total.cut_pictures:
             many = f"{total.candidates:,} candidates"
-            say(console, f"{total.contender.name}: {many}; the best {CANDIDATES:,} a picture count")
+            say(console, f"{total.network.name}: {many}; the best {CANDIDATES:,} a picture count")

@@ -14,15 +14,15 @@ from golden.study.distributions.collect import (
     RAIL,
     SOURCE_PICTURES,
     SOURCE_RANGE,
-    Fate,
-    Measured,
+    Distributions,
+    FormatEffect,
     extremes,
 )
-from golden.study.distributions.statistics import PERCENTILE_ERROR, PERCENTILES, Tally
+from golden.study.distributions.statistics import PERCENTILE_ERROR, PERCENTILES, Statistics
 from golden.study.distributions.weights import (
     AFTER_FOLDING,
     BEFORE_FOLDING,
-    weight_fates,
+    weight_effects,
     weight_scales,
 )
 from tb.console import plain_table
@@ -31,20 +31,20 @@ SHOWN = (0.1, 50.0, 99.9)
 """Percentiles in a table; JSON has more."""
 
 
-def all_tables(found: Measured) -> Iterator[Table]:
+def all_tables(found: Distributions) -> Iterator[Table]:
     """Yield every table, in the order of the work."""
     yield weight_table(found)
     yield format_table(found)
     slope = found.options.slope.value
     yield range_table(found.tensors, f"float, slope {slope}, {found.pictures} pictures")
-    yield fate_table(found)
+    yield effect_table(found)
     if found.integer_network is not None:
         options = found.integer_network.options
         kind = f"{options.format.value}, {options.mode.value}"
         yield rail_table(found.integers, f"bit-true, {kind}, {found.pictures} pictures")
 
 
-def weight_table(found: Measured) -> Table:
+def weight_table(found: Distributions) -> Table:
     """Weights of every convolution as stored and after folding."""
     table = plain_table(
         "weights before and after folding",
@@ -58,7 +58,7 @@ def weight_table(found: Measured) -> Table:
     return table
 
 
-def format_table(found: Measured) -> Table:
+def format_table(found: Distributions) -> Table:
     """Weights of every convolution after quantisation, in both formats."""
     table = plain_table(
         f"weights in q7.8, and in per_layer of {found.options.weight_w} bits",
@@ -66,8 +66,8 @@ def format_table(found: Measured) -> Table:
         *("per_layer\nfraction", "\nbeyond", "\nto 0"),
     )
     for name, stages in found.weights.items():
-        fates = weight_fates(stages, weight_scales(name, found.formats, found.options))
-        q7_8, own = fates[NumberFormat.Q7_8], fates[NumberFormat.PER_LAYER]
+        effects = weight_effects(stages, weight_scales(name, found.formats, found.options))
+        q7_8, own = effects[NumberFormat.Q7_8], effects[NumberFormat.PER_LAYER]
         table.add_row(
             name,
             *map(figure, _spread(stages[NumberFormat.Q7_8.value])),
@@ -77,53 +77,55 @@ def format_table(found: Measured) -> Table:
     return table
 
 
-def _spread(tally: Tally) -> tuple[float, float, float]:
-    return tally.low, tally.high, tally.std
+def _spread(stats: Statistics) -> tuple[float, float, float]:
+    return stats.low, stats.high, stats.std
 
 
-def range_table(tensors: Mapping[str, Tally], title: str) -> Table:
+def range_table(tensors: Mapping[str, Statistics], title: str) -> Table:
     """Range, moments and percentiles of every tensor."""
     table = plain_table(title, "tensor", "min", "max", "mean", "std", *(f"{p:g}%" for p in SHOWN))
-    for name, tally in tensors.items():
-        figures = (*_moments(tally), *tally.percentiles(SHOWN))
+    for name, stats in tensors.items():
+        figures = (*_moments(stats), *stats.percentiles(SHOWN))
         table.add_row(name, *map(figure, figures))
     return table
 
 
-def rail_table(tensors: Mapping[str, Tally], title: str) -> Table:
+def rail_table(tensors: Mapping[str, Statistics], title: str) -> Table:
     """Range and moments of every integer tensor, and what is at a rail or zero."""
     table = plain_table(title, "tensor", "min", "max", "mean", "std", "at a rail", "zero")
-    for name, tally in tensors.items():
-        at_rail = share(tally.beyond[RAIL] / tally.count) if tally.limits else ""
-        zero = share(tally.zeros / tally.count)
-        table.add_row(name, *map(figure, _moments(tally)), at_rail, zero)
+    for name, stats in tensors.items():
+        at_rail = share(stats.beyond[RAIL] / stats.count) if stats.limits else ""
+        zero = share(stats.zeros / stats.count)
+        table.add_row(name, *map(figure, _moments(stats)), at_rail, zero)
     return table
 
 
-def _moments(tally: Tally) -> tuple[float, float, float, float]:
-    return tally.low, tally.high, tally.mean, tally.std
+def _moments(stats: Statistics) -> tuple[float, float, float, float]:
+    return stats.low, stats.high, stats.mean, stats.std
 
 
-def fate_table(found: Measured) -> Table:
+def effect_table(found: Distributions) -> Table:
     """What both formats do to every tensor of the float network."""
     table = plain_table(
         f"the same values in q7.8, and in per_layer of {found.options.act_w} bits",
         *("tensor", "zero", "q7.8\nbeyond", "\nahead", "\nto 0"),
         *("per_layer\nfraction", "\nbeyond", "\nahead", "\nto 0"),
     )
-    for name, tally in found.tensors.items():
-        fates = found.fates(name)
-        q7_8, own = fates[NumberFormat.Q7_8], fates[NumberFormat.PER_LAYER]
-        zero = share(tally.zeros / tally.count)
+    for name, stats in found.tensors.items():
+        effects = found.effects(name)
+        q7_8, own = effects[NumberFormat.Q7_8], effects[NumberFormat.PER_LAYER]
+        zero = share(stats.zeros / stats.count)
         table.add_row(name, zero, *_shares(q7_8), str(own.frac), *_shares(own))
     return table
 
 
-def _shares(fate: Fate) -> tuple[str, str, str]:
+def _shares(format_effect: FormatEffect) -> tuple[str, str, str]:
     ahead = (
-        "" if fate.saturated_before_activation is None else share(fate.saturated_before_activation)
+        ""
+        if format_effect.saturated_before_activation is None
+        else share(format_effect.saturated_before_activation)
     )
-    return share(fate.saturated), ahead, share(fate.rounded_to_zero)
+    return share(format_effect.saturated), ahead, share(format_effect.rounded_to_zero)
 
 
 def share(part: float) -> str:
@@ -147,14 +149,14 @@ def figure(value: float) -> str:
     return f"{value:.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.3f}"
 
 
-def remarks(found: Measured) -> Iterator[str]:
+def remarks(found: Distributions) -> Iterator[str]:
     """Yield the lines below the tables."""
     yield "beyond: saturates in the format. ahead: does so before the activation, where"
     yield "the requantiser cuts. to 0: is not zero, but rounded to it. A percentile is off"
     yield f"by at most {PERCENTILE_ERROR:.2%} of itself. A layer's input is the row above it; but"
     yield f"{_odd_inputs(found)}.\n"
     yield _range("all layers' inputs and outputs", extremes(found.tensors.values()))
-    inner = [tally for name, tally in found.tensors.items() if name not in HEADS]
+    inner = [stats for name, stats in found.tensors.items() if name not in HEADS]
     yield _range("without the heads", extremes(inner))
     low, high = SOURCE_RANGE
     yield (
@@ -163,7 +165,7 @@ def remarks(found: Measured) -> Iterator[str]:
     )
 
 
-def _odd_inputs(found: Measured) -> str:
+def _odd_inputs(found: Distributions) -> str:
     """Say which tensors a layer reads, where that is not the row above it."""
     rows = list(found.tensors)
     odd = [
@@ -174,7 +176,7 @@ def _odd_inputs(found: Measured) -> str:
     return ", ".join(odd)
 
 
-def _range(what: str, ends: tuple[Tally, Tally]) -> str:
+def _range(what: str, ends: tuple[Statistics, Statistics]) -> str:
     low, high = ends
     return (
         f"{what}:\n  {low.low:+.1f} ({low.name}, {low.low_at}) "
@@ -182,10 +184,10 @@ def _range(what: str, ends: tuple[Tally, Tally]) -> str:
     )
 
 
-def document(found: Measured) -> dict[str, Any]:
+def document(found: Distributions) -> dict[str, Any]:
     """JSON of everything measured."""
     exact = found.integer_network
-    inner = [tally for name, tally in found.tensors.items() if name not in HEADS]
+    inner = [stats for name, stats in found.tensors.items() if name not in HEADS]
     return {
         "percentile_error": PERCENTILE_ERROR,
         "range": {
@@ -201,8 +203,8 @@ def document(found: Measured) -> dict[str, Any]:
         "layers": [{"name": n.name, "inputs": list(sources(n))} for n in found.network.nodes],
         "weights": {name: _weights(found, name) for name in found.weights},
         "tensors": {
-            name: {**_summary(tally), "formats": found.fates(name)}
-            for name, tally in found.tensors.items()
+            name: {**_summary(stats), "formats": found.effects(name)}
+            for name, stats in found.tensors.items()
         },
         "bit_true": exact
         and {
@@ -210,17 +212,17 @@ def document(found: Measured) -> dict[str, Any]:
             "mode": exact.options.mode.value,
             "tensors": {
                 name: {
-                    **_summary(tally),
+                    **_summary(stats),
                     "frac": exact.fracs()[name],
-                    "at_a_rail": tally.beyond[RAIL] / tally.count if tally.limits else None,
+                    "at_a_rail": stats.beyond[RAIL] / stats.count if stats.limits else None,
                 }
-                for name, tally in found.integers.items()
+                for name, stats in found.integers.items()
             },
         },
     }
 
 
-def _ends(ends: tuple[Tally, Tally]) -> dict[str, Any]:
+def _ends(ends: tuple[Statistics, Statistics]) -> dict[str, Any]:
     low, high = ends
     return {
         "low": {"value": low.low, "tensor": low.name, "picture": low.low_at},
@@ -228,29 +230,29 @@ def _ends(ends: tuple[Tally, Tally]) -> dict[str, Any]:
     }
 
 
-def _weights(found: Measured, name: str) -> dict[str, Any]:
+def _weights(found: Distributions, name: str) -> dict[str, Any]:
     stages = found.weights[name]
     made: dict[str, Any] = {
-        stage.replace(" ", "_"): _summary(tally) for stage, tally in stages.items()
+        stage.replace(" ", "_"): _summary(stats) for stage, stats in stages.items()
     }
     scales = weight_scales(name, found.formats, found.options)
-    return {**made, "formats": weight_fates(stages, scales)}
+    return {**made, "formats": weight_effects(stages, scales)}
 
 
-def _summary(tally: Tally) -> dict[str, Any]:
-    negative, positive = tally.octaves()
-    percentiles = tally.percentiles().tolist()
+def _summary(stats: Statistics) -> dict[str, Any]:
+    negative, positive = stats.octaves()
+    percentiles = stats.percentiles().tolist()
     return {
-        "count": tally.count,
-        "min": tally.low,
-        "max": tally.high,
-        "mean": tally.mean,
-        "std": tally.std,
-        "zero": tally.zeros / tally.count,
+        "count": stats.count,
+        "min": stats.low,
+        "max": stats.high,
+        "mean": stats.mean,
+        "std": stats.std,
+        "zero": stats.zeros / stats.count,
         "percentiles": {f"{p:g}": x for p, x in zip(PERCENTILES, percentiles, strict=True)},
         "octaves": {
             "negative": {str(exponent): count for exponent, count in negative.items()},
-            "zero": tally.zeros,
+            "zero": stats.zeros,
             "positive": {str(exponent): count for exponent, count in positive.items()},
         },
     }

@@ -17,14 +17,14 @@ from tb.console import progress, say, write_json
 if TYPE_CHECKING:
     from golden.networks.yolov3_tiny.files.fetch import ModelFiles
     from golden.networks.yolov3_tiny.retune_patch import Retune
-    from golden.study.distributions.collect import Measured
+    from golden.study.distributions.collect import Distributions
     from golden.vision.placement import Fit
 
 VIEWS = 100
 
 _BitTrue = Annotated[
     NumberFormat | None,
-    typer.Option("--bit-true", help="Also run the integers of this format, and tally them."),
+    typer.Option("--bit-true", help="Also run the integers of this format, and stats them."),
 ]
 _Mode = Annotated[
     ProductMode, typer.Option(help="What one product adds to a sum of the bit-true run.")
@@ -107,29 +107,29 @@ def _prepare(
     exact: NumericOptions | None,
     size: int,
     retune: Retune,
-) -> Measured:
-    """Choose the formats, tally the weights, and lay out tallies for the pictures."""
+) -> Distributions:
+    """Choose the formats, count the weights, and lay out statistics for the pictures."""
     from golden.networks.yolov3_tiny.build import build_yolov3_tiny
     from golden.networks.yolov3_tiny.files.reading import read_network, read_stored
     from golden.study.distributions import collect as study
-    from golden.study.distributions.weights import weight_tallies
+    from golden.study.distributions.weights import weight_statistics
 
     network = read_network(files, options, retune)
     plain = network if retune is None else read_network(files, options, None)
     formats = study.both_formats(network, options, size)
-    weights = weight_tallies(read_stored(files), plain, network, formats, options)
-    tensors = study.tallies(network.nodes, formats, options)
-    found = study.Measured(network, options, formats, weights, tensors)
+    weights = weight_statistics(read_stored(files), plain, network, formats, options)
+    tensors = study.empty_statistics(network.nodes, formats, options)
+    found = study.Distributions(network, options, formats, weights, tensors)
     if exact is None:
         return found
     integers = build_yolov3_tiny(files, exact, input_size=size, retune=retune)
-    return replace(found, integer_network=integers, integers=study.integer_tallies(integers))
+    return replace(found, integer_network=integers, integers=study.integer_statistics(integers))
 
 
 def _run(
-    found: Measured, chosen: common.ChosenPictures, fit: Fit, size: int, console: Console
-) -> Measured:
-    """Tally every tensor of every picture, one picture at a time."""
+    found: Distributions, chosen: common.ChosenPictures, fit: Fit, size: int, console: Console
+) -> Distributions:
+    """Statistics every tensor of every picture, one picture at a time."""
     from golden.study.distributions import collect as study
     from golden.vision.images import preprocess
 
@@ -145,7 +145,9 @@ def _run(
     return replace(found, pictures=count)
 
 
-def _show(found: Measured, chosen: common.ChosenPictures, seconds: float, console: Console) -> None:
+def _show(
+    found: Distributions, chosen: common.ChosenPictures, seconds: float, console: Console
+) -> None:
     from tb.commands.inspection.distribution_report import all_tables, remarks
 
     common.print_unreadable(chosen, console)

@@ -139,14 +139,14 @@ def retune(
         from golden.study.retune.checkpoint import read_checkpoint
 
         read_checkpoint(resume, recipe)
-    job.judge("untuned", job.network, console)
+    job.evaluate("untuned", job.network, console)
     closed = job.closed_form(console)
     run: Distillation | None = None
     patch: Patch | None = closed
     if method == "distil":
         run = Distillation(job.network, closed, job.tuned_on, recipe)
         _distil(run, Budget(steps, minutes), resume, target, console)
-        patch = job.judge_distilled(run, console)
+        patch = job.evaluate_distilled(run, console)
     job.show(console)
     job.write(patch, run, target, console)
     _plot(run, plots, console)

@@ -30,12 +30,12 @@ from golden.study.retune.distillation import LEARNING_RATES, Distillation, Recip
 from golden.study.retune.evaluation import (
     HELD_OUT,
     TUNED_ON,
-    Lesson,
+    TeacherOutput,
     Verdict,
     check_apart,
-    judge,
+    evaluate,
     readable,
-    teach,
+    run_teacher,
 )
 from golden.vision.datasets import Views
 from golden.vision.images import preprocess, shipped
@@ -44,7 +44,7 @@ from tb.console import ROOT, plain_table, say
 from tb.toolchain.run_folder import git_commit
 
 COLUMNS: Final = ("tuned", "numbers", "head SNR", "TP", "FP", "FN", "IoU", "F1", "CPU s")
-JUDGE_SEED: Final = 7
+EVALUATION_SEED: Final = 7
 """Of the crops judged on, so that every run is judged on the same ones."""
 
 
@@ -107,7 +107,7 @@ class Job:
     network: FloatNetwork
     tuned_on: tuple[Path, ...]
     judged_on: tuple[Path, ...]
-    lessons: list[Lesson]
+    outputs: list[TeacherOutput]
     unreadable: dict[str, str]
     results: list[Result] = field(default_factory=list)
 
@@ -116,7 +116,7 @@ class Job:
         """The slope to tune to."""
         return SLOPES[self.choices.slope]
 
-    def judge(
+    def evaluate(
         self,
         name: str,
         network: FloatNetwork,
@@ -124,9 +124,9 @@ class Job:
         numbers: int = 0,
         spent: tuple[float, float] = (0.0, 0.0),
     ) -> None:
-        """Hold a network against its teacher, and note the figures."""
-        with counted_steps(console, f"judging: {name}", len(self.lessons)) as advance:
-            verdict = judge(network, self.slope, self.lessons, advance)
+        """Compare a network with its teacher, and keep the figures."""
+        with counted_steps(console, f"judging: {name}", len(self.outputs)) as advance:
+            verdict = evaluate(network, self.slope, self.outputs, advance)
         self.results.append(Result(name, numbers, *spent, verdict))
 
     def closed_form(self, console: Console) -> Patch:
@@ -141,7 +141,7 @@ class Job:
             patch = closed_form(self.network, images, self.slope, about, advance)
         spent = time.monotonic() - wall, time.process_time() - cpu
         tuned = replace(self.network, convs=patch.apply(self.network.convs))
-        self.judge("closed form", tuned, console, patch.numbers, spent)
+        self.evaluate("closed form", tuned, console, patch.numbers, spent)
         return patch
 
     def recipe(self, what: str, batch: int, learning_rate: float | None) -> Recipe:
@@ -157,12 +157,12 @@ class Job:
             LEARNING_RATES[What(what)] if learning_rate is None else learning_rate,
         )
 
-    def judge_distilled(self, run: Distillation, console: Console) -> Patch | None:
+    def evaluate_distilled(self, run: Distillation, console: Console) -> Patch | None:
         """Note what distilling has come to; return its patch, None where weights are tuned."""
         numbers = sum(tensor.numel() for pair in run.tuned.values() for tensor in pair)
         network = replace(self.network, convs=run.convs())
         name = f"{run.recipe.what}, distilled".replace("-", " ")
-        self.judge(name, network, console, numbers, (run.seconds, run.cpu_seconds))
+        self.evaluate(name, network, console, numbers, (run.seconds, run.cpu_seconds))
         if run.recipe.what == What.WEIGHTS:
             return None
         return run.patch({"weights_sha256": self.files.sha256, "slope": self.choices.slope.value})
@@ -184,8 +184,8 @@ class Job:
             },
             "judged_on": {
                 "files": [path.name for path in self.judged_on],
-                "views": len(self.lessons),
-                "seed": JUDGE_SEED,
+                "views": len(self.outputs),
+                "seed": EVALUATION_SEED,
             },
             "judged": self.results[-1].to_dict(),
             "date": datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -223,7 +223,7 @@ class Job:
     def show(self, console: Console) -> None:
         """Print the table."""
         names = ", ".join(path.name for path in self.judged_on)
-        say(console, f"judged on {len(self.lessons)} views of {names}, none of them tuned on")
+        say(console, f"judged on {len(self.outputs)} views of {names}, none of them tuned on")
         table = plain_table("", *COLUMNS)
         for result in self.results:
             table.add_row(*result.cells())
@@ -284,10 +284,10 @@ def prepare(choices: Choices, model: Path | None, target: Path, what: str, conso
     tuned_on = _paths(choices.images, TUNED_ON, unreadable, console)
     judged_on = _paths(choices.held_out, HELD_OUT, unreadable, console)
     check_apart(tuned_on, judged_on)
-    views = Views(choices.judge_views, JUDGE_SEED, judged_on)
-    with counted_steps(console, "asking the teacher", len(views)) as advance:
-        lessons = teach(network, views, choices.size, advance)
-    return Job(choices, files, network, tuned_on, judged_on, lessons, unreadable)
+    views = Views(choices.judge_views, EVALUATION_SEED, judged_on)
+    with counted_steps(console, "running the teacher", len(views)) as advance:
+        outputs = run_teacher(network, views, choices.size, advance)
+    return Job(choices, files, network, tuned_on, judged_on, outputs, unreadable)
 
 
 def _paths(

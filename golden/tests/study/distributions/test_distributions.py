@@ -25,22 +25,22 @@ from golden.reference import float_model, run
 from golden.study.distributions.collect import (
     AHEAD,
     RAIL,
-    Measured,
+    Distributions,
     add_float,
     add_integers,
     both_formats,
+    empty_statistics,
     extremes,
-    integer_tallies,
-    tallies,
+    integer_statistics,
 )
 from golden.study.distributions.plots import write_plots
-from golden.study.distributions.statistics import Tally
+from golden.study.distributions.statistics import Statistics
 from golden.study.distributions.weights import (
     AFTER_FOLDING,
     BEFORE_FOLDING,
-    weight_fates,
+    weight_effects,
     weight_scales,
-    weight_tallies,
+    weight_statistics,
 )
 from golden.vision.images import default_image, load, preprocess
 
@@ -76,7 +76,7 @@ def formats(model: FloatNetwork, frac: int) -> Formats:
 def test_fates_are_what_quantising_counts(place: LeakyPlace) -> None:
     model, options = small(40.0), replace(OPTIONS, place=place)
     both = {label: formats(model, frac) for label, frac in zip(BOTH, (8, 11), strict=True)}
-    found = Measured(model, options, both, {}, tallies(model.nodes, both, options))
+    found = Distributions(model, options, both, {}, empty_statistics(model.nodes, both, options))
     seen: dict[str, list[np.ndarray]] = {}
     slope = float_model.SLOPES[options.slope]
     for name, pixels in pictures():
@@ -87,21 +87,21 @@ def test_fates_are_what_quantising_counts(place: LeakyPlace) -> None:
         values = np.stack(pieces).astype(np.float64)
         for label, frac in zip(BOTH, (8, 11), strict=True):
             ints, saturated = quantize(values, frac)
-            fate = found.fates(tensor)[label]
-            assert fate.saturated == saturated / values.size
+            format_effect = found.effects(tensor)[label]
+            assert format_effect.saturated == saturated / values.size
             zeroed = np.count_nonzero((ints == 0) & (values != 0))
-            assert fate.rounded_to_zero == zeroed / values.size
+            assert format_effect.rounded_to_zero == zeroed / values.size
             if tensor != "conv1" or place is LeakyPlace.BEFORE_REQUANT:
-                assert fate.saturated_before_activation is None
+                assert format_effect.saturated_before_activation is None
                 continue
             ahead = quantize(np.where(values < 0, values / slope, values), frac)[1]
             wanted = pytest.approx(ahead / values.size, abs=2 / values.size)
-            assert fate.saturated_before_activation == wanted
-    assert found.fates("conv1")[NumberFormat.PER_LAYER].saturated > 0
+            assert format_effect.saturated_before_activation == wanted
+    assert found.effects("conv1")[NumberFormat.PER_LAYER].saturated > 0
 
 
 def test_extremes_name_tensor_and_picture() -> None:
-    one, other = Tally("conv1"), Tally("conv2")
+    one, other = Statistics("conv1"), Statistics("conv2")
     one.add(np.array([-3.0, 1.0]), "first")
     other.add(np.array([-1.0, 9.0]), "second")
     low, high = extremes([one, other])
@@ -109,23 +109,23 @@ def test_extremes_name_tensor_and_picture() -> None:
     assert (high.name, high.high, high.high_at) == ("conv2", 9, "second")
 
 
-def test_integer_tallies_hold_the_integers(files: ModelFiles) -> None:
+def test_integer_statistics_hold_the_integers(files: ModelFiles) -> None:
     model = build_yolov3_tiny(files, replace(OPTIONS, act_w=8), input_size=SIZE)
-    found = integer_tallies(model)
+    found = integer_statistics(model)
     name, pixels = next(pictures())
     add_integers(found, model, (name, pixels))
     ints, _ = quantize_image(pixels, model.input_frac, 8)
     for tensor, values in run.run(model, ints).items():
-        tally, step = found[tensor], 2.0 ** -model.fracs()[tensor]
-        assert (tally.low, tally.high) == (values.min() * step, values.max() * step)
-        assert tally.zeros == np.count_nonzero(values == 0)
+        stats, step = found[tensor], 2.0 ** -model.fracs()[tensor]
+        assert (stats.low, stats.high) == (values.min() * step, values.max() * step)
+        assert stats.zeros == np.count_nonzero(values == 0)
         if tensor == "pred_1":
             rails = np.count_nonzero((values == -128) | (values == 127))
         elif tensor.startswith("conv"):
             rails = np.count_nonzero((values == 127) | (values == (-128 * 13) >> 7))
         else:
             continue
-        assert tally.beyond[RAIL] == rails
+        assert stats.beyond[RAIL] == rails
 
 
 def test_weights_at_every_stage() -> None:
@@ -142,14 +142,14 @@ def test_weights_at_every_stage() -> None:
         embedded_zero_taps={"conv1": 8},
     )
     both = {label: formats(model, frac) for label, frac in zip(BOTH, (8, 20), strict=True)}
-    stages = weight_tallies(stored, network_, network_, both, OPTIONS)["conv1"]
+    stages = weight_statistics(stored, network_, network_, both, OPTIONS)["conv1"]
     assert (stages[BEFORE_FOLDING].low, stages[BEFORE_FOLDING].high) == (-0.25, 0.5)
     assert stages[AFTER_FOLDING].high == pytest.approx(0.005)
     assert stages[AFTER_FOLDING].count == 2, "zeros around an embedded kernel are no weights"
     assert stages["q7.8"].high == 2**-8 and stages["q7.8"].low == -(2**-8)
-    fates = weight_fates(stages, weight_scales("conv1", both, OPTIONS))
-    assert fates[NumberFormat.Q7_8].rounded_to_zero == 0
-    own = fates[NumberFormat.PER_LAYER]
+    effects = weight_effects(stages, weight_scales("conv1", both, OPTIONS))
+    assert effects[NumberFormat.Q7_8].rounded_to_zero == 0
+    own = effects[NumberFormat.PER_LAYER]
     assert own.saturated == 0
     assert (own.frac, own.bits) == (20, 16)
 
@@ -157,12 +157,12 @@ def test_weights_at_every_stage() -> None:
 def test_weights_of_the_real_network_keep_their_channels(files: ModelFiles) -> None:
     model = read_network(files, OPTIONS, None)
     both = both_formats(model, OPTIONS, SIZE)
-    weights = weight_tallies(read_stored(files), model, model, both, OPTIONS)
+    weights = weight_statistics(read_stored(files), model, model, both, OPTIONS)
     assert list(weights) == [node.name for node in model.nodes if isinstance(node, Conv)]
     assert weights["conv_set_2"][AFTER_FOLDING].count == 1024 * 256
     for name, stages in weights.items():
-        assert len({tally.count for tally in stages.values()}) == 1
-        own = weight_fates(stages, weight_scales(name, both, OPTIONS))[NumberFormat.PER_LAYER]
+        assert len({stats.count for stats in stages.values()}) == 1
+        own = weight_effects(stages, weight_scales(name, both, OPTIONS))[NumberFormat.PER_LAYER]
         assert own.saturated == 0
 
 
@@ -170,9 +170,9 @@ def test_every_convolution_has_its_page(tmp_path: Path) -> None:
     model = small()
     both = {label: formats(model, frac) for label, frac in zip(BOTH, (8, 11), strict=True)}
     stored = {name: StoredConv(name, c.weight, c.bias) for name, c in model.convs.items()}
-    weights = weight_tallies(stored, model, model, both, OPTIONS)
-    tensors = tallies(model.nodes, both, OPTIONS)
-    found = Measured(model, OPTIONS, both, weights, tensors, pictures=2)
+    weights = weight_statistics(stored, model, model, both, OPTIONS)
+    tensors = empty_statistics(model.nodes, both, OPTIONS)
+    found = Distributions(model, OPTIONS, both, weights, tensors, pictures=2)
     for picture in pictures():
         add_float(tensors, model, picture, OPTIONS.slope)
     assert AHEAD not in "".join(tensors["pred_1"].limits)

@@ -42,9 +42,9 @@ from golden.study.retune.evaluation import (
     HELD_OUT,
     TUNED_ON,
     check_apart,
-    judge,
+    evaluate,
     readable,
-    teach,
+    run_teacher,
 )
 from golden.vision.datasets import Views
 from golden.vision.images import Pixels, preprocess, shipped
@@ -237,9 +237,9 @@ def test_the_network_is_tuned_unless_told_not_to(files: ModelFiles) -> None:
 def test_the_patch_that_ships_brings_the_network_close_to_its_teacher(
     network: FloatNetwork,
 ) -> None:
-    lessons = teach(network, Views(3, 11, tuple(map(shipped, HELD_OUT))), 224)
+    outputs = run_teacher(network, Views(3, 11, tuple(map(shipped, HELD_OUT))), 224)
     better = replace(network, convs=read_patch(SHIPPED).apply(network.convs))
-    before, after = judge(network, EIGHTH, lessons), judge(better, EIGHTH, lessons)
+    before, after = evaluate(network, EIGHTH, outputs), evaluate(better, EIGHTH, outputs)
     assert before.snr is not None and after.snr is not None
     assert after.snr > before.snr + 8
 
@@ -305,20 +305,20 @@ def test_a_file_network_says_what_the_hardware_network_says(
 
 
 def test_the_teacher_agrees_with_itself(network: FloatNetwork) -> None:
-    lessons = teach(network, Views(2, 1, tuple(map(shipped, HELD_OUT))), 416)
-    verdict = judge(network, TRAINED_SLOPE, lessons)
+    outputs = run_teacher(network, Views(2, 1, tuple(map(shipped, HELD_OUT))), 416)
+    verdict = evaluate(network, TRAINED_SLOPE, outputs)
     assert verdict.snr is None
     assert verdict.to_dict()["teacher_boxes"] > 0
     assert (verdict.agreement.extra, verdict.agreement.missed) == (0, 0)
 
 
 def test_the_judge_measures_noise_that_is_put_in(network: FloatNetwork) -> None:
-    lessons = teach(network, Views(1, 1, tuple(map(shipped, HELD_OUT))), 96)
+    outputs = run_teacher(network, Views(1, 1, tuple(map(shipped, HELD_OUT))), 96)
     louder = dict(network.convs)
     for head in HEADS:
         conv = louder[head]
         louder[head] = FloatConv(head, conv.weight * 1.01, conv.bias * 1.01)
-    verdict = judge(replace(network, convs=louder), TRAINED_SLOPE, lessons)
+    verdict = evaluate(replace(network, convs=louder), TRAINED_SLOPE, outputs)
     assert verdict.snr == pytest.approx(40, abs=0.01)
 
 

@@ -21,9 +21,9 @@ from golden.networks.yolov3_tiny.retune_patch import Patch, write_patch
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run
-from golden.study.detection.detections import LISTED, Looking, Total, compare, listing
+from golden.study.detection.detections import LISTED, DetectionOptions, Total, compare, listing
 from golden.study.detection.matching import Agreement
-from golden.study.errors.candidates import Contender, Heads, Maker, check_names, parse_name
+from golden.study.errors.candidates import Candidate, Heads, Maker, check_names, parse_name
 from golden.vision.datasets import Sample
 from golden.vision.images import default_image, load, preprocess
 
@@ -73,11 +73,11 @@ def test_integers_are_bit_true(
     options = NumericOptions(format=NumberFormat.Q7_8, mode=ProductMode.CUT_ROUND)
     network = build_yolov3_tiny(files, options, input_size=SIZE, retune=None)
     values = run(network, quantize_image(pixels, 8)[0])
-    contender = maker.make("q7.8:cut_round")
-    found = contender.heads(pixels)
+    candidate = maker.make("q7.8:cut_round")
+    found = candidate.heads(pixels)
     assert same(found, {head: values[head] / 2.0**8 for head in HEADS})
-    assert contender.about["kind"] == "bit_true"
-    assert contender.about["mode"] == "cut_round"
+    assert candidate.about["kind"] == "bit_true"
+    assert candidate.about["mode"] == "cut_round"
 
 
 def test_floats_have_the_hardware_slope_and_the_teacher_its_own(
@@ -85,13 +85,13 @@ def test_floats_have_the_hardware_slope_and_the_teacher_its_own(
 ) -> None:
     network = read_network(files, PLAIN, None)
     for name, slope in (("float", 1 / 8), ("teacher", 0.1)):
-        contender = maker.make(name)
+        candidate = maker.make(name)
         wanted = float_model.run(network, pixels, slope)
-        found = contender.heads(pixels)
+        found = candidate.heads(pixels)
         assert found["pred_2"].dtype == np.float64
         for head in HEADS:
             np.testing.assert_allclose(found[head], wanted[head], atol=1e-3)
-        assert contender.about["slope"] == slope
+        assert candidate.about["slope"] == slope
 
 
 def test_rounded_weights_lie_close_to_the_floats_and_apart(
@@ -122,7 +122,7 @@ def test_a_patch_tunes_all_but_the_teacher(
 # Counting
 
 
-def fixed(name: str, cells: Mapping[tuple[int, int], float]) -> Contender:
+def fixed(name: str, cells: Mapping[tuple[int, int], float]) -> Candidate:
     """A network that sees one kind of box, 135 x 169 pixels, at these cells of pred_2."""
 
     def heads(_: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.floating]]:
@@ -131,10 +131,10 @@ def fixed(name: str, cells: Mapping[tuple[int, int], float]) -> Contender:
             values["pred_2"][6:12, row, column] = (0, 0, -1, -1, objectness, 50)
         return values
 
-    return Contender(name, ("dog",), heads, {"kind": "float"})
+    return Candidate(name, ("dog",), heads, {"kind": "float"})
 
 
-LOOKING = Looking("plain", 192)
+LOOKING = DetectionOptions("plain", 192)
 
 
 def pictures(count: int) -> list[Sample]:
@@ -162,10 +162,10 @@ def test_boxes_are_held_against_the_first_networks() -> None:
 def test_how_pictures_are_looked_at_decides() -> None:
     network = fixed("float", {(1, 1): 3, (1, 2): 2})
     (shown,) = pictures(1)
-    near = LOOKING.look([network], shown)[0]
+    near = LOOKING.detect([network], shown)[0]
     assert (len(near.boxes), near.candidates) == (2, 2)
-    assert len(Looking("plain", 192, 0.9).look([network], shown)[0].boxes) == 1
-    assert len(Looking("plain", 192, overlap=0.1).look([network], shown)[0].boxes) == 1
+    assert len(DetectionOptions("plain", 192, 0.9).detect([network], shown)[0].boxes) == 1
+    assert len(DetectionOptions("plain", 192, overlap=0.1).detect([network], shown)[0].boxes) == 1
 
 
 def test_crowds_are_counted_whole_and_listed_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ def test_crowds_are_counted_whole_and_listed_in_part(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(detection, "CANDIDATES", 20)
     monkeypatch.setattr("golden.study.detection.detections.LISTED", 5)
     total = Total(everywhere)
-    for one in compare([everywhere], pictures(2), Looking("plain", 192, overlap=1)):
+    for one in compare([everywhere], pictures(2), DetectionOptions("plain", 192, overlap=1)):
         total.add(one.found[0], one.matched[0])
         shown = listing(one.found[0], one.matched[0])
         assert (shown["count"], shown["candidates"], len(shown["boxes"])) == (20, 36, 5)

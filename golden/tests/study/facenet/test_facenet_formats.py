@@ -13,19 +13,25 @@ from golden.arithmetic.sm8 import Sm8Mode
 from golden.graph.float_conv import FloatConv
 from golden.networks.facenet.build import build_folded
 from golden.networks.facenet.graph import facenet
-from golden.study.facenet.number_formats import CONTENDERS, Contender, coded, fraction_bits, judge
+from golden.study.facenet.number_formats import (
+    FORMATS,
+    CandidateFormat,
+    coded,
+    evaluate_formats,
+    fraction_bits,
+)
 from golden.tests.networks.facenet.facenets import SIZE, narrow_network, pictures
 
 W8A16 = NumericOptions(weight_w=8)
-REFERENCE = Contender("reference", W8A16, Sm8Mode.REFERENCE)
-NEAREST = Contender("nearest", W8A16, Sm8Mode.ROUND_TO_NEAREST)
+REFERENCE = CandidateFormat("reference", W8A16, Sm8Mode.REFERENCE)
+NEAREST = CandidateFormat("nearest", W8A16, Sm8Mode.ROUND_TO_NEAREST)
 
 
-@pytest.mark.parametrize("contender", [REFERENCE, NEAREST], ids=lambda each: each.name)
-def test_every_code_is_a_weight_of_8_bits_unchanged(contender: Contender) -> None:
+@pytest.mark.parametrize("chosen", [REFERENCE, NEAREST], ids=lambda each: each.name)
+def test_every_code_is_a_weight_of_8_bits_unchanged(chosen: CandidateFormat) -> None:
     network = narrow_network().folded()
-    fractions = fraction_bits(network.convs, contender)
-    held = {name: coded(conv, fractions, contender) for name, conv in network.convs.items()}
+    fractions = fraction_bits(network.convs, chosen)
+    held = {name: coded(conv, fractions, chosen) for name, conv in network.convs.items()}
     built = build_folded(replace(network, convs=held), W8A16, pictures(), SIZE)
     assert sum(built.saturated.values()) == 0
     for layer in built.convs():
@@ -33,14 +39,14 @@ def test_every_code_is_a_weight_of_8_bits_unchanged(contender: Contender) -> Non
         np.testing.assert_array_equal(values, held[layer.name].weight)
         whole = values * 2.0 ** fractions[layer.name]
         assert np.array_equal(whole, np.round(whole)) and np.abs(whole).max() <= 127
-        if contender is REFERENCE:
+        if chosen is REFERENCE:
             assert np.abs(whole).min() >= 1
 
 
 def test_biases_and_other_formats_are_left_alone() -> None:
     conv = narrow_network().folded().convs["Conv2d_2a_3x3"]
-    assert coded(conv, {}, CONTENDERS[-1]) is conv
-    assert fraction_bits({"Conv2d_2a_3x3": conv}, CONTENDERS[-1]) == {}
+    assert coded(conv, {}, FORMATS[-1]) is conv
+    assert fraction_bits({"Conv2d_2a_3x3": conv}, FORMATS[-1]) == {}
     np.testing.assert_array_equal(coded(conv, {conv.name: 3}, REFERENCE).bias, conv.bias)
 
 
@@ -52,17 +58,17 @@ def test_fraction_bits_follow_the_weights() -> None:
     }
     own = fraction_bits(convs, NEAREST)
     assert own == {"small": 7, "large": 1}
-    one = fraction_bits(convs, Contender("one", W8A16, Sm8Mode.ROUND_TO_NEAREST, "one"))
+    one = fraction_bits(convs, CandidateFormat("one", W8A16, Sm8Mode.ROUND_TO_NEAREST, "one"))
     assert one == {"small": 1, "large": 1}
 
 
 def test_wider_formats_lose_less() -> None:
-    found = judge(narrow_network(), pictures(1), pictures(1))
-    assert [outcome.contender for outcome in found] == [*CONTENDERS]
-    cosine = {outcome.contender.name: min(outcome.errors.cosines) for outcome in found}
+    found = evaluate_formats(narrow_network(), pictures(1), pictures(1))
+    assert [outcome.format for outcome in found] == [*FORMATS]
+    cosine = {outcome.format.name: min(outcome.errors.cosines) for outcome in found}
     assert cosine["W16A16"] > cosine["W8A16"] > cosine["W8A8"]
     assert cosine["SM8 to nearest, best n"] > cosine["SM8 reference, best n"]
-    noise = {outcome.contender.name: outcome.weight_sqnr or 0.0 for outcome in found}
+    noise = {outcome.format.name: outcome.weight_sqnr or 0.0 for outcome in found}
     assert noise["W8A16"] == noise["W8A8"] and 6 * 7 < noise["W16A16"] - noise["W8A16"] < 6 * 9
     document = found[0].to_dict()
     assert document["sm8"] == "reference" and set(document["fractions"]) == set(facenet().convs)
