@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import shlex
 import signal
@@ -21,18 +22,17 @@ EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 FLOWS: Final = ("sim", "fuzz", "bench")
 """Commands that report an interruption themselves."""
-RUNS = Path(__file__).parent.parent / "build" / "sim"
+ROOT: Final = Path(__file__).parents[1]
+RUNS = ROOT / "build" / "sim"
 
 
 class Command(NamedTuple):
-    """A command.
+    """A command: ``module:function``, whose docstring is its help.
 
     Parameters
     ----------
     function : str
-        ``module:function``; of a target of make the function that runs its options.
-    help : str
-        The first paragraph of the function's docstring.
+        Of a target of make the function that runs its options.
     options : str
         Of a target of make: ``module:class`` of the variables that it takes.
     settings : dict, optional
@@ -40,114 +40,40 @@ class Command(NamedTuple):
     """
 
     function: str
-    help: str
     options: str = ""
     settings: dict[str, Any] | None = None
 
 
 COMMANDS: Final = {
-    "sim": Command(
-        "tb.flows.sim.command:simulate",
-        "Run real tensors through the RTL and compare every value (``make sim``).",
-        "tb.flows.sim.options:SimOptions",
-    ),
-    "fuzz": Command(
-        "tb.flows.fuzz.command:fuzz",
-        "Run random jobs and shrink the first that fails (``make fuzz``).",
-        "tb.flows.fuzz.options:FuzzOptions",
-    ),
+    "sim": Command("tb.flows.sim.command:simulate", "tb.flows.sim.options:SimOptions"),
+    "fuzz": Command("tb.flows.fuzz.command:fuzz", "tb.flows.fuzz.options:FuzzOptions"),
     "bench": Command(
-        "tb.flows.benchmark.command:bench_parts",
-        "Measure how fast the simulation and the reference model are (``make bench``).",
-        "tb.flows.benchmark.options:BenchOptions",
+        "tb.flows.benchmark.command:bench_parts", "tb.flows.benchmark.options:BenchOptions"
     ),
-    "synth-check": Command(
-        "tb.flows.synth.command:synth",
-        "Map the RTL to an FPGA with yosys and check the circuit (``make synth-check``).",
-    ),
-    "model": Command(
-        "tb.commands.inspection.model:model",
-        "Read a model, name what is wrong with it, and print modules, shapes and MACs.",
-    ),
-    "inspect": Command(
-        "tb.commands.inspection.inspect:inspect",
-        "Show a network's modules with shapes, parameters and MACs, and a file's tensors.",
-    ),
-    "fuse": Command(
-        "tb.commands.quantization.fuse:fuse",
-        "Fold batch normalisation, and compare each layer's output with the unfolded network's.",
-    ),
-    "preprocess": Command(
-        "tb.commands.quantization.preprocess:preprocess",
-        "Fit a picture to the network, quantise it, and show its integers.",
-    ),
-    "distributions": Command(
-        "tb.commands.inspection.distributions:distributions",
-        "Measure how weights and each layer's input and output are distributed over pictures.",
-    ),
-    "quantize": Command(
-        "tb.commands.quantization.quantize:quantize",
-        "Quantise weights and picture; save the model as it came, raw integers, and hex.",
-    ),
-    "infer": Command(
-        "tb.commands.inference.infer:infer",
-        "Run the integer network bit by bit as the hardware does, and show every layer.",
-    ),
+    "synth-check": Command("tb.flows.synth.command:synth"),
+    "model": Command("tb.commands.inspection.model:model"),
+    "inspect": Command("tb.commands.inspection.inspect:inspect"),
+    "fuse": Command("tb.commands.quantization.fuse:fuse"),
+    "preprocess": Command("tb.commands.quantization.preprocess:preprocess"),
+    "distributions": Command("tb.commands.inspection.distributions:distributions"),
+    "quantize": Command("tb.commands.quantization.quantize:quantize"),
+    "infer": Command("tb.commands.inference.infer:infer"),
+    # An operand such as -1.5 is no option.
     "multiply": Command(
-        "tb.commands.quantization.multiply:multiply",
-        "Multiply two numbers in Q7.8 as the PE does, in each mode, and show every bit.",
-        # An operand such as -1.5 is no option.
-        settings={"ignore_unknown_options": True},
+        "tb.commands.quantization.multiply:multiply", settings={"ignore_unknown_options": True}
     ),
-    "errors": Command(
-        "tb.commands.accuracy.errors:errors",
-        "Measure each layer's error: the integer network against the float one, or two dumps.",
-    ),
-    "conv-error": Command(
-        "tb.commands.quantization.conv_error:conv_error",
-        "Convolve numbers uniform in -1 to +1 in Q7.8, and measure the error against float64.",
-    ),
-    "perturb": Command(
-        "tb.commands.accuracy.perturb:perturb",
-        "Add uniform noise behind layers: the error layer by layer, and the boxes lost and new.",
-    ),
-    "detect": Command(
-        "tb.commands.accuracy.detect:detect",
-        "Find objects with the float network and with quantised ones, and compare the boxes.",
-    ),
-    "map": Command(
-        "tb.commands.accuracy.mean_precision:mean_precision",
-        "Measure mAP50 on annotated pictures (VOC layout), float and quantised.",
-    ),
-    "retune": Command(
-        "tb.commands.quantization.retune:retune",
-        "Tune a network trained for slope 0.1 to the hardware's, without labels.",
-    ),
-    "facenet": Command(
-        "tb.commands.accuracy.facenet:facenet",
-        "Compare FaceNet in integers with FaceNet in floats: six formats, block by block.",
-    ),
-    "digits": Command(
-        "tb.commands.digits:digits",
-        "Train a network of handwritten digits, run it on the RTL, and compare accuracies.",
-    ),
-    "extract": Command(
-        "tb.commands.inspection.extract:extract",
-        "Write each layer's parameters: floats, 8-bit codes for $readmemb and $readmemh, "
-        "manifests.",
-    ),
-    "show": Command(
-        "tb.commands.inspection.show:show",
-        "Print a tensor's values before and after 8 bits with codes, errors and histograms.",
-    ),
-    "trace": Command(
-        "tb.commands.trace:trace",
-        "Print what a stage of the PE did, with tensor coordinates, from a wave file.",
-    ),
-    "bisect": Command(
-        "tb.commands.inference.bisect:bisect",
-        "Find the layers that are wrong on their own account, in a dump or on the RTL.",
-    ),
+    "errors": Command("tb.commands.accuracy.errors:errors"),
+    "conv-error": Command("tb.commands.quantization.conv_error:conv_error"),
+    "perturb": Command("tb.commands.accuracy.perturb:perturb"),
+    "detect": Command("tb.commands.accuracy.detect:detect"),
+    "map": Command("tb.commands.accuracy.mean_precision:mean_precision"),
+    "retune": Command("tb.commands.quantization.retune:retune"),
+    "facenet": Command("tb.commands.accuracy.facenet:facenet"),
+    "digits": Command("tb.commands.digits:digits"),
+    "extract": Command("tb.commands.inspection.extract:extract"),
+    "show": Command("tb.commands.inspection.show:show"),
+    "trace": Command("tb.commands.trace:trace"),
+    "bisect": Command("tb.commands.inference.bisect:bisect"),
 }
 
 
@@ -155,6 +81,15 @@ def load(place: str) -> Any:
     """Import ``module:name``."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
+
+
+def summary(place: str) -> str:
+    """The first paragraph of a function's docstring, read from its source without importing it."""
+    module, _, name = place.partition(":")
+    source = ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+    functions = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+    (text,) = (ast.get_docstring(node) or "" for node in functions if node.name == name)
+    return " ".join(text.partition("\n\n")[0].split())
 
 
 def _flow(command: Command) -> Callable[..., None]:
@@ -197,13 +132,20 @@ def _parameter(name: str, annotation: Any, default: bool | None) -> inspect.Para
 class LazyGroup(TyperGroup):
     """The commands; one is imported when it is called, not when they are listed."""
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name the commands, and fill in what each does."""
+        for name, stub in self.commands.items():
+            stub.help = summary(COMMANDS[name].function)
+        return super().list_commands(ctx)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that the words name, with what it takes."""
         name, _, rest = super().resolve_command(ctx, args)
         command = COMMANDS[str(name)]
         function = _flow(command) if command.options else load(command.function)
         one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        one.command(name, help=command.help, context_settings=command.settings)(function)
+        text = summary(command.function)
+        one.command(name, help=text, context_settings=command.settings)(function)
         return name, typer.main.get_command(one), rest
 
 
@@ -214,8 +156,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A Verilog convolution PE, run on real networks and compared with its reference model.",
 )
-for _name, _command in COMMANDS.items():
-    app.command(_name, help=_command.help)(lambda: None)
+for _name in COMMANDS:
+    app.command(_name)(lambda: None)
 
 
 def main() -> None:

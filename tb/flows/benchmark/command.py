@@ -38,7 +38,7 @@ BASE: Final = build.ROOT / "build" / "bench"
 
 
 def bench_parts(options: BenchOptions, console: Console) -> int:
-    """Measure the simulation, the reference model, or both; return the exit code."""
+    """Measure how fast the simulation and the reference model are (``make bench``)."""
     code = 0
     if options.part != "golden":
         code = bench(console, measurements(options.verilator), options.verilator)

@@ -68,7 +68,7 @@ def fuzz(
     patch: Patch | None = None,
     shrink_seconds: float = SECONDS,
 ) -> int:
-    """Run random jobs, or a folder's again, and write ``fuzz.json``.
+    """Run random jobs and shrink the first that fails (``make fuzz``).
 
     Parameters
     ----------

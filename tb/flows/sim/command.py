@@ -33,7 +33,7 @@ PRINTED_ALWAYS: Final = ("warning: ", "unreadable: ")
 
 
 def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
-    """Run the main job and write its report.
+    """Run real tensors through the RTL and compare every value (``make sim``).
 
     Parameters
     ----------
