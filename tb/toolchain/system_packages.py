@@ -1,7 +1,8 @@
 """Installs Icarus, the FST headers and GTKWave from the system's packages, where that is allowed.
 
 Part of the set-up: the standard library alone, and a syntax that an older Python
-reads. A tool that is there already costs a look at the disk and no process.
+reads. Tools have the names of `PURPOSE`; one that is there already costs a look at the disk and no
+process.
 """
 
 import os
@@ -34,13 +35,7 @@ class PackageError(Exception):
 
 
 def is_there(tool: str) -> bool:
-    """Tell whether a tool is installed.
-
-    Parameters
-    ----------
-    tool : str
-        A name of `PURPOSE`.
-    """
+    """Tell whether a tool is installed."""
     if tool == "icarus":
         return all(which(program) for program in ICARUS)
     if tool == "gtkwave":
@@ -52,11 +47,6 @@ def packages(tool: str) -> "list[str]":
     """Return the packages to install for a tool that is not there.
 
     Icarus brings the headers along: whoever compares two simulators looks at waves.
-
-    Parameters
-    ----------
-    tool : str
-        A name of `PURPOSE`.
     """
     if tool == "gtkwave":
         return [name for program, name in GTKWAVE.items() if which(program) is None]
@@ -66,27 +56,14 @@ def packages(tool: str) -> "list[str]":
 
 
 def command(tool: str) -> str:
-    """Return what the user would type to install a tool.
-
-    Parameters
-    ----------
-    tool : str
-        A name of `PURPOSE`.
-    """
+    """Return what the user would type to install a tool."""
     return "sudo apt-get install " + " ".join(packages(tool))
 
 
-def install(tool: str, log: Path, say: "Callable[[str], None]") -> None:
+def install(tool: str, log: Path, print_line: "Callable[[str], None]") -> None:
     """Install a tool unless it is there.
 
-    Parameters
-    ----------
-    tool : str
-        A name of `PURPOSE`.
-    log : Path
-        Takes what apt-get says.
-    say : callable
-        Told in one line what is installed and why, before it is.
+    `log` takes what apt-get prints; `print_line` is given what is installed and why, before it is.
 
     Raises
     ------
@@ -102,7 +79,7 @@ def install(tool: str, log: Path, say: "Callable[[str], None]") -> None:
         raise PackageError(f"{listed} missing: install {PURPOSE[tool]} with your package manager")
     if prefix is None:
         raise PackageError(f"{listed} missing: {PURPOSE[tool]}; run: {command(tool)}")
-    say(f"installing {listed} with apt-get: {PURPOSE[tool]}")
+    print_line(f"installing {listed} with apt-get: {PURPOSE[tool]}")
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as file:
         done = _apt(prefix, ["install", "-y", "--no-install-recommends", *wanted], file)
