@@ -138,7 +138,6 @@ class Driver(AxiLiteDriver):
 
         Parameters
         ----------
-        record : JobRecord
         registers : mapping, optional
             Descriptor words instead of the record's.
         hold : mapping, optional

@@ -21,7 +21,6 @@ class FrameMemory:
 
     Parameters
     ----------
-    frames : FrameSchedule
     folder : Path
         The frame's, with the reference model's tensors.
     """

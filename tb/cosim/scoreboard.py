@@ -27,7 +27,6 @@ class Verdict:
 
     Parameters
     ----------
-    values_expected, values_compared, mismatches : int
     failure : Failure or None
         The first thing wrong, in the order in which values leave the PE.
     """
@@ -55,14 +54,11 @@ def compare(
 
     Parameters
     ----------
-    layer : str
     tile : Tile
         Where the values belong in the layer's output.
     expected : ndarray of int16, (C, H, W)
-    recording : Recording
     status : StatusCode
         How the PE says the job ended.
-    config : PEConfig
     """
     wanted, live = in_stream_order(expected, config)
     beats = len(recording.values)
@@ -152,14 +148,11 @@ def compare_tap(
 
     Parameters
     ----------
-    layer : str
     tile : Tile
         Where the values belong in the layer's output.
     readout : Readout
         Says in which order they are read.
     expected : ndarray of int16, (C, H, W)
-    tap : Tap
-    config : PEConfig
     """
     pixels = readout.order(tile.height, tile.width)
     reads, channels = len(pixels), len(expected)

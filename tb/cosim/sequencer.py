@@ -22,7 +22,6 @@ class JobEnd:
     ----------
     number : int
         The record's.
-    status : StatusCode
     counters : dict of str to int
         The PE's own counters, by register name.
     start_cycle, end_cycle : int
@@ -113,8 +112,6 @@ class Sequencer:
 
     Parameters
     ----------
-    driver : Driver
-    sequence : JobSequence
     event : callable
         Makes an event: ``cocotb.triggers.Event`` or ``asyncio.Event``.
     log : callable

@@ -34,14 +34,7 @@ POLL_SECONDS: Final = 0.02
 
 
 class FolderSequence(JobSequence):
-    """Jobs that know nothing of each other, with their inputs and expected values in files.
-
-    Parameters
-    ----------
-    folder : Path
-    config : PEConfig
-    records : sequence of JobRecord
-    """
+    """Jobs that know nothing of each other, with their inputs and expected values in files."""
 
     def __init__(self, folder: Path, config: PEConfig, records: Sequence[JobRecord]) -> None:
         self._folder, self._config, self._records = folder, config, records
@@ -76,7 +69,6 @@ class FrameSequence(JobSequence):
     ----------
     folder : Path
         The run's.
-    frames : FrameSchedule
     """
 
     def __init__(self, folder: Path, frames: FrameSchedule) -> None:

@@ -72,7 +72,6 @@ class QuantizedNetwork:
 
     Parameters
     ----------
-    network : Network
     sha256 : str
         Of the weight file.
     note : str

@@ -88,8 +88,6 @@ def build(
 
     Parameters
     ----------
-    simulator : Simulator
-    config : PEConfig
     top : str
         Simulation top, a module of ``tb/hdl``.
     waves : bool
@@ -98,7 +96,6 @@ def build(
         Break the design with it.
     print_line : callable
         Takes a line when a compilation starts.
-    cache : Path
 
     Raises
     ------
@@ -261,7 +258,6 @@ def run(
 
     Parameters
     ----------
-    made : Build
     module : str
         Python module with the cocotb tests.
     folder : Path

@@ -32,8 +32,6 @@ def run(
 
     Parameters
     ----------
-    command : sequence of str
-    cwd : Path
     env : mapping
         The whole environment.
     log : text file, optional
@@ -73,10 +71,6 @@ def running(
         As for `run`.
     pass_fds : sequence of int
         Open files that it inherits.
-
-    Yields
-    ------
-    Popen
     """
     process = subprocess.Popen(
         command,

@@ -51,7 +51,6 @@ def verilator_main(original: Path, top: str) -> str:
 
     Parameters
     ----------
-    original : Path
     top : str
         As for `icarus_module`.
 

@@ -39,7 +39,6 @@ class Wave:
 
     Parameters
     ----------
-    path : Path
     first, last : int, optional
         Cycles, counted from the start of the simulation; both are in the file. None: from
         the beginning, to the end.
@@ -167,7 +166,6 @@ def choose_window(
         Its first and last cycle in the simulation.
     guilty : int or None
         Cycle that must be covered; None: the job's first.
-    config : PEConfig
     simulator, ending : str
         As for `estimate`.
     wanted : int, optional

@@ -80,7 +80,6 @@ class FrameSchedule:
 
     Parameters
     ----------
-    config : PEConfig
     jobs : tuple of FrameJob
         In the order in which they run.
     shapes : dict of str to tuple of int
@@ -94,7 +93,6 @@ class FrameSchedule:
         Whether jobs read the reference model's tensors even of nodes that other jobs make.
     save : tuple of str
         Nodes whose RTL values are saved.
-    frames : int
     flip_seed : int, optional
         Flip one expected bit of the first job.
     """

@@ -46,7 +46,6 @@ class JobRecord:
     ----------
     number : int
         In the file names.
-    layer : str
     tile_number : int
         Counted within the layer, whatever jobs of it are run.
     tile : Tile
@@ -55,12 +54,10 @@ class JobRecord:
         Descriptor words by address.
     act_beats, wgt_beats, out_beats : int
         Beats of the streams.
-    macs, macs_on_zero_weights : int
     mac_cycles : int
         Clocks in which the array multiplies.
     limit : int
         Clocks after which the bench gives up.
-    stalls : Stalls
     act_drop : int
         Activation beat that the player loses; `NEVER` for none.
     weights : int
@@ -160,16 +157,8 @@ def write_job(
 
     Parameters
     ----------
-    folder : Path
-    number : int
-    job : Job
     expected : ndarray of int16, (C, OH, OW)
         What leaves.
-    config : PEConfig
-    stalls : Stalls, optional
-    act_drop : int
-    tile_number : int
-    in_base : int
     activated : ndarray of int16, (C, H, W), optional
         The convolution's values; wanted where the readout is not plain.
     """

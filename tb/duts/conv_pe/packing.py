@@ -105,8 +105,6 @@ def read_recording(path: Path, config: PEConfig, *, cut: bool = False) -> Record
 
     Parameters
     ----------
-    path : Path
-    config : PEConfig
     cut : bool
         Take a file that ends within a record, as a simulator that was stopped leaves it.
 
@@ -151,8 +149,6 @@ def read_tap(path: Path, config: PEConfig, *, cut: bool = False) -> Tap:
 
     Parameters
     ----------
-    path : Path
-    config : PEConfig
     cut : bool
         As for `read_recording`.
 

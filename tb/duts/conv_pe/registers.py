@@ -109,7 +109,6 @@ def descriptor(job: Job, in_base: int = 0) -> dict[Register, int]:
 
     Parameters
     ----------
-    job : Job
     in_base : int
         First word of the tile memory that the input takes.
     """

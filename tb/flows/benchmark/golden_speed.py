@@ -43,12 +43,10 @@ def bench_golden(
 
     Parameters
     ----------
-    console : Console
     base : Path
         Folder of ``golden.json``.
     size : int
         Rows and columns of the image.
-    rounds : int
 
     Returns
     -------

@@ -52,8 +52,6 @@ class Measurement:
 
     Parameters
     ----------
-    way : Way
-    options : SimOptions
     listed : bool
         Whether it is one of the runs, or only a point of the scaling.
     scaling : bool
@@ -152,7 +150,6 @@ def compile_all(wanted: Sequence[Design], print_line: Callable[[str], None]) -> 
 
     Parameters
     ----------
-    wanted : sequence of Design
     print_line : callable
         Takes how far it is.
 
@@ -181,7 +178,6 @@ def time_sim(options: SimOptions, folder: Path) -> SimRun:
 
     Parameters
     ----------
-    options : SimOptions
     folder : Path
         Takes the run, its report, and what it prints, in ``sim.log``.
 

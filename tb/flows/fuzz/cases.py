@@ -48,7 +48,6 @@ class Outcome:
         One a case; None for one that passed or was not reached.
     done : int
         Cases that ended.
-    values_compared, mismatches : int
     """
 
     failures: list[Failure | None]

@@ -72,7 +72,6 @@ def fuzz(
 
     Parameters
     ----------
-    options : FuzzOptions
     console : Console
         Shows progress and the verdict.
     base : Path

@@ -20,7 +20,6 @@ class Trials:
 
     Parameters
     ----------
-    made : Build
     folder : Path
         Scratch; it is not there between two simulations.
     """

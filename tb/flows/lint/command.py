@@ -39,8 +39,6 @@ class Check:
 
     Parameters
     ----------
-    name : str
-    command : list of str
     env : dict of str to str
         Variables over those of this process.
     silent : bool

@@ -37,7 +37,6 @@ def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
 
     Parameters
     ----------
-    options : SimOptions
     console : Console
         Shows progress, the table and the verdict.
     base : Path

@@ -36,9 +36,6 @@ def write_run_files(
 
     Parameters
     ----------
-    folder : Path
-    prepared : Prepared
-    options : SimOptions
     frames : int
         Pictures of the run.
     """

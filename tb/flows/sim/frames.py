@@ -76,9 +76,6 @@ class Prefetch(threading.Thread):
     ----------
     folder : Path
         The run's.
-    prepared : Prepared
-    options : SimOptions
-    schedule : FrameSchedule
     paths : sequence of Path
         The pictures, the first one's frame being fetched already.
     """
@@ -133,8 +130,6 @@ class FrameResult:
 
     Parameters
     ----------
-    report : FrameReport
-    layers : list of LayerReport
     text : str
         The decoded outputs in words.
     cosine : float or None
@@ -157,9 +152,6 @@ class Checkpoint:
     ----------
     base : Path
         Folder of the frames.
-    prepared : Prepared
-    options : SimOptions
-    made : Build
     """
 
     def __init__(

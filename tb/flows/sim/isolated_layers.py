@@ -37,11 +37,8 @@ class RtlLayers:
 
     Parameters
     ----------
-    options : SimOptions
     folder : Path
         The run's; the RTL's tensors lie in its first frame's.
-    network : Network
-    schedule : FrameSchedule
     golden, actual : dict of str to ndarray of int16, (C, H, W)
         The reference model's tensors of ``image`` and every node; the RTL's of whole nodes.
     results : list of dict
@@ -108,7 +105,6 @@ def run_layers(
 
     Parameters
     ----------
-    options : SimOptions
     print_line : callable
         Takes what is being done.
     poll : callable

@@ -25,7 +25,6 @@ class LayerProgress:
 
     Parameters
     ----------
-    report : LayerReport
     done, jobs : int
         Jobs that have ended, and all of them.
     """
@@ -81,7 +80,6 @@ def layer_progress(
 
     Parameters
     ----------
-    frames : FrameSchedule
     kinds : mapping
         Kind of each layer of the network, in data-flow order.
     results : sequence of dict

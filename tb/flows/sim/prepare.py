@@ -41,7 +41,6 @@ class Prepared:
     ----------
     quantized : QuantizedNetwork
         The network.
-    config : PEConfig
     fused_layers : tuple of FusedLayer
         The layers to simulate.
     jobs : tuple of PlannedJob
@@ -65,7 +64,6 @@ class Picture:
 
     Parameters
     ----------
-    path : Path
     pixels : ndarray of uint8, (H, W, 3)
         As read.
     tensors : dict of str to ndarray of int16, (C, H, W)

@@ -40,8 +40,6 @@ class RunState:
 
     Parameters
     ----------
-    options : SimOptions
-    folder : Path
     started : float
         On the monotonic clock.
     """

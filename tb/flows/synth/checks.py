@@ -111,7 +111,6 @@ def ram_cells(memories: Iterable[Memory], cells: Mapping[str, str]) -> dict[str,
 
     Parameters
     ----------
-    memories : iterable of Memory
     cells : mapping
         Type of each RAM cell by its name; yosys names it for its memory.
     """

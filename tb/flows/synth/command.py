@@ -52,7 +52,6 @@ def synth_check(console: Console, rtl: Path = RTL, out: Path = OUT) -> int:
 
     Parameters
     ----------
-    console : Console
     rtl : Path
         Folder of the Verilog.
     out : Path

@@ -76,7 +76,6 @@ class Design:
     ----------
     folder : Path
         Holds the files.
-    top : str
     parameters : mapping
         Of the top.
     products : int
@@ -129,7 +128,6 @@ def examine(
 
     Parameters
     ----------
-    design : Design
     folder : Path
         Empty; takes what yosys reads and writes.
     print_line : callable

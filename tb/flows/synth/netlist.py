@@ -65,7 +65,6 @@ class Netlist:
     ----------
     modules : mapping
         The JSON's ``modules``.
-    top : str
     """
 
     modules: Mapping[str, Any]
