@@ -172,27 +172,9 @@ def decode(codes: npt.ArrayLike, n: int) -> FloatArray:
 
 
 def float_to_bin(x: npt.ArrayLike, n: int, mode: Sm8Mode = Sm8Mode.REFERENCE) -> Texts:
-    """Return the codes of numbers as text, eight digits each.
+    """Return the codes of numbers as text, eight digits each; see `encode`.
 
-    Parameters
-    ----------
-    x : array_like of float
-        Any shape.
-    n : int
-        Fraction bits, 0 to 7.
-    mode : Sm8Mode
-
-    Returns
-    -------
-    ndarray of str
-        The shape of `x`; of one number an array of no dimension, which ``str`` takes.
-
-    Raises
-    ------
-    InputError
-        If a value is NaN or infinite.
-    ConfigError
-        If `n` is out of range.
+    The result has the shape of `x`; that of one number, without a dimension, ``str`` takes.
 
     >>> str(float_to_bin(-4.5, 3)), float_to_bin([0.0, 100.0], 3).tolist()
     ('10100100', ['00000001', '01111111'])

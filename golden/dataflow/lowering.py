@@ -74,9 +74,10 @@ def averaging(network: Network, node: AverageLayer, shape: Shape) -> ConvLayer:
     ConfigError
         If the map is larger than a kernel, or products are cut: the factor's low bits count.
     """
-    if network.mode is not ProductMode.FULL:
+    mode = network.options.mode
+    if mode is not ProductMode.FULL:
         raise ConfigError(
-            f"{node.name}: a global average is defined for mode full, not {network.mode.value}"
+            f"{node.name}: a global average is defined for mode full, not {mode.value}"
         )
     channels, height, width = shape
     factor, shift = reciprocal(height * width, node.weight_w)
@@ -96,7 +97,7 @@ def one_channel_stand_ins(network: Network) -> Iterator[ConvLayer]:
 
 def _one(network: Network) -> int:
     """The weight whose product is the activation itself."""
-    return 1 if network.mode is ProductMode.FULL else 1 << CUT_BITS
+    return 1 if network.options.mode is ProductMode.FULL else 1 << CUT_BITS
 
 
 def _stand_in(
@@ -113,13 +114,13 @@ def _stand_in(
     own = np.arange(channels)
     weight[own, own] = factor
     fracs = network.fracs()
-    choices.setdefault("weight_frac", 0 if network.mode is ProductMode.FULL else CUT_BITS)
+    choices.setdefault("weight_frac", 0 if network.options.mode is ProductMode.FULL else CUT_BITS)
     return ConvLayer(
         name,
         source,
         weight,
         bias=np.zeros(channels, np.int64),
-        mode=network.mode,
+        mode=network.options.mode,
         in_frac=fracs[source],
         out_frac=fracs[name],
         act_w=network.options.act_w,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from golden.arithmetic.numerics import NumericOptions
-from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
+from golden.config import ConfigError
 from golden.graph.layers import (
     IMAGE,
     ConvLayer,
@@ -63,31 +63,6 @@ class Network:
             known.add(node.name)
         self.shapes()
         self.fracs()
-
-    @property
-    def slope(self) -> Slope:
-        """Slope of the leaky rectifier."""
-        return self.options.slope
-
-    @property
-    def place(self) -> LeakyPlace:
-        """Activation after or before requantising."""
-        return self.options.place
-
-    @property
-    def pool_pad(self) -> PoolPad:
-        """Value beyond the edge of the stride-1 pool."""
-        return self.options.pool_pad
-
-    @property
-    def mode(self) -> ProductMode:
-        """What one product contributes."""
-        return self.options.mode
-
-    @property
-    def format(self) -> NumberFormat:
-        """How fraction bits were chosen."""
-        return self.options.format
 
     def convs(self) -> Iterator[ConvLayer]:
         """Iterate over the convolutions, in data-flow order."""

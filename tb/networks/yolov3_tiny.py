@@ -77,10 +77,10 @@ class YoloV3Tiny(NetworkAdapter):
             network = integer_network(files.weights, numerics, options.size)
         else:
             network = build_yolov3_tiny(files, numerics, input_size=options.size, retune=patch)
-        slope = f"slope {network.slope.value}"
+        slope = f"slope {network.options.slope.value}"
         if patch is not None:
             slope += " tuned"
-        elif files.official and network.slope is Slope.EIGHTH:
+        elif files.official and network.options.slope is Slope.EIGHTH:
             slope += " untuned"
         retuned = None if patch is None else sha256_of(patch)
         return QuantizedNetwork(network, files.sha256, numerics=slope, retune_sha256=retuned)

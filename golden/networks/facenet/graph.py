@@ -6,6 +6,7 @@ Widths may be another file's; blocks, kernels, strides and scales are the networ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -26,60 +27,21 @@ EMBEDDING: Final = 512
 """Width of the embedding; models before 2018 have 128."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A convolution of a branch; its name ends in its kernel."""
+_STEP: Final = re.compile(r"(\w*?(\d)x(\d)):(\d+)(?:/(\d))?")
+"""A convolution of a branch, ``0b_1x7:128``: its name, which ends in its kernel, and its width.
 
-    name: str
-    width: int
-    stride: int = 1
-    padding: Literal["same", "valid"] = "same"
-
-    @property
-    def kernel(self) -> tuple[int, int]:
-        rows, columns = self.name.rsplit("_", 1)[1].split("x")
-        return int(rows), int(columns)
-
-
-_Branch = tuple[_Step, ...]
-_STEM: Final = (
-    _Step("Conv2d_1a_3x3", 32, 2, "valid"),
-    _Step("Conv2d_2a_3x3", 32, 1, "valid"),
-    _Step("Conv2d_2b_3x3", 64),
-)
-_STEM_BEHIND_POOL: Final = (
-    _Step("Conv2d_3b_1x1", 80, 1, "valid"),
-    _Step("Conv2d_4a_3x3", 192, 1, "valid"),
-    _Step("Conv2d_4b_3x3", 256, 2, "valid"),
-)
-_BLOCK35: Final = (
-    (_Step("Conv2d_1x1", 32),),
-    (_Step("Conv2d_0a_1x1", 32), _Step("Conv2d_0b_3x3", 32)),
-    (_Step("Conv2d_0a_1x1", 32), _Step("Conv2d_0b_3x3", 32), _Step("Conv2d_0c_3x3", 32)),
-)
-_MIXED_6A: Final = (
-    (_Step("Conv2d_1a_3x3", 384, 2, "valid"),),
-    (
-        *(_Step("Conv2d_0a_1x1", 192), _Step("Conv2d_0b_3x3", 192)),
-        _Step("Conv2d_1a_3x3", 256, 2, "valid"),
-    ),
-)
-_BLOCK17: Final = (
-    (_Step("Conv2d_1x1", 128),),
-    (_Step("Conv2d_0a_1x1", 128), _Step("Conv2d_0b_1x7", 128), _Step("Conv2d_0c_7x1", 128)),
-)
+A stride behind it, ``1a_3x3:384/2``, says that its windows lie inside the map."""
+_STEM: Final = "1a_3x3:32/2 2a_3x3:32/1 2b_3x3:64"
+_STEM_BEHIND_POOL: Final = "3b_1x1:80/1 4a_3x3:192/1 4b_3x3:256/2"
+_BLOCK35: Final = ("1x1:32", "0a_1x1:32 0b_3x3:32", "0a_1x1:32 0b_3x3:32 0c_3x3:32")
+_MIXED_6A: Final = ("1a_3x3:384/2", "0a_1x1:192 0b_3x3:192 1a_3x3:256/2")
+_BLOCK17: Final = ("1x1:128", "0a_1x1:128 0b_1x7:128 0c_7x1:128")
 _MIXED_7A: Final = (
-    (_Step("Conv2d_0a_1x1", 256), _Step("Conv2d_1a_3x3", 384, 2, "valid")),
-    (_Step("Conv2d_0a_1x1", 256), _Step("Conv2d_1a_3x3", 256, 2, "valid")),
-    (
-        *(_Step("Conv2d_0a_1x1", 256), _Step("Conv2d_0b_3x3", 256)),
-        _Step("Conv2d_1a_3x3", 256, 2, "valid"),
-    ),
+    "0a_1x1:256 1a_3x3:384/2",
+    "0a_1x1:256 1a_3x3:256/2",
+    "0a_1x1:256 0b_3x3:256 1a_3x3:256/2",
 )
-_BLOCK8: Final = (
-    (_Step("Conv2d_1x1", 192),),
-    (_Step("Conv2d_0a_1x1", 192), _Step("Conv2d_0b_1x3", 192), _Step("Conv2d_0c_3x1", 192)),
-)
+_BLOCK8: Final = ("1x1:192", "0a_1x1:192 0b_1x3:192 0c_3x1:192")
 REPEATS: Final = (
     ("Repeat", "block35", 5, _BLOCK35, 0.17),
     ("Repeat_1", "block17", 10, _BLOCK17, 0.10),
@@ -102,16 +64,18 @@ class _Builder:
         self.channels[node.name] = channels
         return node.name
 
-    def chain(self, scope: str, source: str, steps: _Branch) -> str:
-        for step in steps:
-            name = f"{scope}{step.name}"
-            width = self.widths.get(name, step.width)
+    def chain(self, scope: str, source: str, steps: str) -> str:
+        for step, rows, columns, usual, stride in _STEP.findall(steps):
+            name = f"{scope}Conv2d_{step}"
+            width = self.widths.get(name, int(usual))
+            kernel = int(rows), int(columns)
+            padding: Literal["same", "valid"] = "valid" if stride else "same"
             inputs = self.channels[source]
-            node = Conv(name, source, inputs, width, step.kernel, step.stride, step.padding)
+            node = Conv(name, source, inputs, width, kernel, int(stride or 1), padding)
             source = self.put(node, width)
         return source
 
-    def branches(self, scope: str, source: str, branches: tuple[_Branch, ...]) -> list[str]:
+    def branches(self, scope: str, source: str, branches: tuple[str, ...]) -> list[str]:
         return [
             self.chain(f"{scope}.Branch_{number}.", source, steps)
             for number, steps in enumerate(branches)
@@ -128,7 +92,7 @@ class _Builder:
         self,
         scope: str,
         source: str,
-        branches: tuple[_Branch, ...],
+        branches: tuple[str, ...],
         scale: float,
         activation: Activation = Activation.RELU,
     ) -> str:
@@ -146,7 +110,7 @@ class _Builder:
         self.put(up, width)
         return self.put(ResidualLayer(f"{scope}.add", (source, up.name), activation), width)
 
-    def reduction(self, scope: str, source: str, branches: tuple[_Branch, ...]) -> str:
+    def reduction(self, scope: str, source: str, branches: tuple[str, ...]) -> str:
         ends = self.branches(scope, source, branches)
         ends.append(self.pool(f"{scope}.Branch_{len(ends)}.MaxPool_1a_3x3", source))
         return self.concat(scope, ends)

@@ -15,7 +15,7 @@ from golden.graph.float_graph import Conv, Graph
 from golden.graph.layers import IMAGE
 from golden.networks.facenet.files import FaceNet, find_network, tensors_of
 from golden.networks.facenet.graph import BOTTLENECK, facenet
-from golden.networks.facenet.names import Names, names
+from golden.networks.facenet.names import names
 from golden.reference.float_model import activate, move
 
 EPSILON: Final = Epsilon.SLIM.added
@@ -36,26 +36,18 @@ class InceptionResnetV1(nn.Module):
         self.graph = facenet() if graph is None else graph
         self._names = names(self.graph, "torch")
         for name, conv in self.graph.convs.items():
-            self._add_conv(conv, self._names[name])
+            linear, outputs = name == BOTTLENECK, conv.out_channels
+            layer: nn.Module
+            if linear:
+                layer = nn.Linear(conv.in_channels, outputs, bias=False)
+            else:
+                sides = conv.in_channels, outputs, conv.kernel, conv.stride
+                layer = nn.Conv2d(*sides, (conv.pads.top, conv.pads.left), bias=not conv.norm)
+            self._put(self._names[name].weight, layer)
+            if conv.norm:
+                norm = nn.BatchNorm1d if linear else nn.BatchNorm2d
+                self._put(self._names[name].mean, norm(outputs, EPSILON))
         self.eval()
-
-    def _add_conv(self, conv: Conv, own: Names) -> None:
-        if conv.name == BOTTLENECK:
-            layer: nn.Module = nn.Linear(conv.in_channels, conv.out_channels, bias=False)
-            norm: nn.Module = nn.BatchNorm1d(conv.out_channels, EPSILON)
-        else:
-            layer = nn.Conv2d(
-                conv.in_channels,
-                conv.out_channels,
-                conv.kernel,
-                conv.stride,
-                (conv.pads.top, conv.pads.left),
-                bias=not conv.norm,
-            )
-            norm = nn.BatchNorm2d(conv.out_channels, EPSILON)
-        self._put(own.weight, layer)
-        if conv.norm:
-            self._put(own.mean, norm)
 
     def _put(self, tensor: str, module: nn.Module) -> None:
         """Add the module that keeps `tensor`, and those around it."""

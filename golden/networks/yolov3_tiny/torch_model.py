@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from golden.config import PoolPad
 from golden.graph.float_conv import StoredConv
-from golden.graph.float_graph import FloatNetwork
-from golden.graph.layers import IMAGE, PoolLayer
+from golden.graph.float_graph import Conv, FloatNetwork
+from golden.graph.layers import IMAGE, PoolLayer, UpsampleLayer, sources
 from golden.importers.torch.tensor_files import without_prefix
 from golden.networks.yolov3_tiny.files.shaping import file_network
 from golden.networks.yolov3_tiny.files.state_dict import (
@@ -24,12 +24,10 @@ from golden.networks.yolov3_tiny.files.state_dict import (
     stored_convs,
     tensors_of,
 )
-from golden.networks.yolov3_tiny.graph import HEADS, VOC_CLASSES, head_channels
+from golden.networks.yolov3_tiny.graph import HEADS, VOC_CLASSES, graph
 
 MOMENTUM: Final = 0.1
 """Part of a running average that the newest picture makes."""
-
-
 _SCALE_OF_8_BITS: Final = 127.0
 
 
@@ -105,7 +103,6 @@ TRACKER_OF: Final = {
     **{"extra_conv_2": "a_tracker11", "pred_2": "a_tracker12", "pred_1": "a_tracker13"},
 }
 """The tracker of each convolution's output."""
-_POOLS: Final = 6
 
 
 class Conv2d_fuse(nn.Module):
@@ -127,7 +124,7 @@ class Conv2d_fuse(nn.Module):
 class YOLOv3_tiny_quantize_bnfuse(nn.Module):
     """The hardware-shaped YOLOv3-tiny, folded, with a range tracker behind each convolution.
 
-    Modules stand in the order in which the listing registers them.
+    Modules stand in the order in which the listing registers them: the finer head last.
 
     Parameters
     ----------
@@ -141,6 +138,8 @@ class YOLOv3_tiny_quantize_bnfuse(nn.Module):
         Side of conv_set_2's kernel, 3 or 1.
     """
 
+    a_tracker_in: AveragedRangeTracker
+
     def __init__(
         self,
         classes: int = len(VOC_CLASSES),
@@ -150,39 +149,18 @@ class YOLOv3_tiny_quantize_bnfuse(nn.Module):
     ) -> None:
         super().__init__()
         self.pool_pad = pool_pad
+        self.nodes = graph(classes, pool_pad, kernel).nodes
         self.a_tracker_in = AveragedRangeTracker(momentum)
-        self.conv1 = Conv2d_fuse(3, 16, 3)
-        self.a_tracker1 = AveragedRangeTracker(momentum)
-        self.pool1 = nn.MaxPool2d(2, 2)
-        self.conv2 = Conv2d_fuse(16, 32, 3)
-        self.a_tracker2 = AveragedRangeTracker(momentum)
-        self.pool2 = nn.MaxPool2d(2, 2)
-        self.conv3 = Conv2d_fuse(32, 64, 3)
-        self.a_tracker3 = AveragedRangeTracker(momentum)
-        self.pool3 = nn.MaxPool2d(2, 2)
-        self.conv4 = Conv2d_fuse(64, 128, 3)
-        self.a_tracker4 = AveragedRangeTracker(momentum)
-        self.pool4 = nn.MaxPool2d(2, 2)
-        self.conv5 = Conv2d_fuse(128, 256, 3)
-        self.a_tracker5 = AveragedRangeTracker(momentum)
-        self.pool5 = nn.MaxPool2d(2, 2)
-        self.conv6 = Conv2d_fuse(256, 512, 3)
-        self.a_tracker6 = AveragedRangeTracker(momentum)
-        self.pool6 = nn.Sequential(_pad(pool_pad), nn.MaxPool2d(2, 1))
-        self.conv7 = Conv2d_fuse(512, 1024, 3)
-        self.a_tracker7 = AveragedRangeTracker(momentum)
-        self.conv_set_2 = Conv2d_fuse(1024, 256, kernel)
-        self.a_tracker8 = AveragedRangeTracker(momentum)
-        self.conv_1x1_2 = Conv2d_fuse(256, 128, 1)
-        self.a_tracker9 = AveragedRangeTracker(momentum)
-        self.extra_conv_2 = Conv2d_fuse(256, 512, 3)
-        self.a_tracker11 = AveragedRangeTracker(momentum)
-        self.pred_2 = nn.Conv2d(512, head_channels(classes), 1)
-        self.a_tracker12 = AveragedRangeTracker(momentum)
-        self.conv_set_1 = Conv2d_fuse(384, 256, 3)
-        self.a_tracker10 = AveragedRangeTracker(momentum)
-        self.pred_1 = nn.Conv2d(256, head_channels(classes), 1)
-        self.a_tracker13 = AveragedRangeTracker(momentum)
+        for node in sorted(self.nodes, key=lambda node: node.name in ("conv_set_1", "pred_1")):
+            if isinstance(node, Conv):
+                plain = node.in_channels, node.out_channels, node.kernel[0]
+                module = nn.Conv2d(*plain) if node.name in HEADS else Conv2d_fuse(*plain)
+                self.add_module(node.name, module)
+                self.add_module(TRACKER_OF[node.name], AveragedRangeTracker(momentum))
+            elif isinstance(node, PoolLayer):
+                pool = nn.MaxPool2d(node.size, node.stride)
+                padded = node.padding is not None
+                self.add_module(node.name, nn.Sequential(_pad(pool_pad), pool) if padded else pool)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Compute both heads, `HEADS` in order, from pictures (N, 3, H, W) of 0 to 1."""
@@ -192,25 +170,17 @@ class YOLOv3_tiny_quantize_bnfuse(nn.Module):
     def layers(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         """Compute every node's output by its name, (N, C, H, W)."""
         values = {IMAGE: self.a_tracker_in(x)}
-
-        def conv(name: str, source: str) -> None:
-            y = self.get_submodule(name)(values[source])
-            values[name] = self.get_submodule(TRACKER_OF[name])(y)
-
-        source = IMAGE
-        for i in range(1, _POOLS + 1):
-            conv(f"conv{i}", source)
-            source = f"pool{i}"
-            values[source] = self.get_submodule(source)(values[f"conv{i}"])
-        conv("conv7", source)
-        conv("conv_set_2", "conv7")
-        conv("conv_1x1_2", "conv_set_2")
-        values["upsample"] = functional.interpolate(values["conv_1x1_2"], scale_factor=2)
-        values["concat"] = torch.cat([values["upsample"], values["conv5"]], dim=1)
-        conv("extra_conv_2", "conv_set_2")
-        conv("pred_2", "extra_conv_2")
-        conv("conv_set_1", "concat")
-        conv("pred_1", "conv_set_1")
+        for node in self.nodes:
+            read = [values[name] for name in sources(node)]
+            if isinstance(node, Conv):
+                y = self.get_submodule(node.name)(read[0])
+                values[node.name] = self.get_submodule(TRACKER_OF[node.name])(y)
+            elif isinstance(node, PoolLayer):
+                values[node.name] = self.get_submodule(node.name)(read[0])
+            elif isinstance(node, UpsampleLayer):
+                values[node.name] = functional.interpolate(read[0], scale_factor=2)
+            else:
+                values[node.name] = torch.cat(read, dim=1)
         return values
 
 

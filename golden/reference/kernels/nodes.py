@@ -23,21 +23,9 @@ from golden.reference.spec import check_input, pool_padding
 
 
 def conv_accumulate(x: Int16Array, layer: ConvLayer) -> Int64Array:
-    """Sum the products, bias excluded: `golden.reference.spec.conv_accumulate`, compiled.
+    """Sum the products, int16 (I, H, W) to int64 (O, OH, OW), bias excluded.
 
-    Parameters
-    ----------
-    x : ndarray of int16, (I, H, W)
-    layer : ConvLayer
-
-    Returns
-    -------
-    ndarray of int64, (O, OH, OW)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `x` is not what the layer reads.
+    `golden.reference.spec.conv_accumulate`, compiled, with its errors.
     """
     check_input(x, layer)
     sums = np.empty(layer.output_shape((x.shape[0], x.shape[1], x.shape[2])), np.int64)
@@ -46,21 +34,9 @@ def conv_accumulate(x: Int16Array, layer: ConvLayer) -> Int64Array:
 
 
 def conv(x: Int16Array, layer: ConvLayer) -> Int16Array:
-    """Run a whole convolution: `golden.reference.spec.conv`, compiled.
+    """Run a whole convolution, int16 (I, H, W) to int16 (O, OH, OW).
 
-    Parameters
-    ----------
-    x : ndarray of int16, (I, H, W)
-    layer : ConvLayer
-
-    Returns
-    -------
-    ndarray of int16, (O, OH, OW)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `x` is not what the layer reads.
+    `golden.reference.spec.conv`, compiled, with its errors.
     """
     check_input(x, layer)
     values = np.empty(layer.output_shape((x.shape[0], x.shape[1], x.shape[2])), np.int16)
@@ -69,18 +45,9 @@ def conv(x: Int16Array, layer: ConvLayer) -> Int16Array:
 
 
 def pool(x: Int16Array, layer: PoolLayer, act_w: int = 16) -> Int16Array:
-    """Take the maximum over windows: `golden.reference.spec.pool`, compiled.
+    """Take the maximum over windows, (C, H, W) to (C, OH, OW), for activations of `act_w` bits.
 
-    Parameters
-    ----------
-    x : ndarray of int16, (C, H, W)
-    layer : PoolLayer
-    act_w : int
-        Width of an activation; its most negative value stands for minus infinity.
-
-    Returns
-    -------
-    ndarray of int16, (C, OH, OW)
+    `golden.reference.spec.pool`, compiled.
     """
     out = np.empty(layer.output_shape((x.shape[0], x.shape[1], x.shape[2])), np.int16)
     beyond = np.int16(pool_padding(layer.padding, act_w))

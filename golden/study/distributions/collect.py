@@ -195,9 +195,9 @@ def integer_statistics(model: Network) -> dict[str, Statistics]:
     for node in model.nodes:
         limits: dict[str, Limits] = {}
         if node.kind == "conv":
-            after = model.place is LeakyPlace.AFTER_REQUANT
+            after = model.options.place is LeakyPlace.AFTER_REQUANT
             leaks = after and node.activation is Activation.LEAKY
-            least = int(leaky(low, model.slope)) if leaks else low
+            least = int(leaky(low, model.options.slope)) if leaks else low
             limits[RAIL] = _rail(least, high, fracs[node.name])
         made[node.name] = Statistics(node.name, limits)
     return made

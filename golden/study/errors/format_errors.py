@@ -148,10 +148,12 @@ def float_against_fixed(
     for shown in pictures:
         reference: dict[tuple[int, Slope], Dump] = {}
         for result in results:
-            key = id(result.pairing.real), result.pairing.fixed.slope
+            key = id(result.pairing.real), result.pairing.fixed.options.slope
             if key not in reference:
                 pairing = result.pairing
-                reference[key] = run_float(pairing.real, pairing.fixed.slope, shown, fit, size)
+                reference[key] = run_float(
+                    pairing.real, pairing.fixed.options.slope, shown, fit, size
+                )
             _add(result, reference[key], shown, fit, size)
         step()
     return results

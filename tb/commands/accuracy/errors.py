@@ -128,7 +128,7 @@ def _show_one(result: FormatErrors, plots: Path | None, console: Console) -> Non
 
     layers = result.errors.results()
     fixed = result.pairing.fixed
-    what = f"{result.pairing.name}, slope {fixed.slope.value}"
+    what = f"{result.pairing.name}, slope {fixed.options.slope.value}"
     title = f"{what}, less float: {_pictures(result)}"
     console.print(layer_table(title, layers))
     console.print(worst_table(layers))
@@ -141,11 +141,11 @@ def _show_headline(results: list[FormatErrors], plots: Path | None, console: Con
 
     title = f"integers against floats of the same slope: {_pictures(results[0])}"
     console.print(headline_table(title, results))
-    for slope in dict.fromkeys(result.pairing.fixed.slope for result in results):
+    for slope in dict.fromkeys(result.pairing.fixed.options.slope for result in results):
         runs = {
             result.pairing.name: result.errors.results()
             for result in results
-            if result.pairing.fixed.slope is slope
+            if result.pairing.fixed.options.slope is slope
         }
         name = f"errors_{slope.value.replace('/', '_')}.png"
         _plot(runs, plots, name, f"Integers against floats, slope {slope.value}", console)

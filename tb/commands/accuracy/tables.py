@@ -54,7 +54,7 @@ def headline_table(title: str, results: Sequence[FormatErrors]) -> Table:
         boxes = result.agreement
         table.add_row(
             result.pairing.name,
-            result.pairing.fixed.slope.value,
+            result.pairing.fixed.options.slope.value,
             *(decibel_text(layers[head]) for head in HEADS),
             f"{boxes.matched + boxes.missed:,}",
             f"{boxes.matched:,}",

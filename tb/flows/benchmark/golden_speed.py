@@ -93,8 +93,8 @@ def measure(console: Console, size: int, rounds: int) -> GoldenRecord:
     made = [
         GoldenRun(
             name=name,
-            mode=way.frame.network.mode.value,
-            format=way.frame.network.format.value,
+            mode=way.frame.network.options.mode.value,
+            format=way.frame.network.options.format.value,
             seconds=took,
             macs=way.frame.macs,
             peak_bytes=peak,
@@ -155,9 +155,9 @@ def _checked(way: Any, step: Callable[[], None]) -> str:
     if not wrong:
         return str(way.name)
     if way.name != FLOAT32:
-        network = way.frame.network
+        options = way.frame.network.options
         raise MeasureError(
-            f"{way.name}, {network.mode.value}, {network.format.value}: {wrong} values differ "
+            f"{way.name}, {options.mode.value}, {options.format.value}: {wrong} values differ "
             "from the oracle's"
         )
     return f"{way.name} (not exact)"

@@ -92,7 +92,7 @@ def prepare(options: SimOptions, print_line: Callable[[str], None]) -> Prepared:
         p_ic,
         p_oc,
         acc_w=smallest_acc_w((*network.convs(), *one_channel_stand_ins(network))),
-        mode=network.mode,
+        mode=network.options.mode,
         act_w=network.options.act_w,
         weight_w=network.options.weight_w,
         tile_pixels=TILE_PIXELS[options.sim],

@@ -21,20 +21,7 @@ def read_network(
 ) -> FloatNetwork:
     """Read the hardware-shaped float network: folded, tuned, VOC's classes selected.
 
-    Parameters
-    ----------
-    files : ModelFiles
-    options : NumericOptions
-        `pool_pad` and `slope` are read.
-    retune : Path, "shipped" or None
-        Retuning patch: a file, the one that ships where it fits, or none.
-
-    Raises
-    ------
-    InputError
-        If a file is damaged or holds another network.
-    ConfigError
-        If `retune` names a patch for another slope.
+    Parameters and errors are those of `read_convs`; `pool_pad` of the options is read too.
     """
     convs = read_convs(files, options, retune)
     return hardware_network(convs, class_names(files, convs), options.pool_pad)
@@ -56,12 +43,14 @@ def read_convs(
     Returns
     -------
     dict of str to FloatConv
-        By node name, folded, in the file's order and the file's channels.
+        By node name, in the file's order and the file's channels.
 
     Raises
     ------
     InputError
         If a file is damaged or holds another network.
+    ConfigError
+        If `retune` names a patch for another slope.
     """
     patch = fitting(retune, files.sha256, options.slope)
     return tune(fold_all(read_stored(files), files.weights), patch)
@@ -118,13 +107,7 @@ def class_names(files: ModelFiles, convs: Mapping[str, FloatConv]) -> tuple[str,
 
 
 def fold_all(stored: Mapping[str, StoredConv], path: Path) -> dict[str, FloatConv]:
-    """Fold every batch normalisation; order and channels stay the file's.
-
-    Parameters
-    ----------
-    stored : mapping of str to StoredConv
-    path : Path
-        The file, for the error.
+    """Fold every batch normalisation; order and channels stay those of the file at `path`.
 
     Raises
     ------

@@ -77,46 +77,22 @@ def check_saved(path: Path, convs: Mapping[str, FloatConv]) -> None:
 def save_folded(files: ModelFiles, convs: Mapping[str, FloatConv], path: Path) -> list[Path]:
     """Write a model as a checkpoint of the torch model, batch normalisation folded.
 
-    Parameters
-    ----------
-    files : ModelFiles
-        The source; a checkpoint's range trackers are taken over.
-    convs : mapping of str to FloatConv
-        Every convolution, folded, in the source's channels.
-    path : Path
-        ``.pth``, ``.pt`` or ``.safetensors``.
-
-    Returns
-    -------
-    list of Path
-        The files written, the model first.
-
-    Raises
-    ------
-    InputError
-        If the source cannot be read any more.
-    ConfigError
-        If `path` has another ending or is the source.
+    A source checkpoint's range trackers are taken over. Parameters, result and errors are
+    those of `save_like`, but the ending of `path` is ``.pth``, ``.pt`` or ``.safetensors``.
     """
     check_folded_target(files, path)
-    trackers = {} if files.cfg is not None else read_tensors(files.weights).tensors
-    write_folded(path, convs, trackers)
+    write_folded(
+        path, convs, None if files.cfg is not None else read_tensors(files.weights).tensors
+    )
     return [path, *copy_companions(files, path)]
 
 
 def write_folded(
     path: Path, convs: Mapping[str, FloatConv], trackers: Mapping[str, torch.Tensor] | None = None
 ) -> None:
-    """Write folded convolutions under the names of the torch model, as float32.
+    """Write folded convolutions, in the file's channels, under the torch model's names, float32.
 
-    Parameters
-    ----------
-    path : Path
-        ``.pth``, ``.pt`` or ``.safetensors``.
-    convs : mapping of str to FloatConv
-        In the file's channels.
-    trackers : mapping of str to tensor, optional
-        A checkpoint with range trackers to take over.
+    Range trackers are taken over from the checkpoint `trackers`.
     """
     model = torch_model(file_network(convs))
     load_trackers(model, trackers or {})
@@ -124,26 +100,14 @@ def write_folded(
 
 
 def check_target(files: ModelFiles, path: Path) -> None:
-    """Refuse a target that is the source, or has another ending.
-
-    Raises
-    ------
-    ConfigError
-        Saying which.
-    """
+    """Refuse, by a ConfigError, a target that is the source, or has another ending."""
     if path.suffix.lower() != files.weights.suffix.lower():
         raise ConfigError(f"{path}: the source is a {files.weights.suffix} file: write one too")
     _check_other(files, path)
 
 
 def check_folded_target(files: ModelFiles, path: Path) -> None:
-    """Refuse a target that is the source, or no checkpoint.
-
-    Raises
-    ------
-    ConfigError
-        Saying which.
-    """
+    """Refuse, by a ConfigError, a target that is the source, or no checkpoint."""
     if path.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"{path}: a folded model is written as {', '.join(SUFFIXES)}")
     _check_other(files, path)

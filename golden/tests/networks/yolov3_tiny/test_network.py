@@ -194,7 +194,7 @@ def test_heads_come_as_close_as_the_format_allows(
 
 def test_no_activation_saturates_per_layer(build: Build, photograph: Photograph) -> None:
     network = build(PER_LAYER)
-    assert network.format is NumberFormat.PER_LAYER
+    assert network.options.format is NumberFormat.PER_LAYER
     values = run(network, photograph(network))
     for layer in network.convs():
         assert values[layer.name].max() < 32767
