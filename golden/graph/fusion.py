@@ -1,4 +1,4 @@
-"""Which layers run inside another's jobs, by the graph alone."""
+"""Which layers run in another's jobs, by the graph alone."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def makers(nodes: Sequence[Node]) -> dict[str, str]:
     >>> makers((Conv("conv1", "image", 3, 4), *pools, both, Conv("conv2", "both", 8, 4)))
     {'conv1': 'conv1', 'pool1': 'conv1', 'pool2': 'pool2', 'both': 'conv2', 'conv2': 'conv2'}
     """
-    inside = fused(nodes)
+    behind = fused(nodes)
     found: dict[str, str] = {}
     for node in nodes:
         if node.kind == "concat":
             readers = (after.name for after in nodes if node.name in sources(after))
             found[node.name] = next(readers, node.name)
         else:
-            found[node.name] = inside.get(node.name, node.name)
+            found[node.name] = behind.get(node.name, node.name)
     return found

@@ -94,7 +94,7 @@ class Readout:
         >>> Readout(upsample=True).order(1, 2).tolist()
         [0, 0, 1, 1, 0, 0, 1, 1]
         """
-        return self._walk(rows, columns)[0]
+        return self._read(rows, columns)[0]
 
     def windows(self, rows: int, columns: int) -> npt.NDArray[np.int64]:
         """The output pixel that each read of `order` belongs to, (reads,).
@@ -104,9 +104,9 @@ class Readout:
         >>> Readout(size=2, pad_right=True).windows(2, 2).tolist()
         [0, 0, 0, 0, 1, 1]
         """
-        return self._walk(rows, columns)[1]
+        return self._read(rows, columns)[1]
 
-    def _walk(self, rows: int, columns: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def _read(self, rows: int, columns: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Pixels in the order of the reads, and the output pixel of each."""
         out_rows, out_columns = self.shape(rows, columns)
         if self.upsample:

@@ -189,7 +189,7 @@ def tensors_of(
 
 
 def _bottleneck(tensors: Mapping[str, object], usual: Names) -> Names:
-    old = tensorflow_names(facenet().convs[BOTTLENECK], inside=False)
+    old = tensorflow_names(facenet().convs[BOTTLENECK], scoped=False)
     return old if usual.weight not in tensors and old.weight in tensors else usual
 
 

@@ -50,20 +50,20 @@ class Names:
         return re.split(r"[./](?=\w+$)", self.mean)[0]
 
 
-def tensorflow_names(conv: Conv, inside: bool = True) -> Names:
+def tensorflow_names(conv: Conv, scoped: bool = True) -> Names:
     """Name a convolution's variables in a TensorFlow checkpoint.
 
     Parameters
     ----------
     conv : Conv
-    inside : bool
+    scoped : bool
         Whether the scope is ahead of the name; an old bottleneck has none.
 
     >>> tensorflow_names(facenet().convs["Block8.Branch_0.Conv2d_1x1"]).beta
     'InceptionResnetV1/Block8/Branch_0/Conv2d_1x1/BatchNorm/beta'
     """
     own = conv.name.replace(".", "/")
-    scope = f"{SCOPE}/{own}" if inside else own
+    scope = f"{SCOPE}/{own}" if scoped else own
     norm = (f"{scope}/BatchNorm/{key}" for key in _STATISTICS["tensorflow"])
     return Names(f"{scope}/weights", f"{scope}/biases", *norm)
 

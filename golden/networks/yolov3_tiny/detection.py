@@ -244,8 +244,8 @@ def _best(
     """Clip boxes to the picture; of each class keep the best of those that overlap."""
     height, width = place.picture_size
     clipped = np.clip(corners, 0, (width, height, width, height))
-    seen = (clipped[:, :2] < clipped[:, 2:]).all(axis=1, keepdims=True)
-    places, labels = np.nonzero((scores > confidence) & seen)
+    visible = (clipped[:, :2] < clipped[:, 2:]).all(axis=1, keepdims=True)
+    places, labels = np.nonzero((scores > confidence) & visible)
     names, ranks = np.unique(classes, return_inverse=True)
     count = len(places)
     first = _first(scores[places, labels], ranks[labels], clipped[places])

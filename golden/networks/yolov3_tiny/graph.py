@@ -50,7 +50,7 @@ def check_size(side: int) -> None:
 
 
 def head_channels(classes: int) -> int:
-    """Count the channels of a head that tells `classes` classes apart.
+    """Count the channels of a head for `classes` classes.
 
     >>> head_channels(20), head_channels(80)
     (75, 255)
@@ -59,7 +59,7 @@ def head_channels(classes: int) -> int:
 
 
 def count_classes(channels: int) -> int | None:
-    """Count the classes that a head of so many channels tells apart; None: it is no head.
+    """Count the classes of a head of so many channels; None: it is no head.
 
     >>> count_classes(75), count_classes(255), count_classes(18), count_classes(76)
     (20, 80, 1, None)
@@ -78,7 +78,7 @@ def graph(
     Parameters
     ----------
     classes : int
-        Classes that the heads tell apart.
+        Of the heads.
     pool_pad : PoolPad
         Value beyond the edge of the stride-1 pool.
     set_2_kernel : int

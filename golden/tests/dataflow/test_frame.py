@@ -91,7 +91,9 @@ class Execution:
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.array}")
-@pytest.mark.parametrize("net", NETWORKS, ids=lambda net: f"{net.mode.value}-{net.input_shape}")
+@pytest.mark.parametrize(
+    "net", NETWORKS, ids=lambda net: f"{net.options.mode.value}-{net.input_shape}"
+)
 def test_the_jobs_make_every_value_once(net: Network, config: PEConfig) -> None:
     image = np.random.default_rng(5).integers(-900, 900, net.input_shape).astype(np.int16)
     expected = run(net, image)
@@ -121,7 +123,9 @@ def unread_rim(fused: FusedLayer) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.array}")
-@pytest.mark.parametrize("net", NETWORKS, ids=lambda net: f"{net.mode.value}-{net.input_shape}")
+@pytest.mark.parametrize(
+    "net", NETWORKS, ids=lambda net: f"{net.options.mode.value}-{net.input_shape}"
+)
 def test_jobs_wait_for_all_that_they_read_and_for_nothing_later(
     net: Network, config: PEConfig
 ) -> None:
@@ -138,7 +142,9 @@ def test_jobs_wait_for_all_that_they_read_and_for_nothing_later(
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.array}")
-@pytest.mark.parametrize("net", NETWORKS, ids=lambda net: f"{net.mode.value}-{net.input_shape}")
+@pytest.mark.parametrize(
+    "net", NETWORKS, ids=lambda net: f"{net.options.mode.value}-{net.input_shape}"
+)
 def test_inputs_lie_in_the_memory_and_apart_where_both_fit(net: Network, config: PEConfig) -> None:
     jobs = planned(net, config)
     for job in jobs:

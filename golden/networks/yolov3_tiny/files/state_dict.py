@@ -124,7 +124,7 @@ def _as_type(values: FloatArray, dtype: torch.dtype) -> torch.Tensor:
 
 
 def _nodes(tensors: Mapping[str, torch.Tensor]) -> dict[str, Conv]:
-    """The convolutions that the file's heads and its conv_set_2 tell of."""
+    """The convolutions of a file with these heads and this conv_set_2."""
     head, set_2 = tensors.get("pred_2.weight"), tensors.get(f"conv_set_2.{CONV}.weight")
     classes = count_classes(head.shape[0]) if head is not None and head.ndim else None
     one = set_2 is not None and set_2.shape[2:] == (1, 1)
