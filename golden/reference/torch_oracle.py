@@ -25,16 +25,7 @@ _BLOCK = 1 << 14
 
 
 def conv_accumulate(x: Int16Array, layer: ConvLayer) -> Int64Array:
-    """Sum the products, bias excluded.
-
-    Parameters
-    ----------
-    x : ndarray of int16, (I, H, W)
-    layer : ConvLayer
-
-    Returns
-    -------
-    ndarray of int64, (O, OH, OW)
+    """Sum the products, int16 (I, H, W) to int64 (O, OH, OW), bias excluded.
 
     Raises
     ------
@@ -92,17 +83,7 @@ def _activate(x: torch.Tensor, layer: ConvLayer) -> torch.Tensor:
 
 
 def conv(x: Int16Array, layer: ConvLayer) -> Int16Array:
-    """Run a whole convolution: sums, bias, activation, requantising.
-
-    Parameters
-    ----------
-    x : ndarray of int16, (I, H, W)
-    layer : ConvLayer
-
-    Returns
-    -------
-    ndarray of int16, (O, OH, OW)
-    """
+    """Run a whole convolution, int16 (I, H, W) to int16 (O, OH, OW), with its output stage."""
     value = torch.from_numpy(conv_accumulate(x, layer))
     value = value + torch.from_numpy(layer.bias)[:, None, None]
     if layer.place is LeakyPlace.BEFORE_REQUANT:

@@ -79,7 +79,7 @@ class FaceNet(NetworkAdapter):
 
     def build(self, options: NetworkOptions, print_line: PrintLine) -> QuantizedNetwork:
         """Read or draw the network, fold and quantise it."""
-        from golden.networks.facenet.build import build_folded
+        from golden.networks.facenet.build import build_facenet
         from golden.networks.facenet.files import read_facenet
         from golden.networks.facenet.seeded import seeded_file
         from tb.toolchain.build import CACHE
@@ -94,7 +94,7 @@ class FaceNet(NetworkAdapter):
         if options.weight_format == "sm8":
             held = replace(floats, convs=_sm8(floats.convs))
         numerics = options.numerics()
-        network = build_folded(held, numerics, None, options.size)
+        network = build_facenet(held, numerics, None, options.size)
         coding = " in SM8" if options.weight_format == "sm8" else ""
         return QuantizedFaceNet(
             network,

@@ -8,7 +8,6 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import NumberFormat
 from golden.graph.float_graph import FloatNetwork
 from golden.graph.network import Network
-from golden.networks.facenet.files import FaceNet
 from golden.networks.facenet.graph import INPUT_SIZE, check_size
 from golden.networks.facenet.pictures import prepare_all
 from golden.quantization.network import quantize_network
@@ -16,16 +15,17 @@ from golden.vision.images import Pixels
 
 
 def build_facenet(
-    weights: FaceNet,
+    network: FloatNetwork,
     options: NumericOptions | None = None,
     calibration: Sequence[Pixels] | None = None,
     input_size: int = INPUT_SIZE,
 ) -> Network:
-    """Build the integer network: batch normalisation and the branches' scales folded in.
+    """Build the integer network.
 
     Parameters
     ----------
-    weights : FaceNet
+    network : FloatNetwork
+        What `golden.networks.facenet.files.FaceNet.folded` returns.
     options : NumericOptions, optional
         The numeric choices, their defaults unless given; `slope` and `pool_pad` change
         nothing.
@@ -37,21 +37,9 @@ def build_facenet(
 
     Raises
     ------
-    InputError
-        If a folded value is NaN or infinite.
     ConfigError
         If a layer cannot be held in the chosen arithmetic, or the size is none.
     """
-    return build_folded(weights.folded(), options, calibration, input_size)
-
-
-def build_folded(
-    network: FloatNetwork,
-    options: NumericOptions | None = None,
-    calibration: Sequence[Pixels] | None = None,
-    input_size: int = INPUT_SIZE,
-) -> Network:
-    """Build the integer network of folded convolutions, see `build_facenet`."""
     check_size(input_size)
     options = NumericOptions() if options is None else options
     images: Sequence[Pixels] = ()

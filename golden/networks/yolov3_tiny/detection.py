@@ -33,14 +33,20 @@ the file says 0,1,2, but the official weights were trained with 1,2,3, and only 
 these do its boxes have the right sizes (github.com/pjreddie/darknet/issues/851,
 github.com/AlexeyAB/darknet/issues/1341).
 """
-
-
 STRIDES: Final = {"pred_1": 16, "pred_2": 32}
 """Side of each head's grid cell, pixels of the network's input."""
-
-
 _EXPONENTS: Final = (-20.0, 20.0)
 """Beyond these a side is nothing, or covers every picture; within, no area is 0 or infinite."""
+CONFIDENCE: Final = 0.3
+"""A box must score more."""
+OVERLAP: Final = 0.45
+"""Boxes of one class may share this part of their union."""
+CANDIDATES: Final = 1000
+"""So many places of a picture, those that score best, are looked at for boxes that overlap.
+
+Suppression takes quadratic time. A sound network has some dozens of candidates; one that
+its arithmetic has destroyed has 100,000s, and no figure of it is worth waiting for.
+"""
 
 
 def sigmoid(x: npt.ArrayLike) -> FloatArray:
@@ -86,22 +92,6 @@ def decode(values: FloatArray, head: str) -> tuple[FloatArray, FloatArray]:
 def _flat(fields: FloatArray) -> FloatArray:
     """Turn (anchor, field, row, column) into (box, field)."""
     return np.moveaxis(fields, 1, -1).reshape(-1, fields.shape[1])
-
-
-CONFIDENCE: Final = 0.3
-"""A box must score more."""
-
-
-OVERLAP: Final = 0.45
-"""Boxes of one class may share this part of their union."""
-
-
-CANDIDATES: Final = 1000
-"""So many places of a picture, those that score best, are looked at for boxes that overlap.
-
-Suppression takes quadratic time. A sound network has some dozens of candidates; one that
-its arithmetic has destroyed has 100,000s, and no figure of it is worth waiting for.
-"""
 
 
 @dataclass(frozen=True, slots=True)

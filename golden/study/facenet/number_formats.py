@@ -13,7 +13,7 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.arithmetic.sm8 import FRACTIONS, Best, Sm8Mode, decode, encode
 from golden.graph.float_conv import FloatConv
 from golden.graph.network import Network
-from golden.networks.facenet.build import build_folded
+from golden.networks.facenet.build import build_facenet
 from golden.networks.facenet.files import FaceNet
 from golden.study.errors.layer_errors import decibels
 from golden.study.facenet.block_errors import NetworkErrors, network_errors
@@ -109,7 +109,7 @@ def evaluate_formats(
         held = {name: coded(conv, fractions, chosen) for name, conv in convs.items()}
         size = calibration[0].shape[1]
         folded = replace(real, convs=held)
-        network = build_folded(folded, chosen.options, calibration, size)
+        network = build_facenet(folded, chosen.options, calibration, size)
         errors = network_errors(weights, network, images)
         outcomes.append(Outcome(chosen, fractions, weight_noise(convs, network), errors))
         advance()

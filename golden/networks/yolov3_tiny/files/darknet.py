@@ -11,9 +11,8 @@ import numpy as np
 
 from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation, InputError
-from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
+from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv, check_magnitude
 from golden.graph.float_graph import Conv
-from golden.networks.yolov3_tiny.files.stored import check_magnitude
 from golden.networks.yolov3_tiny.graph import DARKNET_ORDER, VOC_CLASSES, graph, head_channels
 
 COCO_CLASSES = 80

@@ -11,13 +11,12 @@ import torch
 
 from golden.config import ConfigError, InputError
 from golden.files import whole_file, write_whole
-from golden.graph.float_conv import FloatConv
+from golden.graph.float_conv import FloatConv, neutral
 from golden.importers.torch.tensor_files import TensorFile, read_tensors, tensor_bytes
 from golden.networks.yolov3_tiny.files import darknet, state_dict
 from golden.networks.yolov3_tiny.files.fetch import SUFFIXES, ModelFiles, model_files
 from golden.networks.yolov3_tiny.files.reading import fold_all, read_stored
 from golden.networks.yolov3_tiny.files.shaping import file_network
-from golden.networks.yolov3_tiny.files.stored import neutral_all
 from golden.networks.yolov3_tiny.torch_model import load_trackers, torch_model
 
 
@@ -25,7 +24,7 @@ def save_like(files: ModelFiles, convs: Mapping[str, FloatConv], path: Path) -> 
     """Write a model again with other numbers: same tensors, order and format.
 
     A batch normalisation becomes one that changes nothing
-    (`golden.networks.yolov3_tiny.files.stored.neutral`), so that every reader gets these weights
+    (`golden.graph.float_conv.neutral`), so that every reader gets these weights
     and biases bit for bit. Description and class names are copied beside it.
 
     Parameters
@@ -50,7 +49,7 @@ def save_like(files: ModelFiles, convs: Mapping[str, FloatConv], path: Path) -> 
         If `path` has another ending or is the source.
     """
     check_target(files, path)
-    stored = neutral_all(convs, read_stored(files))
+    stored = {name: neutral(convs[name], like) for name, like in read_stored(files).items()}
     if files.cfg is None:
         content = state_dict.file_bytes(path, read_tensors(files.weights), stored)
     else:

@@ -10,7 +10,7 @@ import torch
 
 from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation, InputError
-from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv
+from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv, check_magnitude
 from golden.graph.float_graph import Conv
 from golden.importers.torch.tensor_files import (
     TensorFile,
@@ -19,7 +19,6 @@ from golden.importers.torch.tensor_files import (
     tensor_bytes,
     without_prefix,
 )
-from golden.networks.yolov3_tiny.files.stored import check_magnitude
 from golden.networks.yolov3_tiny.graph import VOC_CLASSES, count_classes, graph
 
 CONV: Final = "convs.0"

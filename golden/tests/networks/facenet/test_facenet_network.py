@@ -37,7 +37,7 @@ CUT = NumericOptions(format=NumberFormat.Q7_8, mode=ProductMode.CUT_ROUND)
 
 
 def build(options: NumericOptions | None = None) -> Network:
-    return build_facenet(narrow_network(), options, pictures(), SIZE)
+    return build_facenet(narrow_network().folded(), options, pictures(), SIZE)
 
 
 def quantised(network: Network) -> Int16Array:
@@ -128,7 +128,7 @@ def test_the_trunk_loses_fraction_bits_only_where_it_adds() -> None:
     name = "Repeat_2.block8_2.Conv2d_1x1"
     loud = replace(weights.convs[name], weight=64 * weights.convs[name].weight)
     grown = FaceNet(weights.graph, {**weights.convs, name: loud})
-    network = build_facenet(grown, calibration=pictures(), input_size=SIZE)
+    network = build_facenet(grown.folded(), calibration=pictures(), input_size=SIZE)
     fracs = network.fracs()
     shifts = {node.name: node.shift for node in network.nodes if isinstance(node, ResidualLayer)}
     assert len(shifts) == 21 and shifts["Repeat_2.block8_1.add"] >= 3
@@ -170,7 +170,7 @@ def test_a_network_of_integers_is_written_and_read_again(tmp_path: Path) -> None
 
 def test_sizes_and_no_pictures_are_refused() -> None:
     with pytest.raises(ConfigError, match="SIZE=74"):
-        build_facenet(narrow_network(), input_size=74)
+        build_facenet(narrow_network().folded(), input_size=74)
     with pytest.raises(ValueError, match="no pictures"):
         network_errors(narrow_network(), build(), [])
 
@@ -215,7 +215,7 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
 def test_the_whole_network_survives_16_bits() -> None:
     network = seeded(facenet())
     images = prepare_all()
-    built = build_facenet(network, calibration=images)
+    built = build_facenet(network.folded(), calibration=images)
     errors = network_errors(network, built, images[:1])
     assert min(block.sqnr_db or 0 for block in errors.blocks) > 50
     assert errors.cosines[0] > 0.99999

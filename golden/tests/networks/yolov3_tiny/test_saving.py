@@ -16,11 +16,10 @@ from safetensors import safe_open
 from golden.arithmetic.fixed import quantize
 from golden.config import ConfigError, InputError
 from golden.files import sha256_of
-from golden.graph.float_conv import BatchNorm, FloatConv, StoredConv
+from golden.graph.float_conv import BatchNorm, FloatConv, StoredConv, neutral
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files
 from golden.networks.yolov3_tiny.files.reading import fold_all, read_stored
 from golden.networks.yolov3_tiny.files.saving import check_saved, save_folded, save_like
-from golden.networks.yolov3_tiny.files.stored import neutral
 from golden.tests.networks.yolov3_tiny import checkpoints
 
 

@@ -11,7 +11,7 @@ from golden.arithmetic.fixed import dequantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.arithmetic.sm8 import Sm8Mode
 from golden.graph.float_conv import FloatConv
-from golden.networks.facenet.build import build_folded
+from golden.networks.facenet.build import build_facenet
 from golden.networks.facenet.graph import facenet
 from golden.study.facenet.number_formats import (
     FORMATS,
@@ -32,7 +32,7 @@ def test_every_code_is_a_weight_of_8_bits_unchanged(chosen: CandidateFormat) -> 
     network = narrow_network().folded()
     fractions = fraction_bits(network.convs, chosen)
     held = {name: coded(conv, fractions, chosen) for name, conv in network.convs.items()}
-    built = build_folded(replace(network, convs=held), W8A16, pictures(), SIZE)
+    built = build_facenet(replace(network, convs=held), W8A16, pictures(), SIZE)
     assert sum(built.saturated.values()) == 0
     for layer in built.convs():
         values = dequantize(layer.weight, layer.weight_frac)
