@@ -100,13 +100,7 @@ class Patch:
 
 
 def write_patch(path: Path, patch: Patch) -> None:
-    """Write a patch whole, as ``.safetensors`` of float32; the same patch gives the same bytes.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written.
-    """
+    """Write a patch whole, as ``.safetensors`` of float32; the same patch gives the same bytes."""
     tensors = {}
     for name in patch.scale:
         tensors[name + _SCALE] = patch.scale[name].astype("<f4")

@@ -8,7 +8,7 @@ import torch
 
 from golden.arithmetic.fixed import FloatArray, dequantize
 from golden.arithmetic.numerics import NumericOptions
-from golden.config import Activation, ConfigError, InputError, PoolPad
+from golden.config import Activation, ConfigError, InputError, PoolPad, Slope
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import Conv, FloatNetwork, Graph
 from golden.graph.layers import (
@@ -16,6 +16,7 @@ from golden.graph.layers import (
     AverageLayer,
     ConcatLayer,
     ConvLayer,
+    Padding,
     PoolLayer,
     ResidualLayer,
     UpsampleLayer,
@@ -78,6 +79,51 @@ def test_integers_are_near_the_floats_in_every_layer(bits: int, error: float) ->
         found = run(network, quantize_image(picture, network.input_frac, bits)[0])
         for name, frac in network.fracs().items():
             np.testing.assert_allclose(dequantize(found[name], frac), wanted[name], atol=error)
+
+
+LEAKY = Graph(
+    (
+        Conv("a", IMAGE, 2, 5, (3, 4), 2, Padding(0, 2, 3, 1), activation=Activation.LEAKY),
+        Conv("b", "a", 5, 3, (3, 3), padding=Padding(1, 0, 0, 0)),
+    )
+)
+
+
+@pytest.mark.parametrize("slope", list(Slope))
+def test_padding_differs_by_side_and_a_slope_is_the_options(slope: Slope) -> None:
+    draw = np.random.default_rng(9)
+    convs = {
+        name: FloatConv(name, draw.normal(0, 0.4, node.weight_shape), draw.normal(0, 0.3, shape))
+        for name, node in LEAKY.convs.items()
+        for shape in (node.out_channels,)
+    }
+    network = FloatNetwork(LEAKY, convs)
+    built = quantize_network("mine", network, SHAPE, pictures(), NumericOptions(slope=slope))
+    picture = pictures()[0]
+    wanted = float_model.run(network, picture, float_model.SLOPES[slope], torch.float64)
+    assert {name: value.shape for name, value in wanted.items()} == LEAKY.shapes(SHAPE)
+    padded = np.pad(picture.astype(np.float64), ((0, 0), (0, 2), (3, 1)))
+    corner = (convs["a"].weight[0] * padded[:, :3, :4]).sum() + convs["a"].bias[0]
+    np.testing.assert_allclose(
+        wanted["a"][0, 0, 0], max(corner, corner * float_model.SLOPES[slope])
+    )
+    found = run(built, quantize_image(picture, built.input_frac)[0])
+    for name, frac in built.fracs().items():
+        np.testing.assert_allclose(dequantize(found[name], frac), wanted[name], atol=2e-3)
+
+
+def test_given_fraction_bits_come_first() -> None:
+    given = {"image": 12, "a.weight": 9, "c.output": 7, "last.output": 6}
+    network = quantize_network("mine", real(), SHAPE, pictures(), given=given)
+    fracs = network.fracs()
+    first = network.node("a")
+    assert isinstance(first, ConvLayer) and first.weight_frac == 9
+    assert (fracs["image"], fracs["c"], fracs["large"], fracs["last"]) == (12, 7, 7, 6)
+    with pytest.raises(ConfigError, match=r"fraction bits of sum.output: no such tensor.*a.weight"):
+        quantize_network("mine", real(), SHAPE, pictures(), given={"sum.output": 3})
+    with pytest.raises(ConfigError, match=r"last.output has 24 fraction bits, its products have"):
+        given = {"last.output": 24, "last.weight": 2}
+        quantize_network("mine", real(), SHAPE, pictures(), given=given)
 
 
 def test_the_plain_specification_agrees() -> None:

@@ -42,7 +42,6 @@ def hardware_network(
         If the number of names is not the heads'.
     """
     shaped = dict(convs)
-    classes: tuple[str, ...] = VOC_CLASSES
     if len(shaped[HEADS[0]].bias) == head_channels(len(VOC_CLASSES)):
         classes = names if len(names) == len(VOC_CLASSES) else VOC_CLASSES
     else:
