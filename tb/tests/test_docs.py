@@ -12,7 +12,7 @@ import pytest
 
 from tb.faults.catalogue import names
 from tb.tests.faults.detections import DETECTIONS
-from tb.tests.test_imports import imports, sources
+from tb.tests.test_imports import ORDER
 from tb.toolchain.build import ROOT
 
 PAGES: Final = sorted(
@@ -119,11 +119,6 @@ def unmapped(text: str) -> list[str]:
     return sorted(f"{folder}/" for folder in folders if f"{folder}/" not in given)
 
 
-def package(module: str) -> str:
-    """Return the part of a module's name that stands in the order of packages."""
-    return ".".join(module.split(".")[:2])
-
-
 def order(text: str) -> list[str]:
     """Return the packages of the page's list, low to high."""
     block = text.split("## The order of packages")[1].split("\n## ")[0]
@@ -134,14 +129,6 @@ def order(text: str) -> list[str]:
         root = head if colon else root
         found += [f"{root}.{name.strip()}" for name in (rest if colon else line).split(",")]
     return found
-
-
-def upward(name: str, source: str, packages: list[str]) -> list[str]:
-    """List what a file of a package imports from packages above its own, or from none of them."""
-    places = {each: place for place, each in enumerate(packages)}
-    own = places[package(name.removesuffix(".py").replace("/", "."))]
-    taken = (each for each in imports(source) if each.startswith(("golden.", "tb.")))
-    return [each for each in taken if places.get(package(each), len(places)) > own]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -163,13 +150,8 @@ def test_map_has_every_folder() -> None:
     assert unmapped((ROOT / "docs" / "architecture.md").read_text()) == []
 
 
-def test_imports_run_down_in_the_order_of_the_page() -> None:
-    packages = order((ROOT / "docs" / "architecture.md").read_text())
-    names = (name for folder in ("golden", "tb") for name in sources(folder))
-    roots = ("golden/__init__.py", "tb/__init__.py")
-    own = [name for name in names if "/tests/" not in name and name not in roots]
-    found = {name: upward(name, (ROOT / name).read_text(), packages) for name in own}
-    assert {name: taken for name, taken in found.items() if taken} == {}
+def test_page_has_the_order_of_packages() -> None:
+    assert order((ROOT / "docs" / "architecture.md").read_text()) == list(ORDER)
 
 
 def test_table_has_every_broken_design() -> None:
@@ -198,7 +180,4 @@ def test_checks_see_what_is_wrong() -> None:
         "2 broken designs",
         "3 bugs",
     ]
-    assert upward(
-        "tb/cosim/driver.py", "import tb.cli\nimport tb.duts.conv_pe", ["tb.duts", "tb.cosim"]
-    ) == ["tb.cli"]
     assert "golden/graph/" in unmapped("`golden/` alone")
