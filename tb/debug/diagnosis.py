@@ -70,7 +70,7 @@ class Diagnosis:
     """Wall time of ``compile``, ``replay`` and ``waves``, and of ``all``."""
 
     def summary(self) -> DiagnosisSummary:
-        """What ``report.json`` says of it."""
+        """What ``report.json`` holds of it."""
         culprit = self.localization.culprit
         return {
             "folder": self.folder,

@@ -136,12 +136,12 @@ module job_probe #(
     reg          at_1, at_2, at_3, read_1, read_2, read_3, read_4;
     reg [31:0]   group_1, group_2, group_3, pass_1, pass_2, pass_3;
     reg [31:0]   index_1, index_2, index_3, index_4;
-    reg          bank_held, cleared, told;
+    reg          bank_held, cleared, reported;
     reg [31:0]   turn_1, turn_2, turn_3;
     reg [PIXEL_W-1:0] number_1, number_2, number_3;
-    reg [7*32-1:0] walk_told;
+    reg [7*32-1:0] walk_reported;
     reg          gathered;
-    reg [4:0]    unknown_told;
+    reg [4:0]    unknown_reported;
     reg [P_IC*32-1:0] lane_weights;
 
     wire [31:0] wgt_group  = biases / BIAS_BEATS - 32'd1;
@@ -174,7 +174,7 @@ module job_probe #(
         {opened, finished, drained, reads, made, entered, left} = {7{32'd0}};
         {group_loads, group_passes, position, group_reads} = {4{32'd0}};
         {at_1, at_2, at_3, read_1, read_2, read_3, read_4} = 7'd0;
-        {bank_held, cleared, told, gathered, unknown_told} = 8'd0;
+        {bank_held, cleared, reported, gathered, unknown_reported} = 8'd0;
     end
 
     task counts(input [8*8-1:0] tag, input [7:0] code);
@@ -186,7 +186,7 @@ module job_probe #(
         end
     endtask
 
-    task tell_streams;
+    task report_streams;
         begin
             if (start) counts("start", 8'd0);
             if (act_start) counts("fetch", 8'd0);
@@ -211,7 +211,7 @@ module job_probe #(
     endtask
 
     integer i;
-    task tell_compute;
+    task report_compute;
         begin
             if (group_open)
                 $fdisplay(file, "open %0d %h %h %h %h", cycle, opened, bank, bank_free, swaps);
@@ -238,12 +238,12 @@ module job_probe #(
         end
     endtask
 
-    task tell_drain;
+    task report_drain;
         begin
             if (begins)
                 $fdisplay(file, "begin %0d %h %h %h", cycle, drained, read_bank,
                           read_bank ? bank_group_1 : bank_group_0);
-            if (drained == group && (begins || (read && walk !== walk_told)))
+            if (drained == group && (begins || (read && walk !== walk_reported)))
                 $fdisplay(file, "walk %0d %h %h", cycle, drained, walk);
             if (reads_it)
                 $fdisplay(file, "read %0d %h %h %h %h %h %h %h %h %h", cycle, group_reads,
@@ -271,20 +271,20 @@ module job_probe #(
     endtask
 
     // The first X or Z behind the accumulator, of any lane, stage by stage.
-    task tell_unknown(input integer stage, input found);
-        if (found && !unknown_told[stage]) begin
-            unknown_told[stage] = 1'b1;
+    task report_unknown(input integer stage, input found);
+        if (found && !unknown_reported[stage]) begin
+            unknown_reported[stage] = 1'b1;
             $fdisplay(file, "unknown %0d %h", cycle, stage);
         end
     endtask
 
-    task tell_unknowns;
+    task report_unknowns;
         begin
-            tell_unknown(0, step && word_valid && (^sums) === 1'bx);
-            tell_unknown(1, step && round_valid && (^rounded) === 1'bx);
-            tell_unknown(2, step && value_valid && (^values) === 1'bx);
-            tell_unknown(3, step && gathered && (^highest) === 1'bx);
-            tell_unknown(4, out_valid && (^out_data) === 1'bx);
+            report_unknown(0, step && word_valid && (^sums) === 1'bx);
+            report_unknown(1, step && round_valid && (^rounded) === 1'bx);
+            report_unknown(2, step && value_valid && (^values) === 1'bx);
+            report_unknown(3, step && gathered && (^highest) === 1'bx);
+            report_unknown(4, out_valid && (^out_data) === 1'bx);
         end
     endtask
 
@@ -331,7 +331,7 @@ module job_probe #(
                 read_1  = reads_it;
                 index_1 = group_reads;
             end
-            if (begins || read) walk_told = walk;
+            if (begins || read) walk_reported = walk;
             if (read) begin
                 reads       = reads + 32'd1;
                 group_reads = last_read ? 32'd0 : group_reads + 32'd1;
@@ -352,14 +352,14 @@ module job_probe #(
 
     always @(posedge clk)
         if (file != 0) begin
-            tell_streams;
-            tell_compute;
-            tell_drain;
-            tell_unknowns;
+            report_streams;
+            report_compute;
+            report_drain;
+            report_unknowns;
             count;
             if (job_end) counts("end", end_error);
-            if (gave_up && !told) counts("gave_up", 8'd0);
-            told    = gave_up;
+            if (gave_up && !reported) counts("gave_up", 8'd0);
+            reported    = gave_up;
             cleared = clear;
             if (clear) begin
                 {at_1, at_2, at_3, read_1, read_2, read_3, read_4, gathered} = 8'd0;

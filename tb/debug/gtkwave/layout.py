@@ -21,13 +21,13 @@ HEADERS_MISSING: Final = "no FST headers: waves in VCD, far larger"
 TRANSLATE: Final = "translate"
 """Folder with the names of states and codes."""
 VISIBLE: Final = 30
-"""Cycles that are seen at first, the marker in their middle."""
+"""Cycles that are visible at first, the marker in their middle."""
 SIZE: Final = (1600, 900)
 """Of GTKWave's window, pixels."""
 NAMES_WIDTH: Final = 420
 """Of its column of names, pixels."""
 BESIDE: Final = 230
-"""Of what else stands beside the waves, pixels."""
+"""Of what else stands next to the waves, pixels."""
 GUILTY: Final = GTKWColor.orange
 _ZOOM_PIXELS: Final = 200
 """GTKWave's zoom is minus the base-2 logarithm of the time units on so many pixels."""
@@ -54,7 +54,7 @@ def write_layout(
     fracs: Mapping[str, int] | None = None,
     step: Step | None = None,
 ) -> None:
-    """Write GTKWave's save file for a wave file, and its translate files beside it.
+    """Write GTKWave's save file for a wave file, and its translate files next to it.
 
     GTKWave finds all of them, however the folder is named later, as long as they stay
     together.
@@ -62,11 +62,11 @@ def write_layout(
     Parameters
     ----------
     layout : Path
-        The translate files stand in `TRANSLATE` beside it.
+        The translate files stand in `TRANSLATE` next to it.
     lane : int
         Lane of the array and of the output stages to show.
     marker_cycle : int, optional
-        Where the marker stands, and what is seen at first.
+        Where the marker stands, and what is visible at first.
     out_cycle : int, optional
         When the value left the PE: marker A.
     fracs : mapping of str to int, optional
@@ -97,14 +97,16 @@ def _view(file: IO[str], save: GTKWSave, marker: int | None, out: int | None) ->
     save.sst_expanded(False)
     save.signals_width(NAMES_WIDTH)
     save.treeopen(f"{DUT}.")
-    seen = marker if marker is not None else out
-    if seen is None:
+    shown_cycle = marker if marker is not None else out
+    if shown_cycle is None:
         return
     ticks = VISIBLE * TICKS_A_CYCLE / (SIZE[0] - NAMES_WIDTH)
-    save.timestart(max(0, _middle(seen) - VISIBLE // 2 * TICKS_A_CYCLE))
+    save.timestart(max(0, _middle(shown_cycle) - VISIBLE // 2 * TICKS_A_CYCLE))
     leaves = -1 if out is None else _middle(out)
     zoom = -log2(ticks * _ZOOM_PIXELS)
-    print(f"*{zoom:.6f} {_middle(seen)} {leaves}", file=file)  # pyvcd's types refuse a marker A
+    print(
+        f"*{zoom:.6f} {_middle(shown_cycle)} {leaves}", file=file
+    )  # pyvcd's types refuse a marker A
     if out is not None:
         print("[markername] Aleaves", file=file)
 

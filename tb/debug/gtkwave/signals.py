@@ -167,7 +167,7 @@ class _Groups:
         ]
 
     def _operands(self) -> Iterator[Trace]:
-        """The activations of the cycle, each beside the lane's weight that it meets."""
+        """The activations of the cycle, each with the lane's weight that it meets."""
         config, array = self.config, f"{CORE}.array"
         acts, weights = config.p_ic * SLOT, config.p_ic * config.p_oc * SLOT
         for i in range(config.p_ic):

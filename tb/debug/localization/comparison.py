@@ -46,7 +46,7 @@ class ComparedPass:
         return tuple(pair.name for pair in self.figures if pair.golden != pair.rtl)
 
     def as_json(self) -> dict[str, Any]:
-        """What ``diagnosis.json`` says of it."""
+        """What ``diagnosis.json`` holds of it."""
         term = self.term
         names = ("number", "in_group", "ky", "kx", "row", "column", "outside")
         return {
@@ -75,7 +75,7 @@ class OutputStep:
         return self.golden == self.rtl
 
     def as_json(self) -> dict[str, Any]:
-        """What ``diagnosis.json`` says of it."""
+        """What ``diagnosis.json`` holds of it."""
         return {**asdict(self), "step": self.step.value, "same": self.same}
 
 
@@ -91,8 +91,8 @@ def compared_passes(watched: WatchedValue) -> Iterator[ComparedPass]:
 def _figures(term: Contribution, held: Pass | None) -> Iterator[Pair]:
     if held is None:
         return
-    inside = not term.outside
-    yield Pair("address", term.address if inside else None, held.address if inside else None)
+    pixel = not term.outside
+    yield Pair("address", term.address if pixel else None, held.address if pixel else None)
     yield Pair("outside", int(term.outside), held.outside)
     if held.operands_cycle is not None:
         yield Pair("operands", term.activations, held.act)

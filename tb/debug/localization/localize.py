@@ -54,7 +54,7 @@ class Localization:
         return next((row.term.number for row in self.passes if row.wrong), None)
 
     def as_json(self) -> dict[str, Any]:
-        """What ``diagnosis.json`` says of it."""
+        """What ``diagnosis.json`` holds of it."""
         culprit = self.culprit
         return {
             "step": None if culprit.step is None else culprit.step.value,

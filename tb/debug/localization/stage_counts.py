@@ -22,7 +22,7 @@ class StageCount:
     seen: int
 
     def as_json(self) -> dict[str, Any]:
-        """What ``diagnosis.json`` says of it."""
+        """What ``diagnosis.json`` holds of it."""
         return {**asdict(self), "step": self.step.value}
 
 
@@ -56,17 +56,25 @@ def stage_counts(watched: WatchedValue, record: JobRecord) -> tuple[StageCount, 
 
 def _counted(watched: WatchedValue) -> Counts:
     """The job's own counts: from its events to those of the job behind it, if one ran."""
-    probe, first = watched.probe, watched.first_group
-    last = probe.counts[-1]
+    probe, first, base = watched.probe, watched.first_group, beats_before(watched)
+    last, ends = probe.counts[-1], probe.marks("end")
     end = first + watched.job.out_groups
     fetch, stream, run = (_since(watched, event) for event in ("fetch", "stream", "run"))
     finished = {mark.group: mark.count or 0 for mark in probe.finished}
     drained = {mark.group: mark.count or 0 for mark in probe.drained}
-    earlier = sum(count for group, count in drained.items() if group < first)
-    sums = last.sums - finished.get(first - 1, 0)
-    left = last.left - beats_before(watched)
-    entered = last.entered - beats_before(watched)
-    own = replace(
+    sums, entered, left = last.sums, last.entered, last.left
+    if len(probe.marks("start")) > watched.before + 1:
+        sums = finished.get(end - 1, sums)
+        if len(ends) > watched.before:
+            entered = left = ends[watched.before].left
+        reads = sum(count for group, count in drained.items() if first <= group < end)
+        opened, values = run.opened, reads
+        done, read_out = (sum(first <= group < end for group in one) for one in (finished, drained))
+    else:
+        earlier = sum(count for group, count in drained.items() if group < first)
+        reads, values = last.reads - earlier, last.values - earlier
+        opened, done, read_out = last.opened - first, last.finished - first, last.drained - first
+    return replace(
         last,
         acts=fetch.acts,
         wgts=stream.wgts,
@@ -74,33 +82,14 @@ def _counted(watched: WatchedValue) -> Counts:
         loads=stream.loads,
         passes=run.passes,
         pixels=run.pixels,
-        sums=sums,
-        opened=last.opened - first,
-        finished=last.finished - first,
-        drained=last.drained - first,
-        reads=last.reads - earlier,
-        values=last.values - earlier,
-        entered=entered,
-        left=left,
-    )
-    if len(probe.marks("start")) <= watched.before + 1:
-        return own
-    reads = sum(count for group, count in drained.items() if first <= group < end)
-    ends = probe.marks("end")
-    if len(ends) > watched.before:
-        entered = left = ends[watched.before].left - beats_before(watched)
-    if end - 1 in finished:
-        sums = finished[end - 1] - finished.get(first - 1, 0)
-    return replace(
-        own,
-        sums=sums,
-        opened=run.opened,
-        finished=sum(first <= group < end for group in finished),
-        drained=sum(first <= group < end for group in drained),
+        sums=sums - finished.get(first - 1, 0),
+        opened=opened,
+        finished=done,
+        drained=read_out,
         reads=reads,
-        values=reads,
-        entered=entered,
-        left=left,
+        values=values,
+        entered=entered - base,
+        left=left - base,
     )
 
 

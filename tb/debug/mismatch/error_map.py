@@ -104,7 +104,7 @@ def _largest(block: Shares) -> float:
 
 
 def write_map(values: Values, path: Path) -> None:
-    """Draw the tile's pixels and, beside them, its channels, by their share of wrong values.
+    """Draw the tile's pixels and, next to them, its channels, by their share of wrong values.
 
     Parameters
     ----------

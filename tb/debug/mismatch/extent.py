@@ -37,10 +37,10 @@ class Extent:
     patterns: tuple[Pattern, ...]
     """Where: each within the one before it. Empty for scattered values."""
     relations: tuple[str, ...]
-    """What holds for every wrong value, the most telling first."""
+    """What holds for every wrong value, the most significant first."""
 
     def as_json(self) -> dict[str, Any]:
-        """What ``diagnosis.json`` says of it."""
+        """What ``diagnosis.json`` holds of it."""
         claims = [
             {"name": one.name, "text": one.text, "inside": one.size, "wrong_inside": one.wrong}
             for one in self.patterns

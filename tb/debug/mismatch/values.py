@@ -176,7 +176,7 @@ def _tap(folder: Path, record: JobRecord, config: PEConfig) -> Tap:
 def _output_values(
     expected: Int16Array, recording: Recording, record: JobRecord, config: PEConfig, node: str = ""
 ) -> Values:
-    """What left the PE beside the expected tensor (C, H, W)."""
+    """What left the PE, and the expected tensor (C, H, W)."""
     tile = record.out_tile
     wanted, live = in_stream_order(expected, config)
     beats = len(recording.values)
@@ -193,7 +193,7 @@ def _output_values(
 def _tap_values(
     expected: Int16Array, tap: Tap, record: JobRecord, config: PEConfig, node: str = ""
 ) -> Values:
-    """What the activation stage made, read by read, beside its tensor (C, H, W)."""
+    """What the activation stage made, read by read, and its tensor (C, H, W)."""
     tile = record.tile
     pixels = record.readout.order(tile.height, tile.width)
     wanted, live = in_stream_order(expected.reshape(len(expected), -1, 1)[:, pixels], config)

@@ -145,7 +145,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """The followed pixel in one pass: what stood in each stage; None where it never came."""
+    """The watched pixel in one pass: what stood in each stage; None where it never came."""
 
     number: int
     """Counted in the group."""
@@ -184,7 +184,7 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class OtherSum:
-    """Something else was written to the followed pixel's place in the accumulator."""
+    """Something else was written to the watched pixel's place in the accumulator."""
 
     cycle: int
     group: int
@@ -199,7 +199,7 @@ class OtherSum:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One read of the drain that makes the followed value, stage by stage."""
+    """One read of the drain that makes the watched value, stage by stage."""
 
     number: int
     """Counted in the group."""
@@ -258,7 +258,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class OutBeat:
-    """A beat that left the PE: the followed lane's value, and the whole of TKEEP."""
+    """A beat that left the PE: the watched lane's value, and the whole of TKEEP."""
 
     cycle: int
     number: int

@@ -119,8 +119,8 @@ def _at(edges: Ints, numbers: Ints) -> Ints:
     """Edges by number, `UNKNOWN` before the first and behind the last."""
     if not len(edges):
         return np.full(len(numbers), UNKNOWN)
-    inside = (numbers >= 0) & (numbers < len(edges))
-    found: Ints = np.where(inside, edges[np.clip(numbers, 0, len(edges) - 1)], UNKNOWN)
+    within = (numbers >= 0) & (numbers < len(edges))
+    found: Ints = np.where(within, edges[np.clip(numbers, 0, len(edges) - 1)], UNKNOWN)
     return found
 
 

@@ -107,7 +107,7 @@ def transactions(
     job : TracedJob or None
         Gives coordinates in the layer; without it they count from the tile's corner.
     others : bool
-        Keep transactions of other jobs, whose coordinates nobody knows, beside those of `job`.
+        Keep transactions of other jobs, whose coordinates nobody knows, next to those of `job`.
     """
     channels = {} if job is None else {job.number: job.record.registers[Register.CHANNELS] >> 16}
     found = STAGES[name].find(View(wave, config, lane, channels))

@@ -1,4 +1,4 @@
-"""The job that a wave was recorded for: ``job.json`` beside the wave, and its expected values."""
+"""The job that a wave was recorded for: ``job.json`` next to the wave, and its expected values."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Transactions:
     cycle: Ints
     """(n,)."""
     job: Ints
-    """Number since reset, `UNKNOWN` where the wave begins too late to tell, (n,)."""
+    """Number since reset, `UNKNOWN` where the wave begins too late to know, (n,)."""
     places: Mapping[str, Ints]
     """Coordinates and counters, `UNKNOWN` likewise, (n,)."""
     values: Mapping[str, Value] = field(default_factory=dict)

@@ -127,12 +127,12 @@ class Wave:
             Two's complement.
         """
         times, values = self._of(_full(name))
-        inside = np.clip(at, 0, len(self) - 1)
-        indexes = self._before(times)[inside]
+        clipped = np.clip(at, 0, len(self) - 1)
+        indexes = self._before(times)[clipped]
         width = self.width(name)
         return [
             None if index < 0 or edge != kept else _part(values[index], width, low, bits, signed)
-            for index, edge, kept in zip(indexes, at, inside, strict=True)
+            for index, edge, kept in zip(indexes, at, clipped, strict=True)
         ]
 
     def _var(self, full: str) -> Any:
