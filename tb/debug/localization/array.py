@@ -6,8 +6,7 @@ figure on is not blamed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Iterator
 
 from golden.arithmetic.fixed import CUT_BITS
 from golden.config import PEConfig, ProductMode
@@ -30,7 +29,7 @@ def array_culprits(watched: WatchedValue) -> Iterator[Culprit]:
     """Steps between the sequencer and the accumulator that went wrong, the first one first."""
     yield from _bank(watched)
     for number, (term, held) in enumerate(watched.passes):
-        for check in _CHECKS:
+        for check in (_sequencer, _input, _weights, _operands, _dot):
             yield from check(watched, term, held)
         if held.add_cycle is None:
             return
@@ -170,11 +169,6 @@ def _dot(watched: WatchedValue, term: Contribution, held: Pass) -> Iterator[Culp
         text = f"{_where(term)}: the lane's products add up to {shown(held.dot)}, not "
         hints = explanations.dot(held, watched.job.config)
         yield Culprit(Step.ARRAY, held.add_cycle, text + shown(wanted), hints)
-
-
-_CHECKS: Final[tuple[Callable[[WatchedValue, Contribution, Pass], Iterator[Culprit]], ...]] = (
-    *(_sequencer, _input, _weights, _operands, _dot),
-)
 
 
 def _accumulator(watched: WatchedValue, number: int) -> Iterator[Culprit]:

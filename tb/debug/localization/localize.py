@@ -101,8 +101,8 @@ def localize(
         The streams do not fit the descriptor.
     """
     watched = WatchedValue(
-        read_streams(folder, record, config),
-        probe,
+        streams=read_streams(folder, record, config),
+        probe=probe,
         group=watch.group - first_group,
         lane=watch.lane,
         pixel=watch.pixel,

@@ -40,38 +40,27 @@ class Culprit:
     """Whether the figures prove it; otherwise it is what they suggest."""
 
 
+@dataclass(kw_only=True, eq=False)
 class WatchedValue:
-    """One value, as the reference model has it and as the probe recorded it.
+    """One value, as the reference model has it and as the probe recorded it."""
 
-    Parameters
-    ----------
-    group, lane, pixel : int
-        Of the value, the group counted within the job.
-    reads : tuple of int
-        First and last of the drain's reads that it leaves by.
-    first_group : int
-        Output groups that ran before the job since the reset.
-    before : int
-        Jobs that ran before it.
-    """
+    streams: JobStreams
+    probe: Probe
+    group: int
+    """Output group, counted within the job."""
+    lane: int
+    pixel: int
+    reads: tuple[int, int]
+    """First and last of the drain's reads that it leaves by."""
+    first_group: int = 0
+    """Output groups that ran before the job since the reset."""
+    before: int = 0
+    """Jobs that ran before it."""
 
-    def __init__(
-        self,
-        streams: JobStreams,
-        probe: Probe,
-        *,
-        group: int,
-        lane: int,
-        pixel: int,
-        reads: tuple[int, int],
-        first_group: int = 0,
-        before: int = 0,
-    ) -> None:
-        self.streams, self.probe = streams, probe
-        self.group, self.lane, self.pixel, self.reads = group, lane, pixel, reads
-        self.first_group, self.before = first_group, before
-        self.number = first_group + group
+    @property
+    def number(self) -> int:
         """The group's number since the reset."""
+        return self.first_group + self.group
 
     @property
     def job(self) -> Descriptor:

@@ -188,43 +188,39 @@ def compare(
     return Comparison(None, places[-1])
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The first deviation: a beat and a lane, and its entry where a value is expected."""
-
-    beat: int
-    lane: int
-    entry: int | None
-
-
-def _first(values: Values) -> _Found | None:
+def _first(values: Values) -> tuple[int, int, int | None] | None:
+    """Beat and lane of the first deviation, and its entry where a value is expected."""
     wrong = np.flatnonzero(values.wrong)
     found = None
     if wrong.size:
         entry = int(wrong[0])
-        found = _Found(int(values.beat[entry]), int(values.lane[entry]), entry)
+        found = int(values.beat[entry]), int(values.lane[entry]), entry
     if values.first_surplus is not None:
         beat, lane = values.first_surplus[:2]
-        if found is None or (beat, lane) < (found.beat, found.lane):
-            return _Found(beat, lane, None)
+        if found is None or (beat, lane) < found[:2]:
+            return beat, lane, None
     return found
 
 
 def _divergence(
-    values: Values, output: Values, found: _Found, record: JobRecord, cycle_ns: float
+    values: Values,
+    output: Values,
+    found: tuple[int, int, int | None],
+    record: JobRecord,
+    cycle_ns: float,
 ) -> Divergence:
     """Put a deviation into words and figures; `output` has the job's last place."""
-    entry, once = found.entry, values.once()
-    group, position = divmod(found.beat, values.beats)
+    (beat, lane, entry), once = found, values.once()
+    group, position = divmod(beat, values.beats)
     placed = entry is not None or group * values.lanes < values.channel.max() + 1
     row, column = _pixel_of(values, record, position) if placed else (None, None)
-    channel = group * values.lanes + found.lane if entry is not None else None
+    channel = group * values.lanes + lane if entry is not None else None
     expected = None if entry is None else int(values.expected[entry])
     actual, cycle = _actual(values, entry)
     reads = _reads_of(values, record, position) if placed else None
-    pixel = None if reads is None else _deciding_pixel(values, record, found.beat, entry, reads)
+    pixel = None if reads is None else _deciding_pixel(values, record, beat, entry, reads)
     flipped = (expected or 0) ^ (actual or 0) if None not in (expected, actual) else 0
-    before = values.cycle[(values.beat == found.beat - 1) & values.present]
+    before = values.cycle[(values.beat == beat - 1) & values.present]
     tile = values.tile
     return Divergence(
         kind="surplus" if entry is None else "shortage" if actual is None else "mismatch",
@@ -234,7 +230,7 @@ def _divergence(
         job=record.tile_number,
         tile=tile,
         group=group if placed else None,
-        lane=found.lane,
+        lane=lane,
         channel=None if channel is None else tile.first_channel + channel,
         row=None if row is None else tile.row + row,
         column=None if column is None else tile.column + column,
@@ -247,7 +243,7 @@ def _divergence(
         actual_bits=_bits(actual, values.act_w),
         cycle=cycle,
         time_ns=None if cycle is None else cycle * cycle_ns + cycle_ns / 2,
-        left_cycle=_left_cycle(values, output, record, found.beat) if placed else None,
+        left_cycle=_left_cycle(values, output, record, beat) if placed else None,
         cycle_before=int(before[0]) if before.size else None,
         first_read=None if reads is None else reads[0],
         last_read=None if reads is None else reads[1],

@@ -68,19 +68,14 @@ def text_map(values: Values) -> str:
     """
     pixels, channels = shares(values)
     tile = values.tile
-    rows = ["".join(line) for line in _characters(pixels, HEIGHT, WIDTH)]
-    (strip,) = _characters(channels[None, :], 1, WIDTH)
+    grids = (_blocks(pixels, HEIGHT, WIDTH), _blocks(channels[None, :], 1, WIDTH))
+    rows, (strip,) = (["".join(map(_character, row)) for row in grid] for grid in grids)
     head = (
         f"{values.node}, rows {tile.row}-{tile.row + tile.height - 1}, "
         f"columns {tile.column}-{tile.column + tile.width - 1}, over channels"
     )
     below = f"channels {tile.first_channel}-{tile.last_channel - 1}"
-    return "\n".join([head, *rows, below, "".join(strip), LEGEND])
-
-
-def _characters(found: Shares, height: int, width: int) -> list[list[str]]:
-    """A grid of shares as characters, each for a block of them."""
-    return [[_character(block) for block in row] for row in _blocks(found, height, width)]
+    return "\n".join([head, *rows, below, strip, LEGEND])
 
 
 def _blocks(found: Shares, height: int, width: int) -> list[list[Shares]]:
