@@ -196,7 +196,7 @@ def _diagnose(run: _Session, folder: Path, outcome: Outcome) -> None:
         print_line=run.print_line,
     )
     try:
-        run.report.take(diagnoser.run())
+        run.report.add_diagnosis(diagnoser.run())
     except (InputError, ConfigError, OSError) as error:
         run.print_line(f"no diagnosis: {' '.join(str(error).split())}")
 

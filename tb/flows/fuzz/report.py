@@ -19,7 +19,7 @@ from tb.flows.fuzz.cases import Outcome
 
 @dataclass(slots=True)
 class FuzzReport:
-    """What ``fuzz.json`` says of a run; `told` has the diagnosis for a person."""
+    """What ``fuzz.json`` says of a run; `explanation` is the diagnosis in words."""
 
     run: str
     command: str
@@ -39,11 +39,11 @@ class FuzzReport:
     folder: str | None = None
     replay: list[str] = field(default_factory=list)
     diagnosis: DiagnosisSummary | None = None
-    told: list[str] = field(default_factory=list)
+    explanation: list[str] = field(default_factory=list)
 
-    def take(self, found: Diagnosis) -> None:
-        """Take in a look into the smallest job."""
-        self.diagnosis, self.told = found.summary(), list(found.lines())
+    def add_diagnosis(self, found: Diagnosis) -> None:
+        """Take in the diagnosis of the smallest job."""
+        self.diagnosis, self.explanation = found.summary(), list(found.lines())
 
     @property
     def passed(self) -> bool:
@@ -52,7 +52,7 @@ class FuzzReport:
 
     def write(self, path: Path) -> None:
         """Write it whole."""
-        fields = {name: value for name, value in asdict(self).items() if name != "told"}
+        fields = {name: value for name, value in asdict(self).items() if name != "explanation"}
         document: dict[str, Any] = {"schema": VERSION, **fields, "passed": self.passed}
         write_whole(path, json.dumps(document, indent=2) + "\n")
 
@@ -65,7 +65,7 @@ class FuzzReport:
 
 def fuzz_schema() -> dict[str, Any]:
     """The JSON schema of ``fuzz.json``."""
-    known = fields(FuzzReport, told=None, passed=bool)
+    known = fields(FuzzReport, explanation=None, passed=bool)
     return schema("ConvPE fuzz.json, schema 1", {"schema": Schema, **known})
 
 
@@ -93,5 +93,5 @@ def show(final: FuzzReport, path: Path, console: Console) -> None:
     ):
         if text:
             say(console, f"{title}: {text}")
-    for text in (*final.told, *(f"replay: {command}" for command in final.replay)):
+    for text in (*final.explanation, *(f"replay: {command}" for command in final.replay)):
         say(console, text)

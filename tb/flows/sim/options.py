@@ -27,7 +27,7 @@ from tb.networks.registry import find as find_network
 from tb.toolchain.patch import Patch
 
 DEFAULT_BUG: Final = "rounding"
-"""What `INJECT=rtl` puts in, unless told otherwise."""
+"""What `INJECT=rtl` puts in, unless another is chosen."""
 FITS: Final = ("letterbox", "plain")
 SIMULATORS: Final = ("verilator", "icarus")
 INJECTIONS: Final = ("expected", "rtl", "stream")

@@ -187,13 +187,7 @@ class Report:
         return self.first_failure is None
 
     def to_json(self) -> str:
-        """Return the text of ``report.json``.
-
-        Returns
-        -------
-        str
-            JSON, indented, with a final newline.
-        """
+        """Return the text of ``report.json``: JSON, indented, with a final newline."""
         document = {"schema": VERSION, **asdict(self)}
         for name in ("layers", "wall_seconds", "failure"):
             del document[name]
@@ -205,23 +199,11 @@ class Report:
         return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
     def write(self, path: Path) -> None:
-        """Write ``report.json`` whole, or leave what was there.
-
-        Parameters
-        ----------
-        path : Path
-            File to replace; its folder is made where missing.
-        """
+        """Write ``report.json`` whole, or leave what was there."""
         write_whole(path, self.to_json())
 
     def publish(self, base: Path) -> None:
-        """Write the report into the run's folder, then as the latest of all runs.
-
-        Parameters
-        ----------
-        base : Path
-            Usually ``build/sim``, the folder that holds the run's.
-        """
+        """Write it into the run's folder below `base`, then into `base` as the latest."""
         self.write(base / self.run / "report.json")
         self.write(base / "report.json")
 
@@ -230,21 +212,9 @@ class Report:
 
 
 def utilisation(macs: int, cycles: int, array: tuple[int, int] | None) -> float | None:
-    """Return the share of the array's multiplications that were useful.
+    """Return the share of the array's multiplications that were useful, 0 to 1.
 
-    Parameters
-    ----------
-    macs : int
-        Useful multiplications.
-    cycles : int
-        Elapsed clocks.
-    array : tuple of int, optional
-        ``(P_IC, P_OC)``.
-
-    Returns
-    -------
-    float or None
-        Between 0 and 1; None where nothing elapsed or the array is unknown.
+    None where nothing elapsed or the array, ``(P_IC, P_OC)``, is unknown.
 
     Examples
     --------
