@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -33,6 +34,8 @@ NAMES: Final = (KERNELS, FRAME, FLOAT64, FLOAT32, GEMM)
 
 Sums = list[npt.NDArray[Any]]
 """Sums (O, OH, OW) of each convolution, in data-flow order."""
+Work = Callable[[], Sums]
+"""Computes a frame; what is timed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,29 +73,38 @@ def expected_sums(frame: Frame) -> list[Int64Array]:
     return [torch_oracle.conv_accumulate(x, layer) for x, layer in frame.layers()]
 
 
-def kernel_way(frame: Frame, expected: list[Int64Array]) -> Way:
+def make_way(name: str, frame: Frame, expected: list[Int64Array]) -> Way:
+    """Return the way of that name, one of `NAMES`.
+
+    Parameters
+    ----------
+    expected : list of ndarray of int64
+        What its sums are compared with: `expected_sums`.
+    """
+    if name == FRAME:
+        return Way(
+            name,
+            frame,
+            lambda: run(frame.network, frame.tensors[IMAGE]),
+            lambda made: sum(differences(frame.network, made).values()),
+        )
+    works: dict[str, Callable[[Frame], Work]] = {
+        KERNELS: _kernels,
+        GEMM: _gemm,
+        FLOAT64: partial(_torch, torch.float64),
+        FLOAT32: partial(_torch, torch.float32),
+    }
+    return Way(name, frame, works[name](frame), lambda made: differing(made, expected))
+
+
+def _kernels(frame: Frame) -> Work:
     """The golden model's convolutions, from activations to sums."""
     layers = frame.layers()
-    return Way(
-        KERNELS,
-        frame,
-        lambda: [kernels.conv_accumulate(x, layer) for x, layer in layers],
-        lambda made: differing(made, expected),
-    )
+    return lambda: [kernels.conv_accumulate(x, layer) for x, layer in layers]
 
 
-def frame_way(frame: Frame) -> Way:
-    """The golden model's whole frame: convolutions, output stages, pools and all."""
-    return Way(
-        FRAME,
-        frame,
-        lambda: run(frame.network, frame.tensors[IMAGE]),
-        lambda made: sum(differences(frame.network, made).values()),
-    )
-
-
-def torch_way(name: str, frame: Frame, expected: list[Int64Array], dtype: torch.dtype) -> Way:
-    """Convolve on torch, in floats; operands are converted before the time begins.
+def _torch(dtype: torch.dtype, frame: Frame) -> Work:
+    """Convolve in floats; operands are converted before the time begins.
 
     Exact in float64, whose 53 bits hold every sum; not in float32.
     """
@@ -112,10 +124,10 @@ def torch_way(name: str, frame: Frame, expected: list[Int64Array], dtype: torch.
                 for x, weight, padding in operands
             ]
 
-    return Way(name, frame, work, lambda made: differing(made, expected))
+    return work
 
 
-def gemm_way(frame: Frame, expected: list[Int64Array]) -> Way:
+def _gemm(frame: Frame) -> Work:
     """Windows spread out, then one matrix product by numpy's BLAS, in float64: exact.
 
     BLAS has no integers, and numpy's own integer product is some hundred times slower.
@@ -128,15 +140,7 @@ def gemm_way(frame: Frame, expected: list[Int64Array]) -> Way:
         )
         for x, layer in frame.layers()
     ]
-
-    def work() -> Sums:
-        return [weight @ _spread(x, layer) for x, weight, layer in operands]
-
-    def wrong(made: Sums) -> int:
-        shaped = [one.reshape(other.shape) for one, other in zip(made, expected, strict=True)]
-        return differing(shaped, expected)
-
-    return Way(GEMM, frame, work, wrong)
+    return lambda: [weight @ _spread(x, layer) for x, weight, layer in operands]
 
 
 def _spread(x: npt.NDArray[np.float64], layer: ConvLayer) -> npt.NDArray[np.float64]:
@@ -149,31 +153,13 @@ def _spread(x: npt.NDArray[np.float64], layer: ConvLayer) -> npt.NDArray[np.floa
 
 
 def differing(made: Sums, expected: list[Int64Array]) -> int:
-    """Count the sums that differ.
+    """Count the sums that differ, whatever their shape.
 
     >>> differing([np.array([1.0, 2.5])], [np.array([1, 2])])
     1
     """
     pairs = zip(made, expected, strict=True)
-    return sum(int(np.count_nonzero(one != other)) for one, other in pairs)
-
-
-def make_way(name: str, frame: Frame, expected: list[Int64Array]) -> Way:
-    """Return the way of that name, one of `NAMES`.
-
-    Parameters
-    ----------
-    expected : list of ndarray of int64
-        What its sums are compared with: `expected_sums`.
-    """
-    if name == KERNELS:
-        return kernel_way(frame, expected)
-    if name == FRAME:
-        return frame_way(frame)
-    if name == GEMM:
-        return gemm_way(frame, expected)
-    dtype = torch.float64 if name == FLOAT64 else torch.float32
-    return torch_way(name, frame, expected, dtype)
+    return sum(int(np.count_nonzero(one.reshape(other.shape) != other)) for one, other in pairs)
 
 
 def ways(frames: list[Frame]) -> list[Way]:
@@ -184,9 +170,9 @@ def ways(frames: list[Frame]) -> list[Way]:
     frames : list of Frame
         The first is what the others compute too.
     """
-    expected = [expected_sums(frame) for frame in frames]
+    pairs = [(frame, expected_sums(frame)) for frame in frames]
     return [
-        *(make_way(KERNELS, *pair) for pair in zip(frames, expected, strict=True)),
-        *(make_way(FRAME, *pair) for pair in zip(frames, expected, strict=True)),
-        *(make_way(name, frames[0], expected[0]) for name in (FLOAT64, FLOAT32, GEMM)),
+        *(make_way(KERNELS, *pair) for pair in pairs),
+        *(make_way(FRAME, *pair) for pair in pairs),
+        *(make_way(name, *pairs[0]) for name in (FLOAT64, FLOAT32, GEMM)),
     ]

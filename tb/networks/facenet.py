@@ -116,7 +116,7 @@ class FaceNet(NetworkAdapter):
         """Compare the RTL's embedding with the float network's."""
         from PIL import Image
 
-        from golden.study.facenet.block_errors import cosine_to_floats
+        from golden.study.facenet import cosine_to_floats
 
         assert isinstance(quantized, QuantizedFaceNet) and quantized.floats is not None
         pixels = self.pixels(Image.fromarray(outputs.picture), options)
@@ -127,7 +127,7 @@ class FaceNet(NetworkAdapter):
 
     def block(self, name: str) -> str:
         """The chain of blocks, or the block, that a node belongs to."""
-        from golden.study.facenet.block_errors import block_of
+        from golden.study.facenet import block_of
 
         block = block_of(name)
         chain = block.split(".")[-1].rsplit("_", 1)[0] if block.startswith("Repeat") else block
@@ -142,7 +142,7 @@ def _sm8(convs: Mapping[str, FloatConv]) -> dict[str, FloatConv]:
     """Weights coded by the reference rule of SM8, with the best fraction bits of each tensor."""
     from golden.arithmetic.numerics import NumericOptions
     from golden.arithmetic.sm8 import Sm8Mode
-    from golden.study.facenet.number_formats import CandidateFormat, coded, fraction_bits
+    from golden.study.facenet import CandidateFormat, coded, fraction_bits
 
     chosen = CandidateFormat("SM8", NumericOptions(weight_w=8), Sm8Mode.REFERENCE)
     fractions = fraction_bits(convs, chosen)

@@ -15,7 +15,7 @@ from golden.config import InputError
 from golden.graph.layers import IMAGE, Layer, sources
 from golden.graph.network import Network
 from golden.reference.run import run_node
-from golden.study.dumps.dump import Dump
+from golden.study.dumps.dump import Dump, check_fits
 
 
 class Verdict(Enum):
@@ -213,16 +213,7 @@ def fit_to(network: Network, dump: Dump) -> dict[str, Int16Array]:
     for name, tensor in dump.tensors.items():
         if name not in shapes:
             raise InputError(f"array {name} is no layer: there are {', '.join(shapes)}")
-        if tensor.shape != shapes[name]:
-            raise InputError(
-                f"array {name} has shape {tensor.shape}: the network has {shapes[name]}; "
-                "give the size that it was made with"
-            )
-        if dump.fracs is not None and dump.fracs[name] != fracs[name]:
-            raise InputError(
-                f"array {name} has {dump.fracs[name]} fraction bits: the network has "
-                f"{fracs[name]}; give the options that it was made with"
-            )
+        check_fits(dump, name, shapes[name], fracs[name])
         values = tensor
         if tensor.dtype.kind == "f":
             values = np.ldexp(tensor.astype(np.float64), fracs[name])

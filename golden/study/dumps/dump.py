@@ -17,6 +17,7 @@ from numpy.lib import format as npy
 from golden.arithmetic.fixed import FloatArray, check_finite, dequantize
 from golden.config import InputError
 from golden.files import whole_file
+from golden.graph.layers import Shape
 
 SCHEMA: Final = 1
 ABOUT: Final = "__about__"
@@ -85,6 +86,27 @@ class Dump:
         if self.fracs is None:
             return {name: tensor.astype(np.float64) for name, tensor in self.tensors.items()}
         return {name: dequantize(self.tensors[name], self.fracs[name]) for name in self.tensors}
+
+
+def check_fits(dump: Dump, name: str, shape: Shape, frac: int) -> None:
+    """Refuse a dump's tensor that is not of a network's shape or fraction bits.
+
+    Raises
+    ------
+    InputError
+        Naming it.
+    """
+    found = dump.tensors[name].shape
+    if found != shape:
+        raise InputError(
+            f"array {name} has shape {found}: the network has {shape}; "
+            "give the size that the dump was made with"
+        )
+    if dump.fracs is not None and dump.fracs[name] != frac:
+        raise InputError(
+            f"array {name} has {dump.fracs[name]} fraction bits: the network has {frac}; "
+            "give the options that the dump was made with"
+        )
 
 
 def write_dump(path: Path, dump: Dump) -> None:

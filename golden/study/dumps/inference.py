@@ -24,7 +24,7 @@ from golden.graph.layers import (
 from golden.graph.network import Network
 from golden.reference import kernels, torch_oracle
 from golden.reference.run import run_node
-from golden.study.dumps.dump import Dump
+from golden.study.dumps.dump import Dump, check_fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +105,7 @@ def given_tensors(network: Network, first: str, dump: Dump) -> dict[str, Int16Ar
         if name not in dump.tensors:
             raise InputError(f"array {name} is missing, which the part from {first} on reads")
         tensor = dump.tensors[name]
-        if tensor.shape != shapes[name]:
-            raise InputError(
-                f"array {name} has shape {tensor.shape}: the network has {shapes[name]}; "
-                "give the size that the dump was made with"
-            )
-        if dump.fracs is not None and dump.fracs[name] != fracs[name]:
-            raise InputError(
-                f"array {name} has {dump.fracs[name]} fraction bits: the network has "
-                f"{fracs[name]}; give the options that the dump was made with"
-            )
+        check_fits(dump, name, shapes[name], fracs[name])
         found[name] = _integers(name, tensor, fracs[name], network.options.act_w)
     return found
 

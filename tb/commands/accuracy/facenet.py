@@ -13,7 +13,7 @@ from tb.console import print_whole, say, write_json
 
 if TYPE_CHECKING:
     from golden.networks.facenet.files import FaceNet
-    from golden.study.facenet.number_formats import Outcome
+    from golden.study.facenet import Outcome
 
 _Model = Annotated[
     Path | None,
@@ -39,7 +39,7 @@ def facenet(
     """Compare FaceNet in integers with FaceNet in floats: six formats, block by block."""
     from golden.networks.facenet.graph import check_size
     from golden.networks.facenet.pictures import prepare, prepare_all
-    from golden.study.facenet.number_formats import FORMATS, evaluate_formats
+    from golden.study.facenet import FORMATS, evaluate_formats
 
     console = Console()
     check_size(size)
@@ -78,7 +78,7 @@ def _network(
 
 
 def _show(outcomes: list[Outcome], blocks: bool, console: Console) -> None:
-    from golden.study.facenet.block_errors import PARTS
+    from golden.study.facenet import PARTS
     from tb.console import plain_table
 
     table = plain_table(

@@ -7,9 +7,10 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -56,28 +57,20 @@ class Budget:
         return run.seconds / (60 * (self.minutes or DEFAULT_MINUTES))
 
 
-@dataclass(slots=True)
-class Stop:
-    """Whether Ctrl-C was pressed: the step under way is finished first."""
-
-    asked: bool = False
-    before: Any = field(default=None)
-
-    def ask(self, number: int, frame: FrameType | None) -> None:
-        """Note it; a second time interrupts at once."""
-        self.asked = True
-        signal.signal(signal.SIGINT, self.before)
-
-
 @contextmanager
-def stoppable() -> Iterator[Stop]:
-    """Let Ctrl-C end the work between two steps."""
-    stop = Stop(before=signal.getsignal(signal.SIGINT))
-    signal.signal(signal.SIGINT, stop.ask)
+def stoppable() -> Iterator[Event]:
+    """Let Ctrl-C set an event, for the step under way to be finished; a second one interrupts."""
+    stop, before = Event(), signal.getsignal(signal.SIGINT)
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, ask)
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, stop.before)
+        signal.signal(signal.SIGINT, before)
 
 
 def retune(
@@ -205,7 +198,7 @@ def _distil(
             if time.monotonic() - saved > SAVE_SECONDS:
                 checkpoint.save_checkpoint(kept, run)
                 saved = time.monotonic()
-            return not stop.asked
+            return not stop.is_set()
 
         ended = distil(run, budget.done, watch)
     if ended:

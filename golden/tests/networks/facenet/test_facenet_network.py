@@ -29,7 +29,7 @@ from golden.quantization.layers import quantize_image
 from golden.reference import float_model, spec
 from golden.reference.run import run
 from golden.study.dumps.inference import differences
-from golden.study.facenet.block_errors import block_ends, embedding, network_errors
+from golden.study.facenet import block_ends, embedding, network_errors
 from golden.tests.networks.facenet.facenets import SIZE, narrow, narrow_network, pictures
 
 W8A8 = NumericOptions(act_w=8, weight_w=8)

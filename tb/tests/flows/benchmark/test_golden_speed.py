@@ -12,7 +12,6 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
-import torch
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -127,7 +126,7 @@ def test_what_is_not_exact_is_called_so() -> None:
     made = frame()
     expected = speed.expected_sums(made)
     expected[1][0, 0, 0] += 1
-    way = speed.torch_way(speed.FLOAT32, made, expected, torch.float32)
+    way = speed.make_way(speed.FLOAT32, made, expected)
     assert golden_speed._checked(way, lambda: None) == "torch float32 conv2d (not exact)"
 
 

@@ -13,7 +13,7 @@ from golden.arithmetic.sm8 import Sm8Mode
 from golden.graph.float_conv import FloatConv
 from golden.networks.facenet.build import build_facenet
 from golden.networks.facenet.graph import facenet
-from golden.study.facenet.number_formats import (
+from golden.study.facenet import (
     FORMATS,
     CandidateFormat,
     coded,
