@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 from typing import Final
 
 
@@ -47,6 +48,11 @@ class Slope(str, Enum):
 
     EIGHTH = "1/8"
     THIRTEEN_128THS = "13/128"
+
+    @property
+    def real(self) -> float:
+        """Its value: 0.125 or 0.1015625."""
+        return float(Fraction(self.value))
 
 
 class LeakyPlace(str, Enum):

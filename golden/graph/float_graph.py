@@ -39,7 +39,8 @@ class Conv:
     norm : bool
         Whether a batch normalisation follows; otherwise there is a bias.
     activation : Activation
-        The slope of a leaky one is an option of the whole network.
+    slope : float, optional
+        Of a leaky activation; the option of the whole network where there is none.
     scale : float
         What its output is multiplied by.
     groups, dilation : int
@@ -48,7 +49,8 @@ class Conv:
     Raises
     ------
     ConfigError
-        If an even kernel is to keep the map's size, or a field is not supported.
+        If an even kernel is to keep the map's size, a slope has no leaky activation, or a
+        field is not supported.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Conv:
     padding: Padding | Literal["same", "valid"] = "same"
     norm: bool = True
     activation: Activation = Activation.RELU
+    slope: float | None = None
     scale: float = 1.0
     groups: int = 1
     dilation: int = 1
@@ -72,6 +75,8 @@ class Conv:
                 f"{self.name}: an even kernel {self.kernel} cannot keep the map's size: "
                 "padding='valid'"
             )
+        if self.slope is not None and self.activation is not Activation.LEAKY:
+            raise ConfigError(f"{self.name}: slope {self.slope}, but it is {self.activation.value}")
         for what in ("groups", "dilation"):
             if (value := getattr(self, what)) != 1:
                 raise ConfigError(f"{self.name}: {what} {value}: not 1, not yet supported")

@@ -76,15 +76,16 @@ def reach(
     """
     from golden.reference import float_model  # and with it torch
 
-    slope = float_model.SLOPES[options.slope]
+    slope = options.slope.real
     after = options.place is LeakyPlace.AFTER_REQUANT
     room = {node.name: 0.0 for node in network.nodes}
     for image in images:
         values = float_model.run(network, image, slope)
         for node in network.nodes:
             low, high = float(values[node.name].min()), float(values[node.name].max())
-            leaky = isinstance(node, Conv) and node.activation is Activation.LEAKY
-            before = -low / slope if after and leaky else 0.0
+            before = 0.0
+            if after and isinstance(node, Conv) and node.activation is Activation.LEAKY:
+                before = -low / (slope if node.slope is None else node.slope)
             room[node.name] = max(room[node.name], HEADROOM * max(high, -low), before)
     return room
 

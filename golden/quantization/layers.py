@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from golden.arithmetic.fixed import CUT_BITS, Int16Array, quantize
 from golden.arithmetic.numerics import NumericOptions
-from golden.config import ACC_WIDTHS, ConfigError, ProductMode
+from golden.config import ACC_WIDTHS, ConfigError, ProductMode, Slope
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import Conv
 from golden.graph.layers import IMAGE, ConvLayer
@@ -42,7 +42,8 @@ def quantize_conv(
     Raises
     ------
     ConfigError
-        If a bias exceeds the widest accumulator, or the shift is out of range.
+        If a bias exceeds the widest accumulator, the shift is out of range, or the PE does
+        not have the slope.
     """
     in_frac, out_frac = formats.output[node.source], formats.output[node.name]
     weight_frac = formats.weight[node.name]
@@ -66,7 +67,7 @@ def quantize_conv(
         mode=options.mode,
         shift=acc_frac - out_frac,
         activation=node.activation,
-        slope=options.slope,
+        slope=_slope(node, options),
         place=options.place,
         rounding=options.rounding,
         overflow=options.overflow,
@@ -78,3 +79,14 @@ def quantize_conv(
         embedded_zero_taps=embedded_zero_taps,
     )
     return layer, saturated
+
+
+def _slope(node: Conv, options: NumericOptions) -> Slope:
+    """The convolution's own slope, or the one of the whole network."""
+    if node.slope is None:
+        return options.slope
+    for slope in Slope:
+        if slope.real == node.slope:
+            return slope
+    known = " or ".join(slope.value for slope in Slope)
+    raise ConfigError(f"{node.name}: leaky slope {node.slope:g}: not yet supported, use {known}")

@@ -9,13 +9,10 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from golden.config import Activation, ConfigError, PoolPad, Slope
+from golden.config import Activation, ConfigError, PoolPad
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import Conv, FloatNetwork, Node
 from golden.graph.layers import IMAGE, AverageLayer, PoolLayer, ResidualLayer, UpsampleLayer
-
-SLOPES = {Slope.EIGHTH: 1 / 8, Slope.THIRTEEN_128THS: 13 / 128}
-"""Real value of each slope."""
 
 Tensors = Mapping[str, torch.Tensor]
 """By node name, each (..., C, H, W): one picture, or a batch."""
@@ -37,7 +34,7 @@ def run(
     network : FloatNetwork
     image : ndarray of float, (..., C, H, W)
     slope : float, optional
-        Of the leaky rectifier, where the network has one.
+        Of leaky rectifiers that have none of their own.
     dtype : torch.dtype
         float32, or float64 as a reference.
     change : callable, optional
@@ -96,9 +93,10 @@ def activate(
         return sums
     if node.activation is Activation.RELU:
         return functional.relu(sums)
-    if slope is None:
+    own = slope if isinstance(node, ResidualLayer) or node.slope is None else node.slope
+    if own is None:
         raise ConfigError(f"{node.name}: activation leaky wants a slope")
-    return functional.leaky_relu(sums, slope)
+    return functional.leaky_relu(sums, own)
 
 
 def move(node: Node, values: Tensors) -> torch.Tensor:

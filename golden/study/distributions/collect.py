@@ -151,7 +151,7 @@ def empty_statistics(
             own = scales(format_, label, options)[name].limits()
             limits[label.value] = own
             if node is not None and leaks_after(node, options):
-                slope = float_model.SLOPES[options.slope]
+                slope = options.slope.real
                 limits[label.value + AHEAD] = Limits(own.low * slope, own.high)
         made[name] = Statistics(name, limits)
     return made
@@ -177,7 +177,7 @@ def add_float(
         If a value is NaN or infinite.
     """
     name, pixels = picture
-    for tensor, values in float_model.run(model, pixels, float_model.SLOPES[slope]).items():
+    for tensor, values in float_model.run(model, pixels, slope.real).items():
         measured[tensor].add(values, name)
 
 

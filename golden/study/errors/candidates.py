@@ -175,7 +175,7 @@ def _real(name: str, network: FloatNetwork, slope: float, about: dict[str, Any])
 
 
 def _slope(options: NumericOptions) -> float:
-    return float_model.SLOPES[options.slope]
+    return options.slope.real
 
 
 def _values(kind: Iterable[NumberFormat] | Iterable[ProductMode]) -> str:

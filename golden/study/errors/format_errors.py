@@ -162,7 +162,7 @@ def float_against_fixed(
 def run_float(network: FloatNetwork, slope: Slope, shown: Sample, fit: Fit, size: int) -> Dump:
     """Every tensor of the float network on a picture."""
     pixels = preprocess(shown.image, size, fit)
-    return Dump(dict(float_model.run(network, pixels, float_model.SLOPES[slope])))
+    return Dump(dict(float_model.run(network, pixels, slope.real)))
 
 
 def run_fixed(network: Network, shown: Sample, fit: Fit, size: int) -> Dump:

@@ -100,13 +100,11 @@ def test_padding_differs_by_side_and_a_slope_is_the_options(slope: Slope) -> Non
     network = FloatNetwork(LEAKY, convs)
     built = quantize_network("mine", network, SHAPE, pictures(), NumericOptions(slope=slope))
     picture = pictures()[0]
-    wanted = float_model.run(network, picture, float_model.SLOPES[slope], torch.float64)
+    wanted = float_model.run(network, picture, slope.real, torch.float64)
     assert {name: value.shape for name, value in wanted.items()} == LEAKY.shapes(SHAPE)
     padded = np.pad(picture.astype(np.float64), ((0, 0), (0, 2), (3, 1)))
     corner = (convs["a"].weight[0] * padded[:, :3, :4]).sum() + convs["a"].bias[0]
-    np.testing.assert_allclose(
-        wanted["a"][0, 0, 0], max(corner, corner * float_model.SLOPES[slope])
-    )
+    np.testing.assert_allclose(wanted["a"][0, 0, 0], max(corner, corner * slope.real))
     found = run(built, quantize_image(picture, built.input_frac)[0])
     for name, frac in built.fracs().items():
         np.testing.assert_allclose(dequantize(found[name], frac), wanted[name], atol=2e-3)
@@ -144,10 +142,29 @@ def test_a_network_that_does_not_fit_is_refused() -> None:
         Conv("a", IMAGE, 2, 6, groups=2)
     with pytest.raises(ConfigError, match=r"a: dilation 3: not 1, not yet supported"):
         Conv("a", IMAGE, 2, 6, dilation=3)
-    leaky = Graph((Conv("a", IMAGE, 2, 6, activation=Activation.LEAKY),))
-    convs = {"a": FloatConv("a", np.ones((6, 2, 1, 1)), np.ones(6))}
     with pytest.raises(ConfigError, match=r"a: activation leaky wants a slope"):
-        float_model.run(FloatNetwork(leaky, convs), pictures()[0])
+        float_model.run(leaky(None), pictures()[0])
+
+
+def leaky(slope: float | None) -> FloatNetwork:
+    node = Conv("a", IMAGE, 2, 6, activation=Activation.LEAKY, slope=slope)
+    return FloatNetwork(Graph((node,)), {"a": FloatConv("a", -np.ones((6, 2, 1, 1)), np.zeros(6))})
+
+
+def test_a_layers_own_slope_comes_before_the_networks() -> None:
+    for slope, wanted in ((None, Slope.EIGHTH), (13 / 128, Slope.THIRTEEN_128THS)):
+        network = quantize_network("own", leaky(slope), SHAPE, pictures())
+        assert [conv.slope for conv in network.convs()] == [wanted]
+        picture = pictures()[0]
+        found = float_model.run(leaky(slope), picture, Slope.EIGHTH.real, torch.float64)["a"]
+        np.testing.assert_allclose(found[0], -wanted.real * picture.astype(np.float64).sum(0))
+
+
+def test_a_slope_that_the_pe_has_not_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"a: leaky slope 0\.01: not yet supported, use 1/8 or"):
+        quantize_network("own", leaky(0.01), SHAPE, pictures())
+    with pytest.raises(ConfigError, match=r"a: slope 0\.125, but it is relu"):
+        Conv("a", IMAGE, 2, 6, slope=0.125)
 
 
 SMALL = Graph(

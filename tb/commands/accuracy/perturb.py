@@ -125,7 +125,6 @@ def _runner(
     from golden.networks.yolov3_tiny.build import build_yolov3_tiny
     from golden.networks.yolov3_tiny.files.reading import read_network
     from golden.networks.yolov3_tiny.graph import check_size
-    from golden.reference import float_model
     from golden.study.errors.noise import FixedRunner, FloatRunner
 
     check_size(size)
@@ -133,7 +132,7 @@ def _runner(
     patch, facts = common.choose_patch(files, retune, (options.slope,), console)
     if bit_true:
         return FixedRunner(build_yolov3_tiny(files, options, None, size, patch)), facts
-    slope = float_model.SLOPES[options.slope]
+    slope = options.slope.real
     return FloatRunner(read_network(files, options, patch), slope), facts
 
 

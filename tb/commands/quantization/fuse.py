@@ -36,7 +36,6 @@ def fuse(
     from golden.networks.yolov3_tiny.files.reading import fold_all, read_stored
     from golden.networks.yolov3_tiny.files.saving import check_folded_target, save_folded
     from golden.networks.yolov3_tiny.graph import check_size
-    from golden.reference.float_model import SLOPES
     from golden.study.errors.folding import folding_errors
     from golden.vision.images import default_image, load, preprocess
 
@@ -48,7 +47,7 @@ def fuse(
     pixels = preprocess(load(path), size, fitted)
     stored = read_stored(files)
     convs = fold_all(stored, files.weights)
-    found = folding_errors(stored, pixels, SLOPES[slope], pool_pad)
+    found = folding_errors(stored, pixels, slope.real, pool_pad)
     about = describe(files)
     say(console, "; ".join(about["words"]))
     _show(found, path.name, console)

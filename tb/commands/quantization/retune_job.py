@@ -24,7 +24,6 @@ from golden.networks.yolov3_tiny.files.saving import write_folded
 from golden.networks.yolov3_tiny.files.shaping import file_network
 from golden.networks.yolov3_tiny.graph import TRAINED_SLOPE, check_size
 from golden.networks.yolov3_tiny.retune_patch import SHIPPED, Patch, write_patch
-from golden.reference.float_model import SLOPES
 from golden.study.retune.closed_form import closed_form
 from golden.study.retune.distillation import LEARNING_RATES, Distillation, Recipe, What, settings
 from golden.study.retune.evaluation import (
@@ -114,7 +113,7 @@ class Job:
     @property
     def slope(self) -> float:
         """The slope to tune to."""
-        return SLOPES[self.choices.slope]
+        return self.choices.slope.real
 
     def evaluate(
         self,

@@ -404,7 +404,7 @@ def test_integers_find_the_motorcycle_that_floats_find(
     values = run(network, photograph(network))
     found = detect(values, network.fracs(), network.classes, size, "letterbox")
     real = read_network(files, options)
-    floats = float_model.run(real, preprocess(image, 416), float_model.SLOPES[slope], torch.float64)
+    floats = float_model.run(real, preprocess(image, 416), slope.real, torch.float64)
     wanted = detect_real(floats, real.classes, size, "letterbox")
     assert {box.label for box in found} == {"motorbike"}
     # The teacher says 0.56; untuned, slope 1/8 would say 0.91.

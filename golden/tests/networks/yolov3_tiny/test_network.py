@@ -157,7 +157,7 @@ def reference(
     def outputs(slope: Slope, pool_pad: PoolPad) -> dict[str, npt.NDArray[np.floating]]:
         network = read_network(files, replace(PER_LAYER, slope=slope, pool_pad=pool_pad))
         pixels = preprocess(load(default_image()), 416)
-        return float_model.run(network, pixels, float_model.SLOPES[slope], torch.float64)
+        return float_model.run(network, pixels, slope.real, torch.float64)
 
     return outputs
 

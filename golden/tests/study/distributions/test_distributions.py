@@ -78,7 +78,7 @@ def test_fates_are_what_quantising_counts(place: LeakyPlace) -> None:
     both = {label: formats(model, frac) for label, frac in zip(BOTH, (8, 11), strict=True)}
     found = Distributions(model, options, both, {}, empty_statistics(model.nodes, both, options))
     seen: dict[str, list[np.ndarray]] = {}
-    slope = float_model.SLOPES[options.slope]
+    slope = options.slope.real
     for name, pixels in pictures():
         add_float(found.tensors, model, (name, pixels), options.slope)
         for tensor, values in float_model.run(model, pixels, slope).items():
