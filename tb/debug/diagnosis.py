@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from golden.files import write_whole
+from tb.console import shown as shown_path
 from tb.cosim.failure import DiagnosisSummary, Failure
 from tb.debug.localization.localize import Localization
 from tb.debug.mismatch.divergence import Divergence
@@ -140,7 +141,8 @@ class Diagnosis:
         yield from self.localization.text(shown).splitlines()
         if self.waves is not None:
             size = _size(self.waves.bytes)
-            yield f"waves: {size}, {self.waves.choice}: gtkwave {_shown(self.waves.layout)}"
+            layout = shown_path(Path(self.waves.layout))
+            yield f"waves: {size}, {self.waves.choice}: gtkwave {layout}"
 
     def _others(self) -> str:
         """The jobs around it in words."""
@@ -158,9 +160,3 @@ def _size(count: int) -> str:
     if count < MEGABYTE // 10:
         return f"{count / 1000:.0f} kB"
     return f"{count / MEGABYTE:.1f} MB"
-
-
-def _shown(path: str) -> str:
-    """A path as the user would type it."""
-    here = Path.cwd()
-    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path

@@ -101,19 +101,13 @@ def _view(file: IO[str], save: GTKWSave, marker: int | None, out: int | None) ->
     if shown_cycle is None:
         return
     ticks = VISIBLE * TICKS_A_CYCLE / (SIZE[0] - NAMES_WIDTH)
-    save.timestart(max(0, _middle(shown_cycle) - VISIBLE // 2 * TICKS_A_CYCLE))
-    leaves = -1 if out is None else _middle(out)
+    middle = shown_cycle * TICKS_A_CYCLE  # shows what the clock edge of that cycle samples
+    save.timestart(max(0, middle - VISIBLE // 2 * TICKS_A_CYCLE))
+    leaves = -1 if out is None else out * TICKS_A_CYCLE
     zoom = -log2(ticks * _ZOOM_PIXELS)
-    print(
-        f"*{zoom:.6f} {_middle(shown_cycle)} {leaves}", file=file
-    )  # pyvcd's types refuse a marker A
+    print(f"*{zoom:.6f} {middle} {leaves}", file=file)  # pyvcd's types refuse a marker A
     if out is not None:
         print("[markername] Aleaves", file=file)
-
-
-def _middle(cycle: int) -> int:
-    """Time at which a wave shows what the clock edge of a cycle samples."""
-    return cycle * TICKS_A_CYCLE
 
 
 def _write_group(

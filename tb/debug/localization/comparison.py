@@ -145,10 +145,7 @@ def comparison_text(
 ) -> str:
     """The contributions, the output's steps, and the counts where one differs, as tables.
 
-    Parameters
-    ----------
-    limit : int, optional
-        At most so many contributions, around the first that differs; all where None.
+    At most `limit` contributions, around the first that differs; all where it is None.
     """
     console = Console(width=WIDTH, color_system=None, highlight=False, record=False)
     left_out = 0 if limit is None else max(len(passes) - limit, 0)

@@ -108,24 +108,15 @@ def value_of(streams: JobStreams, channel: int, row: int, column: int) -> Value:
     """
     job = streams.descriptor
     group, lane = divmod(channel, job.config.p_oc)
-    total = int(streams.biases[group, lane])
+    total = bias = int(streams.biases[group, lane])
     terms = []
     for number in range(job.passes):
         term = _contribution(streams, group, lane, number, row, column, total)
         total = term.sum
         terms.append(term)
     rounded = job.arithmetic.rounded(total)
-    return Value(
-        channel,
-        row,
-        column,
-        int(streams.biases[group, lane]),
-        tuple(terms),
-        total,
-        rounded,
-        job.arithmetic.clipped(rounded),
-        job.arithmetic.value(rounded),
-    )
+    clipped, value = job.arithmetic.clipped(rounded), job.arithmetic.value(rounded)
+    return Value(channel, row, column, bias, tuple(terms), total, rounded, clipped, value)
 
 
 def _contribution(

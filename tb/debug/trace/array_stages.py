@@ -34,14 +34,18 @@ def operands(view: View) -> Transactions:
     wave = view.wave
     at = np.flatnonzero(wave.flag("compute.valid_2"))
     job, places = _behind(view, at, _TO_OPERANDS)
+    config, first = view.config, view.lane * SLOT
     return Transactions(
         "array",
         wave.cycles[at],
         job,
         places,
         {
-            "activations": lanes(wave, "compute.array.act", at, view.config.p_ic, SLOT, "input"),
-            "weights": _taken(view, at),
+            "activations": lanes(wave, "compute.array.act", at, config.p_ic, SLOT, "input"),
+            "weights": lanes(
+                *(wave, "compute.array.weight", at, config.p_ic, SLOT, "weight"),
+                *(first, config.p_oc * SLOT),
+            ),
             "dot": one(wave, f"compute.array.g_lane[{view.lane}].sum", at + 1, "sum"),
         },
     )
@@ -122,15 +126,3 @@ def _behind(view: View, at: Ints, cycles: int) -> tuple[Ints, dict[str, Ints]]:
     places = _loop_indexes(view, source)
     channel = known(np.add, places["channel"], view.lane)
     return pick(job_numbers.in_array(view.wave), source), {**places, "channel": channel}
-
-
-def _taken(view: View, at: Ints) -> Value:
-    """One lane's weights: they lie multiplier by multiplier, the lanes side by side."""
-    config, wave = view.config, view.wave
-    lows = [(n * config.p_oc + view.lane) * SLOT for n in range(config.p_ic)]
-
-    def read(chosen: Ints) -> list[Row]:
-        columns = [wave.slices("compute.array.weight", at[chosen], low, SLOT) for low in lows]
-        return [list(row) for row in zip(*columns, strict=True)]
-
-    return Value(read, "weight")

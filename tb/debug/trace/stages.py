@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,12 +12,10 @@ from golden.config import PEConfig
 from tb.choices import choose
 from tb.debug.trace import array_stages, input_stages, output_stages
 from tb.debug.trace.traced_job import TracedJob
-from tb.debug.trace.transactions import Row, Transactions, View, known
+from tb.debug.trace.transactions import Transactions, View, known
 from tb.debug.trace.wave_file import UNKNOWN, Ints, Wave
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.duts.conv_pe.registers import Register
-
-_Read = Callable[[Ints], list[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +128,8 @@ def _in_layer(found: Transactions, job: TracedJob, others: bool) -> Transactions
         places[title] = np.where(mine, known(np.add, place, shift), place)[chosen]
     if others:
         places = {"job": found.job[chosen], **places}
-    values = {
-        title: replace(value, read=_through(value.read, chosen))
-        for title, value in found.values.items()
-    }
+    values = {title: value.only(chosen) for title, value in found.values.items()}
     return Transactions(found.stage, found.cycle[chosen], found.job[chosen], places, values)
-
-
-def _through(read: _Read, chosen: Ints) -> _Read:
-    return lambda numbers: read(chosen[numbers])
 
 
 def _offset(stage: str, title: str, job: TracedJob) -> int:

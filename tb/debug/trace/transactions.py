@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,6 +22,10 @@ class Value:
     """From numbers of transactions to a cell each."""
     frac: str = ""
     """Whose fraction bits it has: ``input``, ``weight``, ``sum``, ``output``; or none."""
+
+    def only(self, chosen: Ints) -> Value:
+        """The column of some transactions, by number."""
+        return replace(self, read=lambda numbers: self.read(chosen[numbers]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,11 +93,24 @@ def pick(values: Ints, at: Ints) -> Ints:
     return found
 
 
-def lanes(wave: Wave, name: str, at: Ints, count: int, bits: int, frac: str = "") -> Value:
-    """A column with the lanes of a word, of `bits` each, at some edges."""
+def lanes(
+    wave: Wave,
+    name: str,
+    at: Ints,
+    count: int,
+    bits: int,
+    frac: str = "",
+    first: int = 0,
+    stride: int = 0,
+) -> Value:
+    """A column with the lanes of a word at some edges.
+
+    They have `bits` each, from bit `first` on, one every `stride` bits: side by side without.
+    """
+    lows = [first + number * (stride or bits) for number in range(count)]
 
     def read(chosen: Ints) -> list[Row]:
-        columns = [wave.slices(name, at[chosen], n * bits, bits) for n in range(count)]
+        columns = [wave.slices(name, at[chosen], low, bits) for low in lows]
         return [list(row) for row in zip(*columns, strict=True)]
 
     return Value(read, frac)

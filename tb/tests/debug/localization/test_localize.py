@@ -1,4 +1,4 @@
-"""The look into a value names the first step whose inputs were right and whose output is not."""
+"""The localization names the first step whose inputs were right and whose output is not."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from tb.debug.probe.events import Counts, Mark, Opened, OtherSum, Pass, Read, Wr
 from tb.debug.probe.watch import watch_activated
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.tests.cosim.material import small_job
-from tb.tests.debug.inside_case import CONFIG, POOL, Case, Change, case, written
 from tb.tests.debug.probed import perfect
+from tb.tests.debug.probed_job import CONFIG, POOL, Change, ProbedJob, probed_job, written
 
 
 @pytest.fixture
-def plain(tmp_path: Path) -> Case:
-    return case(tmp_path)
+def plain(tmp_path: Path) -> ProbedJob:
+    return probed_job(tmp_path)
 
 
 @pytest.fixture
-def pooled(tmp_path: Path) -> Case:
-    return case(tmp_path, POOL, (5, 2, 3))
+def pooled(tmp_path: Path) -> ProbedJob:
+    return probed_job(tmp_path, POOL, (5, 2, 3))
 
 
 @pytest.mark.parametrize("readout", [PLAIN, POOL, Readout(3, 1), Readout(upsample=True)])
 def test_nothing_differs_in_a_job_without_a_fault(readout: Readout, tmp_path: Path) -> None:
-    found = case(tmp_path, readout, (5, 0, 0)).localize()
+    found = probed_job(tmp_path, readout, (5, 0, 0)).localize()
     assert (found.step, found.culprit.sentence, found.first_wrong) == (None, NOTHING, None)
     assert all(step.same for step in found.output_steps)
     assert all(entry.seen == entry.expected for entry in found.flow)
@@ -97,7 +97,7 @@ ARRAY_FAULTS: dict[str, tuple[Change, Step, str]] = {
 
 
 @pytest.mark.parametrize("name", ARRAY_FAULTS)
-def test_a_fault_up_to_the_accumulator_is_named(name: str, plain: Case) -> None:
+def test_a_fault_up_to_the_accumulator_is_named(name: str, plain: ProbedJob) -> None:
     change, step, words = ARRAY_FAULTS[name]
     found = change(plain)
     assert (found.step, found.culprit.certain) == (step, True)
@@ -153,7 +153,7 @@ OUTPUT_FAULTS: dict[str, tuple[Change, Step, str]] = {
 
 
 @pytest.mark.parametrize("name", OUTPUT_FAULTS)
-def test_a_fault_behind_the_accumulator_is_named(name: str, plain: Case) -> None:
+def test_a_fault_behind_the_accumulator_is_named(name: str, plain: ProbedJob) -> None:
     change, step, words = OUTPUT_FAULTS[name]
     found = change(plain)
     assert (found.step, found.culprit.certain) == (step, True)
@@ -170,7 +170,7 @@ POOL_FAULTS: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("name", POOL_FAULTS)
-def test_a_fault_of_a_pool_is_named(name: str, pooled: Case) -> None:
+def test_a_fault_of_a_pool_is_named(name: str, pooled: ProbedJob) -> None:
     change, words = POOL_FAULTS[name]
     found = change(pooled)
     assert found.step is Step.POOL
@@ -185,14 +185,14 @@ def test_saturation_is_told_from_activation(tmp_path: Path) -> None:
     channel, row, column = (int(i) for i in np.argwhere(sums >> 12 > 40_000)[0])
     watch = watch_activated(record, CONFIG, channel, row, column)
     streams = read_streams(tmp_path, record, CONFIG)
-    clipped = Case(tmp_path, record, watch, streams, perfect(streams, record, watch))
+    clipped = ProbedJob(tmp_path, record, watch, streams, perfect(streams, record, watch))
     rounded = clipped.probe.reads[0].rounded or 0
     found = clipped.reads(0, value=int(np.where((w := wrapped(rounded, 16)) < 0, w >> 3, w)))
     assert found.step is Step.SATURATION
     assert found.culprit.explanations == ("saturation is missing: the value wraps",)
 
 
-def test_weights_are_judged_from_the_stream_to_the_lane(plain: Case) -> None:
+def test_weights_are_judged_from_the_stream_to_the_lane(plain: ProbedJob) -> None:
     late = plain.probe.passes[3].weight
     held = [replace(beat, data=late) if beat.number == 4 else beat for beat in plain.probe.swaps]
     passes = list(plain.probe.passes)
@@ -206,7 +206,7 @@ def test_weights_are_judged_from_the_stream_to_the_lane(plain: Case) -> None:
     assert "loads another beat" in wrong.culprit.sentence
 
 
-def test_a_word_that_is_overwritten_is_told_from_one_that_came_wrong(plain: Case) -> None:
+def test_a_word_that_is_overwritten_is_told_from_one_that_came_wrong(plain: ProbedJob) -> None:
     place = plain.streams.descriptor.in_base + 7 * 2
     seen = next(p for p in plain.probe.passes if p.address == place and not p.outside)
     assert seen.number > 0
@@ -230,7 +230,7 @@ def test_a_word_that_is_overwritten_is_told_from_one_that_came_wrong(plain: Case
     assert "that is beat 3 of the stream" in found.culprit.explanations[0]
 
 
-def test_what_another_group_overwrites_is_blamed_on_it(plain: Case) -> None:
+def test_what_another_group_overwrites_is_blamed_on_it(plain: ProbedJob) -> None:
     passes = list(plain.probe.passes)
     passes[4] = replace(passes[4], old=77)
     other = OtherSum((passes[4].add_cycle or 0) - 1, 3, 2, 77)
@@ -239,7 +239,7 @@ def test_what_another_group_overwrites_is_blamed_on_it(plain: Case) -> None:
     assert "by pass 2 of group 3" in found.culprit.sentence
 
 
-def test_a_consequence_is_never_blamed(plain: Case) -> None:
+def test_a_consequence_is_never_blamed(plain: ProbedJob) -> None:
     """One operand wrong, and all that follows from it right: the array is to blame alone."""
     passes, reads = list(plain.probe.passes), list(plain.probe.reads)
     first = passes[4]
@@ -260,7 +260,7 @@ def test_a_consequence_is_never_blamed(plain: Case) -> None:
     assert "<- operands, products, sum" in found.text(3)
 
 
-def consequence(held: Case, read: Read, extra: int) -> Read:
+def consequence(held: ProbedJob, read: Read, extra: int) -> Read:
     arithmetic = held.streams.descriptor.arithmetic
     total = (read.sum or 0) + extra
     rounded = arithmetic.rounded(total)
@@ -279,21 +279,21 @@ FLOWS: dict[str, tuple[Change, Step, str]] = {
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_what_is_lost_or_too_much_is_found_by_counting(name: str, plain: Case) -> None:
+def test_what_is_lost_or_too_much_is_found_by_counting(name: str, plain: ProbedJob) -> None:
     change, step, words = FLOWS[name]
     found = change(plain)
     assert found.step is step
     assert words in found.culprit.sentence
 
 
-def test_a_beat_lost_on_purpose_is_told_as_such(plain: Case) -> None:
+def test_a_beat_lost_on_purpose_is_told_as_such(plain: ProbedJob) -> None:
     injected = replace(plain, record=replace(plain.record, act_drop=3))
     found = injected.totals(status=0x10, acts=23)
     assert found.step is Step.INPUT
     assert "the bench lost beat 3 on purpose" in found.culprit.sentence
 
 
-def test_a_wrong_expected_value_is_told_from_a_wrong_design(plain: Case) -> None:
+def test_a_wrong_expected_value_is_told_from_a_wrong_design(plain: ProbedJob) -> None:
     path = plain.folder / f"{plain.record.stem}.expected.npy"
     expected = np.load(path)
     expected[5, 1, 3] ^= 4
@@ -303,7 +303,7 @@ def test_a_wrong_expected_value_is_told_from_a_wrong_design(plain: Case) -> None
     assert f"the bench's file holds {expected[5, 1, 3]}" in found.culprit.sentence
 
 
-def test_settings_of_another_job_are_recognised(plain: Case) -> None:
+def test_settings_of_another_job_are_recognised(plain: ProbedJob) -> None:
     other = {**plain.probe.settings[0].figures, "post": 3}
     seen = (plain.probe.settings[0], replace(plain.probe.settings[0], figures=other))
     reads = (replace(plain.probe.reads[0], post=3),)
@@ -316,7 +316,7 @@ def test_settings_of_another_job_are_recognised(plain: Case) -> None:
     )
 
 
-def test_a_broken_rule_is_blamed_on_its_port(plain: Case) -> None:
+def test_a_broken_rule_is_blamed_on_its_port(plain: ProbedJob) -> None:
     """The bench stops there: what is short then is no hang."""
     text = "rule broken on m_axis_out at 3985000 ps: valid is held: TVALID fell unanswered\n"
     (plain.folder / "checker.txt").write_text(text)
@@ -325,7 +325,7 @@ def test_a_broken_rule_is_blamed_on_its_port(plain: Case) -> None:
     assert found.culprit.sentence == text.strip()
 
 
-def test_a_hang_is_blamed_on_the_stage_that_does_not_move(plain: Case) -> None:
+def test_a_hang_is_blamed_on_the_stage_that_does_not_move(plain: ProbedJob) -> None:
     """The array waits for weights, a beat stands there, and the loader does not take it."""
     stuck = {"waiting_weights": 1, "wgt_valid": 1, "sequencing": 1}
     state = sum(1 << low for low in (1, 17, 3))
@@ -344,14 +344,14 @@ def test_a_hang_is_blamed_on_the_stage_that_does_not_move(plain: Case) -> None:
     assert nothing.step is Step.CONTROL
 
 
-def test_the_array_with_another_jobs_settings_is_a_fault_of_control(plain: Case) -> None:
+def test_the_array_with_another_jobs_settings_is_a_fault_of_control(plain: ProbedJob) -> None:
     figures = {**plain.probe.settings[0].figures, "origin": 5}
     found = plain.localize(settings=(replace(plain.probe.settings[0], figures=figures),))
     assert found.step is Step.CONTROL
     assert "origin 5" in found.culprit.sentence
 
 
-def test_table_shows_the_lines_around_the_first_difference(plain: Case) -> None:
+def test_table_shows_the_lines_around_the_first_difference(plain: ProbedJob) -> None:
     found = plain.passes(9, dot=1)
     lines = found.text(5).splitlines()
     assert [line.split()[0] for line in lines[1:6]] == ["7", "8", "9", "10", "11"]
@@ -361,7 +361,7 @@ def test_table_shows_the_lines_around_the_first_difference(plain: Case) -> None:
     assert plain.localize().text().count("differs") == 0
 
 
-def test_a_localization_is_plain_figures_in_json(plain: Case) -> None:
+def test_a_localization_is_plain_figures_in_json(plain: ProbedJob) -> None:
     assert isinstance(plain.probe.counts[0], Counts)
     whole = json.loads(json.dumps(plain.reads(0, half=0).as_json()))
     assert list(whole) == [

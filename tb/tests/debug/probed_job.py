@@ -1,4 +1,4 @@
-"""A small job on disk and what a probe would see of it, to change and to look into."""
+"""A small job on disk and what a probe would record of it, to change and to localize in."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ POOL = Readout(size=2, stride=1, pad_bottom=True, pad_right=True, pad=PoolPad.ZE
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A job on disk, the value that is followed, and what a probe would see of it."""
+class ProbedJob:
+    """A job on disk, the value that is followed, and what a probe would record of it."""
 
     folder: Path
     record: JobRecord
@@ -34,7 +34,7 @@ class Case:
     probe: Probe
 
     def localize(self, **changes: object) -> Localization:
-        """Look into the value with some of the sightings changed."""
+        """Look into the value with some of the events changed."""
         probe = replace(self.probe, **changes)  # type: ignore[arg-type]
         return localize(self.record, CONFIG, self.folder, probe, self.watch)
 
@@ -63,12 +63,14 @@ def written(job: Job, folder: Path, number: int = 0, stalls: Stalls | None = Non
     return write_job(folder, number, job, expected, CONFIG, stalls, activated=values)
 
 
-def case(folder: Path, readout: Readout = PLAIN, place: tuple[int, int, int] = (5, 1, 3)) -> Case:
+def probed_job(
+    folder: Path, readout: Readout = PLAIN, place: tuple[int, int, int] = (5, 1, 3)
+) -> ProbedJob:
     job, _ = small_job(CONFIG, 5, 6, seed=7, readout=readout)
     record = written(job, folder)
     watch = watch_output(record, CONFIG, *place)
     streams = read_streams(folder, record, CONFIG)
-    return Case(folder, record, watch, streams, perfect(streams, record, watch))
+    return ProbedJob(folder, record, watch, streams, perfect(streams, record, watch))
 
 
-Change = Callable[[Case], Localization]
+Change = Callable[[ProbedJob], Localization]

@@ -15,23 +15,23 @@ from tb.debug.probe.events import OtherSum, ReadoutSettings, Settings, Unknown
 from tb.debug.probe.watch import watch_activated
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.tests.cosim.material import small_job
-from tb.tests.debug.inside_case import CONFIG, POOL, Case, Change, case, written
 from tb.tests.debug.probed import perfect
+from tb.tests.debug.probed_job import CONFIG, POOL, Change, ProbedJob, probed_job, written
 
 SEQUENCING, WAITING_BANK, WAITING_WEIGHTS, TAKING = 1 << 3, 1 << 2, 1 << 1, 1 << 27
 
 
 @pytest.fixture
-def plain(tmp_path: Path) -> Case:
-    return case(tmp_path)
+def plain(tmp_path: Path) -> ProbedJob:
+    return probed_job(tmp_path)
 
 
 @pytest.fixture
-def pooled(tmp_path: Path) -> Case:
-    return case(tmp_path, POOL, (5, 2, 3))
+def pooled(tmp_path: Path) -> ProbedJob:
+    return probed_job(tmp_path, POOL, (5, 2, 3))
 
 
-def state(held: Case, event: str, bits: int) -> Localization:
+def state(held: ProbedJob, event: str, bits: int) -> Localization:
     """Look with other bits of the state at the events of one kind."""
     return held.localize(
         counts=tuple(
@@ -41,7 +41,7 @@ def state(held: Case, event: str, bits: int) -> Localization:
     )
 
 
-def ports(held: Case, **changes: int | None) -> Localization:
+def ports(held: ProbedJob, **changes: int | None) -> Localization:
     """Look with ports of the array or the drain changed; their names begin with ``compute_``."""
     told = {name.replace("_", ".", 1): value for name, value in changes.items()}
     figures = {**held.streams.descriptor.ports(), **told}
@@ -60,7 +60,7 @@ CONTROL: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("name", CONTROL)
-def test_a_job_that_is_given_on_wrong_is_a_fault_of_control(name: str, plain: Case) -> None:
+def test_a_job_that_is_given_on_wrong_is_a_fault_of_control(name: str, plain: ProbedJob) -> None:
     """Whatever the array makes of it."""
     change, words = CONTROL[name]
     spoilt = replace(plain, probe=replace(plain.probe, others=(OtherSum(3, 0, 0, 77),)))
@@ -70,7 +70,7 @@ def test_a_job_that_is_given_on_wrong_is_a_fault_of_control(name: str, plain: Ca
     assert ports(plain).step is None
 
 
-def test_a_job_behind_that_is_launched_too_early_is_told(plain: Case) -> None:
+def test_a_job_behind_that_is_launched_too_early_is_told(plain: ProbedJob) -> None:
     run = next(counts for counts in plain.probe.counts if counts.event == "run")
     early = replace(run, cycle=2_000, state=SEQUENCING)
     found = plain.localize(counts=(*plain.probe.counts[:-1], early, plain.probe.counts[-1]))
@@ -78,14 +78,14 @@ def test_a_job_behind_that_is_launched_too_early_is_told(plain: Case) -> None:
     assert "given the job behind it while it still computes" in found.culprit.sentence
 
 
-def overwritten(held: Case, other: OtherSum) -> Localization:
+def overwritten(held: ProbedJob, other: OtherSum) -> Localization:
     passes = list(held.probe.passes)
     passes[4] = replace(passes[4], old=77)
     cycle = (passes[4].add_cycle or 0) - 1
     return held.localize(passes=tuple(passes), others=(replace(other, cycle=cycle),))
 
 
-def test_a_pixel_by_a_wrong_number_is_told_from_a_sum_gone_astray(plain: Case) -> None:
+def test_a_pixel_by_a_wrong_number_is_told_from_a_sum_gone_astray(plain: ProbedJob) -> None:
     wrapped = overwritten(plain, OtherSum(0, 1, 3, 77, turn=11, issued=7))
     assert (wrapped.step, wrapped.culprit.certain) == (Step.SEQUENCER, True)
     assert "issued pixel 11 (row 2 column 3) as pixel 7" in wrapped.culprit.sentence
@@ -96,7 +96,7 @@ def test_a_pixel_by_a_wrong_number_is_told_from_a_sum_gone_astray(plain: Case) -
     assert plain.localize(reads=reads, others=(last,)).step is Step.SEQUENCER
 
 
-def test_a_group_that_begins_anew_too_early_is_a_fault_of_the_sequencer(plain: Case) -> None:
+def test_a_group_that_begins_anew_too_early_is_a_fault_of_the_sequencer(plain: ProbedJob) -> None:
     stuck = {"passes": 9, "opened": 1, "finished": 0, "drained": 0, "reads": 0, "values": 0}
     stuck |= {"entered": 0, "left": 0, "pixels": 108, "sums": 108}
     found = plain.totals(**stuck, state=WAITING_BANK | SEQUENCING)
@@ -108,13 +108,13 @@ def test_a_group_that_begins_anew_too_early_is_a_fault_of_the_sequencer(plain: C
     assert ended.step is Step.DRAIN
 
 
-def test_a_word_of_the_other_bank_is_a_fault_of_the_drain(plain: Case) -> None:
+def test_a_word_of_the_other_bank_is_a_fault_of_the_drain(plain: ProbedJob) -> None:
     found = plain.reads(0, sum=4, word_bank=0)
     assert (found.step, found.culprit.certain) == (Step.DRAIN, True)
     assert "bank 1 was asked for, the word is taken from bank 0" in found.culprit.sentence
 
 
-def test_a_walk_by_another_jobs_size_is_a_fault_of_the_drain(pooled: Case) -> None:
+def test_a_walk_by_another_jobs_size_is_a_fault_of_the_drain(pooled: ProbedJob) -> None:
     job = pooled.streams.descriptor
     right = ReadoutSettings(50_000, 1, {**job.readout_settings()})
     assert pooled.localize(readouts=(right,)).step is None
@@ -137,7 +137,7 @@ UNKNOWN: dict[int, Step] = {
 
 
 @pytest.mark.parametrize("stage", UNKNOWN)
-def test_the_stage_that_makes_an_x_is_blamed(stage: int, plain: Case) -> None:
+def test_the_stage_that_makes_an_x_is_blamed(stage: int, plain: ProbedJob) -> None:
     """The simulation stops at the first X: the followed value may never come so far."""
     later = tuple(Unknown(90 + number, number) for number in range(stage, 5))
     found = plain.localize(unknowns=later, reads=(), drained=(), beats=())
@@ -146,7 +146,7 @@ def test_the_stage_that_makes_an_x_is_blamed(stage: int, plain: Case) -> None:
     assert fetched.step is None
 
 
-def followed(folder: Path, negative: bool, **layer: object) -> Case:
+def followed(folder: Path, negative: bool, **layer: object) -> ProbedJob:
     """A value behind the shift that has nothing to be clipped."""
     job, _ = small_job(CONFIG, 5, 6, seed=7)
     changed: ConvLayer = replace(job.layer, shift=20, **layer)  # type: ignore[arg-type]
@@ -155,7 +155,7 @@ def followed(folder: Path, negative: bool, **layer: object) -> Case:
     for place in ((c, y, x) for c in range(6) for y in range(3) for x in range(4)):
         watch = watch_activated(record, CONFIG, *place)
         streams = read_streams(folder, record, CONFIG)
-        held = Case(folder, record, watch, streams, perfect(streams, record, watch))
+        held = ProbedJob(folder, record, watch, streams, perfect(streams, record, watch))
         rounded = held.probe.reads[0].rounded or 0
         if (rounded < 0) is negative and abs(rounded) > 100:
             return held
