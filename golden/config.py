@@ -6,6 +6,7 @@ the built design reports the same figures back.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -18,6 +19,17 @@ class ConfigError(ValueError):
 
 class InputError(ValueError):
     """A file or tensor that cannot be used; one line says what, where and the cure."""
+
+
+def first_few(names: Iterable[str], most: int = 5) -> str:
+    """The first names of many, and how many more there are, for a message.
+
+    >>> first_few("abcd", 3)
+    'a, b, c and 1 more'
+    """
+    several = list(names)
+    more = f" and {len(several) - most} more" if len(several) > most else ""
+    return ", ".join(several[:most]) + more
 
 
 class ProductMode(str, Enum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from golden.arithmetic.fixed import FloatArray, dequantize
-from golden.config import InputError
+from golden.config import InputError, first_few
 from golden.study.dumps.bisection import Difference, first_difference
 from golden.study.dumps.dump import Dump
 from golden.study.errors.layer_errors import LayerError, RunErrors
@@ -89,11 +89,6 @@ def only_in(dump: Dump, other: Dump) -> tuple[str, ...]:
 def _check_common(reference: Dump, other: Dump) -> None:
     if not reference.tensors.keys() & other.tensors.keys():
         raise InputError(
-            f"the runs have no layer in common: one has {_some(reference)}, the other "
-            f"{_some(other)}"
+            f"the runs have no layer in common: one has {first_few(reference.tensors, 3)}, "
+            f"the other {first_few(other.tensors, 3)}"
         )
-
-
-def _some(dump: Dump) -> str:
-    names = list(dump.tensors)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

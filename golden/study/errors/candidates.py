@@ -26,7 +26,6 @@ from golden.networks.yolov3_tiny.retune_patch import Retune
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run
-from golden.study.dumps.dump import Dump
 
 FLOAT: Final = "float"
 """The float network with the slope that the hardware has."""
@@ -96,7 +95,7 @@ class Maker:
             about = {**about, "kind": WEIGHTS, "mode": None, "act_bits": None}
             return _real(name, representable(integers), _slope(chosen), about)
         about |= {"leaky_place": chosen.place.value, "slope": chosen.slope.value}
-        return Candidate(name, integers.classes, _Integers(integers), about)
+        return _integers(name, integers, about)
 
     def _network(self, options: NumericOptions) -> Network:
         if options not in self._built:
@@ -150,18 +149,15 @@ def check_names(names: Sequence[str], options: NumericOptions) -> None:
             parse_name(name, options)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Integers:
-    """Runs an integer network on real pixels."""
+def _integers(name: str, network: Network, about: dict[str, Any]) -> Candidate:
+    """A candidate that computes as the hardware does, on real pixels."""
 
-    network: Network
-
-    def __call__(self, pixels: npt.NDArray[np.float32]) -> Heads:
-        network = self.network
+    def heads(pixels: npt.NDArray[np.float32]) -> Heads:
         image, _ = quantize_image(pixels, network.input_frac, network.options.act_w)
         values, fracs = run(network, image), network.fracs()
-        real = Dump({h: values[h] for h in HEADS}, {h: fracs[h] for h in HEADS}).real()
-        return {head: np.asarray(real[head]) for head in HEADS}
+        return {head: dequantize(values[head], fracs[head]) for head in HEADS}
+
+    return Candidate(name, network.classes, heads, about)
 
 
 def _real(name: str, network: FloatNetwork, slope: float, about: dict[str, Any]) -> Candidate:

@@ -1,4 +1,4 @@
-"""Plots of errors, layer by layer."""
+"""Plots of errors, layer by layer; the ending of a path says the format."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ def plot_errors(runs: Mapping[str, Sequence[LayerError]], path: Path, title: str
     ----------
     runs : mapping of str to sequence of LayerError
         By what the run is called; all with the same layers.
-    path : Path
-        Picture file; the ending says the format.
     """
     made = figure(10, 7)
     upper, lower = made.subplots(2, 1, sharex=True)
@@ -47,8 +45,6 @@ def plot_histograms(errors: Mapping[str, FloatArray], path: Path, title: str) ->
     ----------
     errors : mapping of str to ndarray of float
         By what the run is called.
-    path : Path
-        Picture file; the ending says the format.
     """
     made = figure()
     axes = made.subplots()
@@ -66,10 +62,6 @@ def plot_perturbation(
 
     Whiskers are 95 % intervals; a full dot is a layer that noise is added to.
 
-    Parameters
-    ----------
-    path : Path
-        Picture file; the ending says the format.
     """
     made = figure(11, 5)
     left, right = made.subplots(1, 2, width_ratios=(5, 1))

@@ -13,7 +13,7 @@ import numpy as np
 
 from golden.arithmetic.fixed import FloatArray
 from golden.arithmetic.sm8 import decode
-from golden.config import InputError
+from golden.config import InputError, first_few
 from golden.study.parameters.coding import Coded
 from golden.study.plot import COLOURS, dress, figure, save
 
@@ -89,9 +89,9 @@ def find_tensor(names: Sequence[str], text: str) -> str:
         if len(found) == 1:
             return found[0]
         if found:
-            raise InputError(f"{text} means {len(found)} tensors, such as {_some(found)}")
+            raise InputError(f"{text} means {len(found)} tensors, such as {first_few(found)}")
     close = close_names(names, text)
-    offer = f"close names: {_some(close)}" if close else f"such as {_some(names)}"
+    offer = f"close names: {first_few(close)}" if close else f"such as {first_few(names)}"
     raise InputError(f"{text}: no such tensor among {len(names)}; {offer}")
 
 
@@ -167,8 +167,3 @@ def _holds(parts: list[str], wanted: list[str]) -> bool:
     length = len(wanted)
     starts = range(len(parts) - length + 1)
     return bool(wanted) and any(parts[i : i + length] == wanted for i in starts)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from golden.arithmetic.fixed import FloatArray, check_finite
-from golden.config import InputError
+from golden.config import InputError, first_few
 from golden.importers.tensorflow import checkpoint
 from golden.importers.torch.tensor_files import read_tensors, without_prefix
 from golden.networks.facenet.files import FaceNet, find_network, naming_of
@@ -124,7 +124,9 @@ def read_parameters(path: Path) -> ParameterFile:
             f"{', '.join(SUFFIXES)} or {DARKNET}"
         )
     if not found.parameters:
-        raise InputError(f"{path}: no layer's parameters in it; it holds {_listed(found.others)}")
+        raise InputError(
+            f"{path}: no layer's parameters in it; it holds {first_few(found.others, 3)}"
+        )
     try:
         for parameter in found.parameters:
             check_finite(parameter.values, parameter.name)
@@ -267,8 +269,3 @@ def _check_lengths(layer: str, roles: Mapping[Role, Parameter]) -> None:
                 f"{parameter.name} has shape {parameter.values.shape}, {layer} has {outputs} "
                 "output channels"
             )
-
-
-def _listed(names: Iterable[str]) -> str:
-    several = list(names)
-    return ", ".join(several[:3]) + (f" and {len(several) - 3} more" if len(several) > 3 else "")

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from golden.arithmetic.sm8 import Best, Sm8Mode
-from golden.config import ConfigError
+from golden.config import ConfigError, first_few
 from tb.commands import common
 from tb.console import say, write_json
 
@@ -50,7 +50,6 @@ _File = Annotated[
 ]
 _Target = Annotated[Path, typer.Argument(help="Folder that takes the files.")]
 _Force = Annotated[bool, typer.Option("--force", help="Replace an earlier extraction.")]
-_SHOWN = 5
 
 
 def extract(
@@ -141,10 +140,10 @@ def _show(manifest: dict[str, Any], console: Console) -> None:
     say(console, f"{name}: {totals['tensors']} tensors of {len(manifest['layers'])} layers")
     if manifest["not_folded"]:
         words = "batch normalisation not folded, no weights before it by name"
-        say(console, f"{words}: {some(manifest['not_folded'])}")
+        say(console, f"{words}: {first_few(manifest['not_folded'])}")
     if manifest["others"]:
         names = [other["name"] for other in manifest["others"]]
-        say(console, f"kept as they are, no part of a layer: {some(names)}")
+        say(console, f"kept as they are, no part of a layer: {first_few(names)}")
     bits = Counter(tensor["fraction_bits"] for tensor in tensors)
     counts = ", ".join(f"{n}: {bits[n]}" for n in sorted(bits))
     say(console, f"{manifest['mode']}, tensors by fraction bits: {counts}")
@@ -160,9 +159,3 @@ def totals_line(totals: dict[str, Any]) -> str:
         f"{totals['compression']:.2f} to 1; rms error {totals['rms_error']:.3g}; clamped "
         f"{totals['high_share']:.2%} high, {totals['low_share']:.2%} low"
     )
-
-
-def some(names: list[str]) -> str:
-    """A few names, and how many more."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

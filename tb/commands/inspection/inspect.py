@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.console import Console
 
+from golden.config import first_few
 from tb.commands import common
 from tb.console import say, write_json
 
@@ -176,10 +177,7 @@ def _show_network(network: _Network, depth: int | None, console: Console) -> Non
         f"{figures['parameters']:,} parameters, {figures['macs'] / 1e9:.3f} GMAC a picture",
     )
     if network.unknown:
-        shown = ", ".join(network.unknown[:_SHOWN])
-        left = len(network.unknown) - _SHOWN
-        more = f" and {left} more" if left > 0 else ""
-        say(console, f"no part of the network, kept: {shown}{more}")
+        say(console, f"no part of the network, kept: {first_few(network.unknown, _SHOWN)}")
 
 
 def _sums(network: _Network) -> dict[str, int]:
