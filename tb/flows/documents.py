@@ -1,7 +1,7 @@
 """JSON documents of the flows: a class declares the fields, the schema comes from it.
 
 A field's type is annotated with its limits, `msgspec.Meta`. What a field means stands in
-docs/interfaces.md, in tables whose names and types `tb.generated` keeps equal.
+docs/interfaces.md, in tables whose names and types `tb.tests.generated` keeps equal.
 """
 
 from __future__ import annotations

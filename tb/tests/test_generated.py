@@ -1,14 +1,14 @@
-"""What is generated stands in the files; if not, run ``python -m tb.generated --write``."""
+"""What is generated stands in the files; if not, run ``python -m tb.tests.generated --write``."""
 
 from __future__ import annotations
 
 import pytest
 
-from tb import generated
+from tb.tests import generated
 
 
 def test_files_hold_what_is_generated() -> None:
-    assert generated.stale() == {}, "run: python -m tb.generated --write"
+    assert generated.stale() == {}, "run: python -m tb.tests.generated --write"
 
 
 def test_every_field_and_variable_has_its_meaning() -> None:

@@ -22,8 +22,8 @@ ORDER = (
     *("tb.networks", "tb.debug", "tb.flows", "tb.commands", "tb.cli"),
 )
 """The packages from the lowest: each imports itself and those before it."""
-APART = ("golden.moved", "tb.bootstrap", "tb.generated")
-"""The set-up, what answers to old import paths, what writes the generated parts of docs."""
+APART = ("golden.moved", "tb.bootstrap")
+"""What answers to old import paths, and the set-up, which runs before there is an environment."""
 NETWORKS = ("golden.networks", "golden.study")
 """Only here may golden know a network by name."""
 NAMES = re.compile(r"yolo|facenet", re.IGNORECASE)

@@ -1,6 +1,6 @@
 """Writes what has its one source in the code into the Makefile and the docs.
 
-Run as ``python -m tb.generated``: names the files that say something else, and with ``--write``
+Run as ``python -m tb.tests.generated``: names the files that say something else, and with ``--write``
 mends them. Each place lies between two lines that name it.
 """
 
