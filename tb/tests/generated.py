@@ -1,7 +1,7 @@
 """Writes what has its one source in the code into the Makefile and the docs.
 
-Run as ``python -m tb.tests.generated``: names the files that say something else, and with ``--write``
-mends them. Each place lies between two lines that name it.
+Run as ``python -m tb.tests.generated``: names the files that say something else, and mends them
+with ``--write``. Each place lies between two lines that name it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tb.flows.sim.options import SimOptions
 from tb.flows.sim.report import report_schema
 from tb.flows.variables import variables
 
-ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[2]
 TARGETS: Final = {"sim": SimOptions, "fuzz": FuzzOptions, "bench": BenchOptions}
 HELP_WIDTH: Final = 80
 NAME_WIDTH: Final = 13
