@@ -1,1 +1,1 @@
-"""Jobs to test the PE with: random ones, and directed vectors worked out by hand."""
+"""Random jobs to test the PE with: one seed, one job."""

@@ -1,1 +1,1 @@
-"""FaceNet: Inception-ResNet-v1 as a table, in torch, in real numbers and in integers."""
+"""FaceNet: Inception-ResNet-v1 as a table, in real numbers and in integers."""

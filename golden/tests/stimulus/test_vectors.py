@@ -6,7 +6,7 @@ import pytest
 
 from golden.config import ACC_WIDTHS, Activation, LeakyPlace, ProductMode
 from golden.reference import kernels, spec, torch_oracle
-from golden.stimulus.directed import VECTORS, Vector, shift_vectors
+from golden.tests.stimulus.directed import VECTORS, Vector, shift_vectors
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.layer.name)

@@ -11,9 +11,9 @@ from golden.arithmetic.fixed import dequantize
 from golden.config import ProductMode
 from golden.dataflow.tile import whole_job
 from golden.reference import spec
-from golden.stimulus.directed import Vector, make_vector
 from golden.study.errors.uniform_conv import ConvShape, draw
 from golden.study.multiplier import FRAC, Operand, Result, parse_operand, result
+from golden.tests.stimulus.directed import Vector, make_vector
 from tb.cosim import cocotb_test
 from tb.cosim.frame_memory import from_beats
 from tb.cosim.results import first_failure, read_results

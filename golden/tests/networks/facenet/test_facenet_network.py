@@ -23,7 +23,6 @@ from golden.networks.facenet.files import FaceNet, read_facenet, read_named, ten
 from golden.networks.facenet.graph import BOTTLENECK, facenet
 from golden.networks.facenet.pictures import prepare, prepare_all
 from golden.networks.facenet.seeded import seeded
-from golden.networks.facenet.torch_model import torch_model
 from golden.quantization.fraction_bits import choose_formats, format_groups, reach
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model, spec
@@ -31,6 +30,7 @@ from golden.reference.run import run
 from golden.study.dumps.inference import differences
 from golden.study.facenet import block_ends, embedding, network_errors
 from golden.tests.networks.facenet.facenets import SIZE, narrow, narrow_network, pictures
+from golden.tests.networks.facenet.torch_model import torch_model
 
 W8A8 = NumericOptions(act_w=8, weight_w=8)
 CUT = NumericOptions(format=NumberFormat.Q7_8, mode=ProductMode.CUT_ROUND)

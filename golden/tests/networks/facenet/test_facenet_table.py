@@ -14,9 +14,9 @@ from golden.graph.layers import ConcatLayer, Padding, PoolLayer, ResidualLayer
 from golden.networks.facenet.files import find_network, naming_of, tensors_of
 from golden.networks.facenet.graph import BOTTLENECK, MIN_SIZE, check_size, facenet, graph_of
 from golden.networks.facenet.names import Naming, names, renamed
-from golden.networks.facenet.torch_model import InceptionResnetV1, network_of, torch_model
 from golden.study.parameters.modules import modules
 from golden.tests.networks.facenet.facenets import narrow, narrow_network
+from golden.tests.networks.facenet.torch_model import InceptionResnetV1, network_of, torch_model
 
 NAMINGS: tuple[Naming, ...] = ("tensorflow", "torch")
 
