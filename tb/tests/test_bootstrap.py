@@ -224,9 +224,9 @@ def test_two_set_ups_at_once_are_one(tree: Path) -> None:
         sys.exit(bootstrap.main([]))"""
     command = [sys.executable, "-c", code]
     both = [subprocess.Popen(command, cwd=tree, stdout=subprocess.PIPE, text=True) for _ in "ab"]
-    said = "".join(process.communicate(timeout=60)[0] for process in both)
+    output = "".join(process.communicate(timeout=60)[0] for process in both)
     assert [process.returncode for process in both] == [0, 0]
-    assert said.count("done") == 1
+    assert output.count("done") == 1
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def layer_verdicts(
     for node in network.nodes:
         read = sources(node)
         own = _made(node, [seen[name] for name in read], network)
-        # As long as the run has been right, golden's tensors are those of its own inputs.
+        # As long as the run has been right, the reference model's tensors are those of its inputs.
         same = all(golden[name] is seen[name] for name in read)
         golden[node.name] = own if same else _made(node, [golden[name] for name in read], network)
         through = tuple(dict.fromkeys(name for source in read for name in lacking[source]))
@@ -163,7 +163,7 @@ def fed_verdicts(
     golden: Mapping[str, Int16Array],
     inside: Mapping[str, str],
 ) -> Iterator[LayerVerdict]:
-    """Judge the layers of a run in which each read golden's tensors.
+    """Judge the layers of a run in which each read the reference model's tensors.
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ def conclusion(layers: Iterable[LayerVerdict]) -> str:
         verb = "is" if len(own) == 1 else "are"
         text = f"{_listed(own)} {verb} wrong on {'its' if len(own) == 1 else 'their'} own account"
     else:
-        text = "no layer is wrong on its own account: what the run started from is not golden's"
+        text = "no layer is wrong on its own account: the run started from other values"
     if inherited:
         text += f"; {_count(len(inherited))} only inherit{'s' if len(inherited) == 1 else ''} it"
     if unsaid:

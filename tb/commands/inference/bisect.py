@@ -235,7 +235,7 @@ def _two_dumps(
 
 
 def _on_rtl(options: SimOptions, json: Path | None, console: Console) -> bool:
-    """Run the layers on the RTL, each on golden's inputs; True where one is wrong."""
+    """Run the layers on the RTL, each on the reference model's inputs; True where one is wrong."""
     from golden.study.dumps.bisection import WRONG, Verdict, conclusion
     from tb.commands.inference.bisect_report import verdict_table, verdicts
     from tb.console import shown
@@ -253,7 +253,7 @@ def _on_rtl(options: SimOptions, json: Path | None, console: Console) -> bool:
             options, print_line, lambda done, jobs: bar.update(task, completed=done, total=jobs)
         )
     layers = verdicts(run)
-    title = f"each layer on golden's inputs, {options.lanes} array, {options.sim}"
+    title = f"each layer on the reference model's inputs, {options.lanes} array, {options.sim}"
     print_whole(verdict_table(title, layers), console)
     say(console, conclusion(layers))
     wrong = any(layer.verdict in WRONG for layer in layers)
@@ -262,7 +262,7 @@ def _on_rtl(options: SimOptions, json: Path | None, console: Console) -> bool:
     for line in replays.values():
         say(console, f"replay: {line}")
     if wrong and run.actual:
-        say(console, f"what the RTL made of golden's inputs is in {shown(run.tensors)}")
+        say(console, f"the outputs of the RTL are in {shown(run.tensors)}")
     document = {
         "kind": "rtl",
         "simulator": options.sim,

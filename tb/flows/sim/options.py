@@ -274,7 +274,7 @@ class SimOptions:
 
     @property
     def sampled(self) -> bool:
-        """Whether tiles of each layer are simulated, on golden's inputs, not all of it."""
+        """Whether tiles of each layer are simulated, on reference inputs, not all of it."""
         return self.sim == "icarus" or self.tiles is not None
 
     @property

@@ -55,8 +55,8 @@ def simulated(base: Path, **options: Any) -> tuple[int, dict[str, Any], str]:
 @pytest.mark.slow
 def test_the_rtl_reads_what_torch_reads(tmp_path: Path) -> None:
     out, figures = tmp_path / "out", tmp_path / "d.json"
-    said = run("digits", "--pictures", SHOWN, "--array", "4x4", "--out", out, "--json", figures)
-    assert f"PASSED  {SHOWN} frames, 7 layers" in said
+    printed = run("digits", "--pictures", SHOWN, "--array", "4x4", "--out", out, "--json", figures)
+    assert f"PASSED  {SHOWN} frames, 7 layers" in printed
     readings = {each["by"]: each for each in results(figures)["readings"]}
     torch, golden, rtl = (readings[by] for by in readings)
     assert torch["accuracy"] > 0.95 and torch["changed"] is None
@@ -108,8 +108,8 @@ def test_every_layer_under_icarus(tmp_path: Path, model: Path) -> None:
 
 def test_accuracies_without_a_simulation(tmp_path: Path) -> None:
     words = ("--pictures", 0, "--seed", 2, "--act-bits", 8, "--weight-bits", 8)
-    said = run("digits", *words, "--out", tmp_path / "out", "--json", tmp_path / "d.json")
-    assert "trained on 1,437 pictures" in said and "RTL" not in said
+    printed = run("digits", *words, "--out", tmp_path / "out", "--json", tmp_path / "d.json")
+    assert "trained on 1,437 pictures" in printed and "RTL" not in printed
     document = results(tmp_path / "d.json")
     assert [each["by"] for each in document["readings"]] == [
         "torch, floats",
@@ -121,11 +121,11 @@ def test_accuracies_without_a_simulation(tmp_path: Path) -> None:
 
 def test_the_network_is_read_or_trained(model: Path) -> None:
     net = find("digits")
-    said: list[str] = []
-    read = net.build(SimOptions(net="digits", model=model), said.append)
-    assert not said and not read.note
-    made = net.build(SimOptions(net="digits"), said.append)
-    assert said == ["training the network"] and "trained just now" in made.note
+    printed: list[str] = []
+    read = net.build(SimOptions(net="digits", model=model), printed.append)
+    assert not printed and not read.note
+    made = net.build(SimOptions(net="digits"), printed.append)
+    assert printed == ["training the network"] and "trained just now" in made.note
     assert made.sha256 == read.sha256
     for one, other in zip(made.network.convs(), read.network.convs(), strict=True):
         np.testing.assert_array_equal(one.weight, other.weight)
@@ -138,8 +138,8 @@ def test_the_digit_is_the_largest_score(model: Path) -> None:
     blank = np.zeros((8, 8, 3), np.uint8)
     for values, digit in ((scores, 9), (-scores, 0), (np.full_like(scores, 3), 0)):
         heads = {HEAD: values}
-        said = net.decode(Outputs(heads, heads, blank, Path()), built, options)
-        assert said.text == f"the RTL reads a {digit}" and read_off([values])[0] == digit
+        printed = net.decode(Outputs(heads, heads, blank, Path()), built, options)
+        assert printed.text == f"the RTL reads a {digit}" and read_off([values])[0] == digit
 
 
 @pytest.mark.parametrize(

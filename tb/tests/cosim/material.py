@@ -1,4 +1,4 @@
-"""Small random jobs for the cocotb suites, with golden's expected values."""
+"""Small random jobs for the cocotb suites, with the reference model's expected values."""
 
 from __future__ import annotations
 

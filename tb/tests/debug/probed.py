@@ -1,4 +1,4 @@
-"""A probe's sightings of a PE without a fault, made from golden's contributions."""
+"""A probe's sightings of a PE without a fault, made from the reference's contributions."""
 
 from __future__ import annotations
 

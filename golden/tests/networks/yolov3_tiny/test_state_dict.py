@@ -200,9 +200,9 @@ def test_a_checkpoint_of_another_network_is_recognised(tmp_path: Path) -> None:
         path = checkpoints.write(tmp_path / f"x{suffix}", other.state_dict())
         with pytest.raises(InputError) as caught:
             read_stored(path)
-        said = str(caught.value)
-        assert "a checkpoint of another network than YOLOv3-tiny: missing: conv1.convs" in said
-        assert "and 23 more; extra: " in said and "0.weight" in said and "and 6 more" in said
+        output = str(caught.value)
+        assert "a checkpoint of another network than YOLOv3-tiny: missing: conv1.convs" in output
+        assert "and 23 more; extra: " in output and "0.weight" in output and "and 6 more" in output
 
 
 class Harmful:

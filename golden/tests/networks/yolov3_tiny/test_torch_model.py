@@ -1,4 +1,4 @@
-"""The torch model: its names and order, its numbers against golden's, and what trackers learn."""
+"""The torch model: its names and order, its numbers, what trackers learn."""
 
 from __future__ import annotations
 

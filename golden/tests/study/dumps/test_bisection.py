@@ -73,8 +73,8 @@ def test_faults_and_consequences_are_told_apart() -> None:
     wrong = np.count_nonzero(actual["conv4"] != GOLDEN["conv4"])
     assert found["conv4"].wrong == wrong > 1
     inherits = len(changed) - 2
-    said = f"conv2 and up5 are wrong on their own account; {inherits} layers only inherit it"
-    assert conclusion(found.values()) == said
+    output = f"conv2 and up5 are wrong on their own account; {inherits} layers only inherit it"
+    assert conclusion(found.values()) == output
 
 
 def test_a_layer_that_is_missing_is_named_where_the_fault_may_be_its() -> None:
@@ -95,8 +95,8 @@ def test_without_any_image_the_first_layer_cannot_be_judged() -> None:
     assert of(found, Verdict.CANNOT_SAY) == {"conv1"}
     assert of(found, Verdict.OWN_FAULT) == {"conv2"}
     assert found["conv4"].verdict is Verdict.CONSEQUENCE
-    said = conclusion(found.values())
-    assert said.endswith("; of conv1 nobody can say")
+    output = conclusion(found.values())
+    assert output.endswith("; of conv1 nobody can say")
     assert verdicts(actual, IMAGE)["conv1"].verdict is Verdict.RIGHT
 
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("official")
 def test_networks_stand_side_by_side(tmp_path: Path) -> None:
     found, drawing = tmp_path / "found.json", tmp_path / "new" / "boxes.jpg"
     runs = ("--run", "q7.8:full", "--run", "q7.8:cut_floor", "--run", "teacher")
-    said = run("detect", *SMALL, *runs, "--json", found, "--out", drawing)
+    output = run("detect", *SMALL, *runs, "--json", found, "--out", drawing)
     document = json.loads(found.read_text())
     names = ["float", "q7.8:full", "q7.8:cut_floor", "teacher"]
     assert [run["name"] for run in document["runs"]] == names
@@ -45,8 +45,8 @@ def test_networks_stand_side_by_side(tmp_path: Path) -> None:
     assert (document["slope"], document["retune_sha256"]) == ("1/8", None)
     assert document["weights_sha256"] == model_files().sha256
     for words in (*names, "motorbike", "slope 1/8: not retuned", f"drawn in {drawing}"):
-        assert words in said
-    assert max(len(line) for line in said.splitlines() if str(tmp_path) not in line) <= 80
+        assert words in output
+    assert max(len(line) for line in output.splitlines() if str(tmp_path) not in line) <= 80
     with Image.open(drawing) as image:
         assert image.format == "JPEG"
         assert image.width > 3 * 480
@@ -60,15 +60,15 @@ def test_a_folder_gives_totals_and_names_what_it_skips(tmp_path: Path) -> None:
     (folder / "c.png").write_bytes(b"no picture")
     Image.new("RGB", (1, 1)).save(folder / "d.png")
     out = ("--json", found, "--out", tmp_path / "out")
-    said = run("detect", "--images", folder, *SMALL, "--run", "weights:q7.8", *out)
+    output = run("detect", "--images", folder, *SMALL, "--run", "weights:q7.8", *out)
     document = json.loads(found.read_text())
     assert list(document["boxes"]) == ["a.png", "b.jpg", "d.png"]
     assert list(document["pictures"]["unreadable"]) == ["c.png"]
     for ran in document["runs"]:
         counts = [listed[ran["name"]]["count"] for listed in document["boxes"].values()]
         assert sum(counts) == ran["boxes"]
-    assert "Boxes of 3 pictures" in said
-    assert "c.png: not a picture" in said
+    assert "Boxes of 3 pictures" in output
+    assert "c.png: not a picture" in output
     drawn = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert drawn == ["boxes_a.png", "boxes_b.jpg.png", "boxes_d.png"]
     assert sorted(path.name for path in folder.iterdir()) == ["a.png", "b.jpg", "c.png", "d.png"]
@@ -157,14 +157,14 @@ def pictures(path: Path, boxes: dict[str, list[Box]] | None = None) -> Path:
 
 def mean_precision(folder: Path, *arguments: str | Path) -> tuple[dict[str, Any], str]:
     found = folder / "found.json"
-    said = run("map", folder, "--retune", "none", "--json", found, *arguments)
-    return json.loads(found.read_text()), said
+    output = run("map", folder, "--retune", "none", "--json", found, *arguments)
+    return json.loads(found.read_text()), output
 
 
 def test_what_the_network_sees_is_the_truth_for_itself(
     seen: dict[str, list[Box]], tmp_path: Path
 ) -> None:
-    document, said = mean_precision(pictures(tmp_path / "voc", seen), "--run", "q7.8:cut_floor")
+    document, output = mean_precision(pictures(tmp_path / "voc", seen), "--run", "q7.8:cut_floor")
     labels = {box.label for boxes in seen.values() for box in boxes}
     whole, destroyed = document["runs"]
     assert "motorbike" in labels and len(labels) > 1
@@ -175,7 +175,7 @@ def test_what_the_network_sees_is_the_truth_for_itself(
     assert destroyed["map50"] < 0.2
     assert document["pictures"] == 2
     for words in ("motorbike", "cut_floor", "1.000", "candidates; the best 1,000"):
-        assert words in said
+        assert words in output
 
 
 def test_a_truth_that_is_shifted_or_of_another_class_scores_lower(
@@ -204,12 +204,12 @@ def test_what_cannot_be_used_is_counted_and_named(tmp_path: Path) -> None:
     marks = folder / "Annotations"
     (marks / "ghost.xml").write_text(annotation((4, 4), []), encoding="utf-8")
     (marks / "cycle.xml").write_text("<annotation>", encoding="utf-8")
-    document, said = mean_precision(folder, *SMALL, "--run", "none")
+    document, output = mean_precision(folder, *SMALL, "--run", "none")
     assert sorted(document["skipped"]) == ["cycle", "ghost"]
     assert document["unknown_classes"] == {"gnu": 2}
     assert document["runs"][0]["map50"] is None
     assert len(document["objects_dropped"]) == 1
-    flat = " ".join(said.split())
+    flat = " ".join(output.split())
     for words in (
         *("2 pictures skipped:", "ghost.xml: no picture ghost", "cycle.xml: the annotation"),
         *("1 objects left out:", "2 objects of classes that the network lacks: gnu (2)"),

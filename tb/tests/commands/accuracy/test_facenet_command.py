@@ -17,10 +17,10 @@ CHECKPOINT = facenet_narrow.FOLDER / "narrow.ckpt-1"
 
 def test_six_formats_are_compared(tmp_path: Path) -> None:
     words = ("--model", CHECKPOINT, "--size", 80, "--views", 1, "--blocks")
-    said = run("facenet", *words, "--json", tmp_path / "f.json")
-    assert "W16A16" in said and "Repeat_1.block17_10" in said
+    printed = run("facenet", *words, "--json", tmp_path / "f.json")
+    assert "W16A16" in printed and "Repeat_1.block17_10" in printed
     for part in ("weights", "stem", "block35", "Mixed_6a", "block17", "block8", "logits"):
-        assert part in said
+        assert part in printed
     document = results(tmp_path / "f.json")
     assert document["model"] == {"file": str(CHECKPOINT), "seed": None}
     assert document["pictures"]["count"] == 1

@@ -1,4 +1,4 @@
-"""The command ``bisect``: a dump judged, two compared, the RTL run on golden's inputs."""
+"""The command ``bisect``: a dump judged, two compared, the RTL run on the reference's inputs."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_wrong_one(wrong: Path, tmp_path: Path) -> None:
 
 
 def test_a_boards_memories(wrong: Path, tmp_path: Path) -> None:
-    """Two layers as the PE's stream leaves them; what lies between is golden's to make."""
+    """Two layers as the PE's stream leaves them; the reference model makes what lies between."""
     tensors = read_dump(wrong).tensors
     for name in ("pool6", "conv_set_2"):
         channels, rows, columns = tensors[name].shape

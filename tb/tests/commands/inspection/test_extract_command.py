@@ -35,11 +35,11 @@ SOME = ("--only", "*/Block8/Branch_0/*", "--only", "*/Bottleneck/*")
 
 def test_extract_writes_and_says_what(tmp_path: Path) -> None:
     out, document = tmp_path / "out", tmp_path / "e.json"
-    said = run("extract", PREFIX, out, "--n-of", "*/beta=3", "--json", document)
-    assert "FaceNet: 490 tensors of 133 layers" in said
-    assert f"kept as they are, no part of a layer: {', '.join(LEFT_OVER)}" in said
-    assert "382,676 bytes of floats, 95,669 of codes, 4.00 to 1" in said
-    assert f"wrote {out}/manifest.json" in said
+    output = run("extract", PREFIX, out, "--n-of", "*/beta=3", "--json", document)
+    assert "FaceNet: 490 tensors of 133 layers" in output
+    assert f"kept as they are, no part of a layer: {', '.join(LEFT_OVER)}" in output
+    assert "382,676 bytes of floats, 95,669 of codes, 4.00 to 1" in output
+    assert f"wrote {out}/manifest.json" in output
     manifest = results(document)["manifest"]
     assert manifest == json.loads((out / "manifest.json").read_text())
     assert manifest["mode"] == "reference" and manifest["best"] == "mse"
@@ -65,8 +65,8 @@ def test_extract_of_a_state_dict(tmp_path: Path) -> None:
     assert "holds weight, bias" in refusal("extract", path, tmp_path / "o")
     net = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
     path = checkpoints.write(tmp_path / "digits.safetensors", net.state_dict())
-    said = run("extract", path, tmp_path / "o", "--fold", "--best", "max")
-    assert "batch normalisation not folded, no weights before it by name: 1" in said
+    output = run("extract", path, tmp_path / "o", "--fold", "--best", "max")
+    assert "batch normalisation not folded, no weights before it by name: 1" in output
     manifest = json.loads((tmp_path / "o" / "manifest.json").read_text())
     assert [x["folder"] for x in manifest["layers"]] == ["0", "1"]
     assert {x["role"]: x["axes"] for x in manifest["layers"][0]["tensors"]} == {
@@ -78,13 +78,13 @@ def test_show_a_tensor(tmp_path: Path) -> None:
     document, plots = tmp_path / "s.json", tmp_path / "plots"
     name = "Block8/Branch_0/Conv2d_1x1/BatchNorm/beta"
     words = ("--from", PREFIX, "--n", 3, "--limit", 4, "--plots", plots, "--json", document)
-    said = run("show", name, *words)
-    assert said.startswith(f"{BETA}\n12 (O), SM8(3): 3 fraction bits, reference\n")
-    assert "the first 4 of 12 values" in said and "raised to the smallest magnitude" in said
+    output = run("show", name, *words)
+    assert output.startswith(f"{BETA}\n12 (O), SM8(3): 3 fraction bits, reference\n")
+    assert "the first 4 of 12 values" in output and "raised to the smallest magnitude" in output
     found = results(document)
     values = next(x.values for x in read_parameters(PREFIX).parameters if x.name == BETA)
     for row, value in zip(found["values"], values[:4].tolist(), strict=True):
-        assert row["value"] == value and f" {row['code']} " in said
+        assert row["value"] == value and f" {row['code']} " in output
         assert row["code"] == f"{int(encode(value, 3)):08b}"
         assert row["error"] == row["after"] - value
     assert sum(found["histogram"]["before"]) == sum(found["histogram"]["after"]) == 12
@@ -96,10 +96,10 @@ def test_show_a_tensor(tmp_path: Path) -> None:
 
 def test_show_a_summary(tmp_path: Path) -> None:
     document = tmp_path / "s.json"
-    said = run("show", "--summary", "--from", f"{PREFIX}{INDEX}", *SOME, "--json", document)
+    output = run("show", "--summary", "--from", f"{PREFIX}{INDEX}", *SOME, "--json", document)
     found = results(document)
-    assert f"\n{LAYER}\n  BatchNorm/beta " in said and "8 tensors: " in said
-    assert all(len(line) <= 80 for line in said.splitlines()[:-2])
+    assert f"\n{LAYER}\n  BatchNorm/beta " in output and "8 tensors: " in output
+    assert all(len(line) <= 80 for line in output.splitlines()[:-2])
     beta = found["tensors"][0]
     assert beta["name"] == BETA
     assert (beta["bytes_before"], beta["bytes_after"], beta["count"]) == (48, 12, 12)
@@ -113,9 +113,9 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
     out = tmp_path / "out"
 
     def extract(*words: object, source: Path = PREFIX) -> str:
-        said = refusal("extract", source, out, *words)
-        assert "\n" not in said and not out.exists()
-        return said
+        output = refusal("extract", source, out, *words)
+        assert "\n" not in output and not out.exists()
+        return output
 
     def show(*words: object) -> str:
         return refusal("show", *words, "--from", PREFIX)

@@ -30,9 +30,9 @@ def refusal(*words: object) -> str:
     return str(done.exception)
 
 
-def cells(said: str, name: str) -> list[str]:
+def cells(output: str, name: str) -> list[str]:
     """The words of the first row of that name, without the tree's lines."""
-    rows = [line.replace("│", " ").split() for line in said.splitlines()]
+    rows = [line.replace("│", " ").split() for line in output.splitlines()]
     return next(row for row in ([w for w in r if w not in "├─└─"] for r in rows) if name in row[:1])
 
 
@@ -46,11 +46,18 @@ def safetensors(tmp_path: Path) -> Path:
 
 
 def test_facenet_shows_every_module(tmp_path: Path) -> None:
-    said = run("inspect", "facenet", "--json", tmp_path / "f.json")
-    assert "132 convolutions, 1 fully connected; 23,467,824 parameters, 1.418 GMAC" in said
-    assert cells(said, "Conv2d_0b_1x7")[1:] == ["conv", "1x7", "same", "128x8x8", "114,816", "7.34"]
-    assert cells(said, "Conv2d_1a_3x3")[1:4] == ["conv", "3x3/2", "valid"]
-    assert cells(said, "Repeat_1")[1:] == ["896x8x8", "6,895,360", "440.40"]
+    output = run("inspect", "facenet", "--json", tmp_path / "f.json")
+    assert "132 convolutions, 1 fully connected; 23,467,824 parameters, 1.418 GMAC" in output
+    assert cells(output, "Conv2d_0b_1x7")[1:] == [
+        "conv",
+        "1x7",
+        "same",
+        "128x8x8",
+        "114,816",
+        "7.34",
+    ]
+    assert cells(output, "Conv2d_1a_3x3")[1:4] == ["conv", "3x3/2", "valid"]
+    assert cells(output, "Repeat_1")[1:] == ["896x8x8", "6,895,360", "440.40"]
     document = results(tmp_path / "f.json")
     assert (document["convolutions"], document["macs"]) == (132, 1_417_662_304)
     assert len(document["modules"]) == 181 and document["tensors"] == []
@@ -60,58 +67,62 @@ def test_facenet_shows_every_module(tmp_path: Path) -> None:
 
 
 def test_depth_size_and_embedding_are_heeded(tmp_path: Path) -> None:
-    said = run("inspect", "facenet", "--depth", 1, "--size", 96, "--embedding", 128)
-    assert "facenet at 96x96" in said and "block35_1" not in said
-    assert cells(said, "Bottleneck")[1:3] == ["fc", "128x1x1"]
+    output = run("inspect", "facenet", "--depth", 1, "--size", 96, "--embedding", 128)
+    assert "facenet at 96x96" in output and "block35_1" not in output
+    assert cells(output, "Bottleneck")[1:3] == ["fc", "128x1x1"]
     assert len(run("inspect", "facenet", "--depth", 2).splitlines()) < 60
 
 
 def test_yolov3_tiny_needs_no_file(tmp_path: Path) -> None:
-    said = run("inspect", "yolov3-tiny", "--json", tmp_path / "y.json")
-    assert "13 convolutions, 0 fully connected; 10,807,734 parameters, 3.090 GMAC" in said
+    output = run("inspect", "yolov3-tiny", "--json", tmp_path / "y.json")
+    assert "13 convolutions, 0 fully connected; 10,807,734 parameters, 3.090 GMAC" in output
     assert results(tmp_path / "y.json")["macs"] == 3_090_174_464
-    assert cells(said, "pool6")[1:] == ["pool", "2x2", "same", "512x13x13"]
+    assert cells(output, "pool6")[1:] == ["pool", "2x2", "same", "512x13x13"]
 
 
 def test_a_tensorflow_checkpoint_shows_tensors_network_and_leftovers(tmp_path: Path) -> None:
-    said = run("inspect", CHECKPOINT, "--size", 96, "--json", tmp_path / "c.json")
+    output = run("inspect", CHECKPOINT, "--size", 96, "--json", tmp_path / "c.json")
     assert (
-        "495 tensors" in said and "132 convolutions, 1 fully connected; 93,819 parameters" in said
+        "495 tensors" in output
+        and "132 convolutions, 1 fully connected; 93,819 parameters" in output
     )
-    assert cells(said, "moving_variance")[1:] == ["12", "float32", "12", "48"]
-    assert "no part of the network, kept: " in said and "global_step" in said
+    assert cells(output, "moving_variance")[1:] == ["12", "float32", "12", "48"]
+    assert "no part of the network, kept: " in output and "global_step" in output
     document = results(tmp_path / "c.json")
     assert len(document["tensors"]) == 495 and "Logits/weights" in document["unknown"]
     assert document["size"] == 96 and document["network"] == "facenet"
 
 
 def test_a_state_dict_shows_its_own_widths(safetensors: Path) -> None:
-    said = run("inspect", safetensors, "--depth", 1)
-    assert cells(said, "Bottleneck")[1:3] == ["fc", "10x1x1"]
-    assert "no part of the network, kept: logits.weight" in said
-    assert cells(said, "last_linear")[-1].replace(",", "").isdigit()
+    output = run("inspect", safetensors, "--depth", 1)
+    assert cells(output, "Bottleneck")[1:3] == ["fc", "10x1x1"]
+    assert "no part of the network, kept: logits.weight" in output
+    assert cells(output, "last_linear")[-1].replace(",", "").isdigit()
 
 
 def test_a_yolo_checkpoint_is_found(tmp_path: Path) -> None:
     state = checkpoints.tensors(checkpoints.stored(normalised=True))
-    said = run("inspect", checkpoints.write(tmp_path / "mine.pth", state), "--size", 64)
-    assert "yolov3-tiny at 64x64" in said and "13 convolutions" in said
+    output = run("inspect", checkpoints.write(tmp_path / "mine.pth", state), "--size", 64)
+    assert "yolov3-tiny at 64x64" in output and "13 convolutions" in output
 
 
 def test_the_official_file_shows_its_own_heads(official: ModelFiles) -> None:
-    said = run("inspect", official.weights, "--depth", 1)
-    assert "59 tensors, 35.43 MB" in said
-    assert "255x26x26" in said
-    modules = said[said.index("yolov3-tiny at 416x416") :]
+    output = run("inspect", official.weights, "--depth", 1)
+    assert "59 tensors, 35.43 MB" in output
+    assert "255x26x26" in output
+    modules = output[output.index("yolov3-tiny at 416x416") :]
     assert cells(modules, "conv_set_2")[1:4] == ["conv", "1x1", "256x13x13"]
 
 
 def test_other_tensors_are_shown_without_a_network(tmp_path: Path) -> None:
     path = tmp_path / "other.pt"
     torch.save({"a.b": torch.zeros(2, 3, dtype=torch.bfloat16), "a.c": torch.tensor(7)}, path)
-    said = run("inspect", path, "--json", tmp_path / "o.json")
-    assert cells(said, "a")[1:] == ["7", "32"] and cells(said, "c")[1:3] == ["scalar", "int64"]
-    assert "neither FaceNet nor YOLOv3-tiny is in it" in said
+    output = run("inspect", path, "--json", tmp_path / "o.json")
+    assert cells(output, "a")[1:] == ["7", "32"] and cells(output, "c")[1:3] == [
+        "scalar",
+        "int64",
+    ]
+    assert "neither FaceNet nor YOLOv3-tiny is in it" in output
     assert results(tmp_path / "o.json")["network"] is None
 
 

@@ -46,10 +46,10 @@ def checkpoint(tmp_path: Path) -> Path:
 
 
 def test_model_shows_modules_shapes_and_macs(official: ModelFiles, tmp_path: Path) -> None:
-    said = run("model", "--json", tmp_path / "m.json")
-    assert said.startswith("YOLOv3_tiny_quantize_bnfuse(")
-    assert "80 classes; conv_set_2 1x1; 11 batch normalisations" in said
-    assert "354 MMAC of them, 11.5%, multiply the zeros" in said
+    printed = run("model", "--json", tmp_path / "m.json")
+    assert printed.startswith("YOLOv3_tiny_quantize_bnfuse(")
+    assert "80 classes; conv_set_2 1x1; 11 batch normalisations" in printed
+    assert "354 MMAC of them, 11.5%, multiply the zeros" in printed
     document = json.loads((tmp_path / "m.json").read_text())
     assert document["macs"] == 3_090_174_464
     assert document["model"]["order"][-1] == "pred_1" and document["model"]["official"]
@@ -72,16 +72,16 @@ def test_model_shows_what_trackers_learnt(tmp_path: Path) -> None:
     for name, value in (("min_val", -3.5), ("max_val", 5.25), ("first_a", 1.0)):
         state[f"a_tracker7.{name}"] = torch.tensor([value])
     path = checkpoints.write(tmp_path / "x.safetensors", state)
-    said = run("model", path, "--no-tree", *ON_NOTHING_BIG)
-    assert "YOLOv3_tiny" not in said and "batch normalisation is folded" in said
-    assert "a_tracker7" in said and "-3.5" in said and "5.25" in said
-    assert "multiply the zeros" not in said
+    printed = run("model", path, "--no-tree", *ON_NOTHING_BIG)
+    assert "YOLOv3_tiny" not in printed and "batch normalisation is folded" in printed
+    assert "a_tracker7" in printed and "-3.5" in printed and "5.25" in printed
+    assert "multiply the zeros" not in printed
 
 
 def test_fuse_reports_every_layer_and_saves(checkpoint: Path, tmp_path: Path) -> None:
     out, document = tmp_path / "folded.safetensors", tmp_path / "f.json"
-    said = run("fuse", checkpoint, *ON_NOTHING_BIG, "--out", out, "--json", document)
-    assert "pred_1 (none to fold)" in said and f"wrote {out}" in said.replace("\n", "")
+    printed = run("fuse", checkpoint, *ON_NOTHING_BIG, "--out", out, "--json", document)
+    assert "pred_1 (none to fold)" in printed and f"wrote {out}" in printed.replace("\n", "")
     layers = json.loads(document.read_text())["layers"]
     assert len(layers) == 13 and all(0 < layer["float64"] < 1e-10 for layer in layers)
     assert max(layer["float32"] for layer in layers) > 1e-8
@@ -94,9 +94,9 @@ def test_fuse_reports_every_layer_and_saves(checkpoint: Path, tmp_path: Path) ->
 def test_quantize_writes_every_form(checkpoint: Path, tmp_path: Path) -> None:
     out, results = tmp_path / "out", tmp_path / "q.json"
     words = ("--format", "q7.8", "--rounding", "floor", *ON_NOTHING_BIG, "--json", results)
-    said = run("quantize", checkpoint, "--out", out, *words)
-    assert "read back, every number is equal" in said
-    assert "conv_set_2" in said and "cut (floor)" in said
+    printed = run("quantize", checkpoint, "--out", out, *words)
+    assert "read back, every number is equal" in printed
+    assert "conv_set_2" in printed and "cut (floor)" in printed
     assert sorted(path.name for path in out.iterdir()) == [
         *("hex", "integers.bin", "manifest.json", "mine.pth")
     ]
@@ -177,18 +177,18 @@ def test_a_bad_model_is_one_line(command: str, checkpoint: Path, tmp_path: Path)
 
 
 def test_quantize_refuses_what_makes_no_sense(checkpoint: Path, tmp_path: Path) -> None:
-    def said(*words: object) -> str:
+    def printed(*words: object) -> str:
         return refusal("quantize", checkpoint, "--out", tmp_path / "o", *ON_NOTHING_BIG, *words)
 
     source = checkpoint.read_bytes()
-    assert "is the source itself" in said("--out", tmp_path)
-    assert "give tensor=bits" in said("--fraction", "conv1")
-    assert "no such tensor" in said("--fraction", "conv77.weight=8")
-    assert "q7.8 is 16 bits wide" in said("--format", "q7.8", "--act-bits", 8)
-    assert "mode cut_floor is defined for format q7.8 only" in said("--mode", "cut_floor")
-    assert "none.json: cannot be read" in said("--fractions", tmp_path / "none.json")
-    assert "no such picture" in said("--image", tmp_path / "none.png")
-    assert "fit wide" in said("--fit", "wide")
+    assert "is the source itself" in printed("--out", tmp_path)
+    assert "give tensor=bits" in printed("--fraction", "conv1")
+    assert "no such tensor" in printed("--fraction", "conv77.weight=8")
+    assert "q7.8 is 16 bits wide" in printed("--format", "q7.8", "--act-bits", 8)
+    assert "mode cut_floor is defined for format q7.8 only" in printed("--mode", "cut_floor")
+    assert "none.json: cannot be read" in printed("--fractions", tmp_path / "none.json")
+    assert "no such picture" in printed("--image", tmp_path / "none.png")
+    assert "fit wide" in printed("--fit", "wide")
     assert not (tmp_path / "o").exists() and checkpoint.read_bytes() == source
 
 

@@ -40,7 +40,7 @@ def test_closed_form_writes_a_patch_with_its_provenance(
     official: ModelFiles, folder: Path, tmp_path: Path
 ) -> None:
     patch, found = tmp_path / "patch.safetensors", tmp_path / "new" / "r.json"
-    said = run("retune", *SMALL, "--images", folder, "--out", patch, "--json", found)
+    output = run("retune", *SMALL, "--images", folder, "--out", patch, "--json", found)
     about, made = read_patch(patch).about, results(found)
     assert about["weights_sha256"] == made["weights_sha256"] == official.sha256
     assert about["tuned_on"]["files"] == ["cell.png", "color.png"]
@@ -52,7 +52,7 @@ def test_closed_form_writes_a_patch_with_its_provenance(
     assert made["file"]["sha256"] == sha256_of(patch)
     assert list(made["unreadable"]) == ["torn.png"]
     for words in ("skipped torn.png", "none of them tuned on", f"make sim RETUNE={patch}"):
-        assert words in said
+        assert words in output
 
 
 def test_distilling_writes_patch_losses_and_plot(
@@ -60,14 +60,14 @@ def test_distilling_writes_patch_losses_and_plot(
 ) -> None:
     patch, found = tmp_path / "patch.safetensors", tmp_path / "r.json"
     words = (*SMALL, *STEPS, "--images", folder, "--out", patch, "--json", found)
-    said = run("retune", *words, "--plots", tmp_path / "plots")
+    output = run("retune", *words, "--plots", tmp_path / "plots")
     made = results(found)
     assert len(made["distillation"]["losses"]) == made["distillation"]["steps"] == 3
     assert [one["name"] for one in made["results"]][2] == "scale and bias, distilled"
     assert read_patch(patch).about["distillation"]["steps"] == 3
     assert (tmp_path / "plots" / "retune-loss.png").read_bytes().startswith(b"\x89PNG")
     assert not patch.with_suffix(".checkpoint").exists()
-    shown = [line for line in said.splitlines() if "/" not in line]
+    shown = [line for line in output.splitlines() if "/" not in line]
     assert len(shown) > 5 and max(map(len, shown)) <= 110
 
 
@@ -90,9 +90,9 @@ def test_an_interrupted_distillation_goes_on_from_its_checkpoint(
             break
         time.sleep(0.1)
     asked.send_signal(signal.SIGINT)
-    said, _ = asked.communicate(timeout=60)
-    assert asked.returncode == 130, said
-    assert f"go on with --resume {kept}" in said
+    output, _ = asked.communicate(timeout=60)
+    assert asked.returncode == 130, output
+    assert f"go on with --resume {kept}" in output
     assert not patch.exists()
     with pytest.raises(InputError, match="of another run: its seed is 1, not 2"):
         run("retune", *options[1:], "--steps", "1", "--resume", kept, "--seed", "2")

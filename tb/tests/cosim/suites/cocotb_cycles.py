@@ -1,4 +1,4 @@
-"""The PE's cycles against golden's model of them, where no stream keeps it waiting."""
+"""The PE's cycles against the cycle model, where no stream keeps it waiting."""
 
 from __future__ import annotations
 

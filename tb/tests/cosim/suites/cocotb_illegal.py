@@ -136,8 +136,8 @@ async def expect(
     end = await driver.result()
     assert_sound(driver, record, end)
     assert end.status is code, f"{case}: status {end.status.name}, {code.name} expected"
-    said = await driver.status()
-    assert said is code, f"{case}: STATUS says {said.name}, {code.name} expected"
+    printed = await driver.status()
+    assert printed is code, f"{case}: STATUS says {printed.name}, {code.name} expected"
     assert_closed(record, jobs)
 
 

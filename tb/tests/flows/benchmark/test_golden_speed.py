@@ -161,14 +161,14 @@ def test_measures_and_writes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("error", "code", "output"),
     [
         (MeasureError("golden kernels: 1 value"), EXIT_RED, "golden kernels: 1 value"),
         (KeyboardInterrupt(), EXIT_INTERRUPTED, "interrupted by the user"),
     ],
 )
 def test_what_fails_leaves_no_file(
-    error: BaseException, code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    error: BaseException, code: int, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*given: Any) -> None:
         raise error
@@ -177,7 +177,7 @@ def test_what_fails_leaves_no_file(
     monkeypatch.setattr(golden_speed, "measure", fails)
     found, text = bench(tmp_path)
     assert found == code
-    assert text == f"FAILED  golden: {said}\n"
+    assert text == f"FAILED  golden: {output}\n"
     assert list(tmp_path.iterdir()) == []
 
 
