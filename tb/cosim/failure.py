@@ -1,8 +1,11 @@
-"""A failure: its kind, its place, and what was expected there."""
+"""The results of jobs on disk, and what has failed first: its kind, place, expected value."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Final, TypedDict
 
 from msgspec import Meta
@@ -70,3 +73,21 @@ class Failure:
     def __post_init__(self) -> None:
         if self.kind not in FAILURE_KINDS:
             raise ValueError(f"failure kind {self.kind!r}: choose one of {FAILURE_KINDS}")
+
+
+def read_results(path: Path) -> list[dict[str, Any]]:
+    """The results of the jobs that have ended, oldest first; none where no file is yet."""
+    if not path.is_file():
+        return []
+    lines = path.read_text().split("\n")
+    # Behind the last newline stands nothing, or a line that is still being written.
+    return [json.loads(line) for line in lines[:-1]]
+
+
+def first_failure(results: Sequence[dict[str, Any]]) -> Failure | None:
+    """The first job's failure, if any has one."""
+    for result in results:
+        failure = result["verdict"]["failure"]
+        if failure is not None:
+            return Failure(**failure)
+    return None

@@ -16,9 +16,7 @@ from tb.cosim.failure import Failure
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.duts.conv_pe.packing import Recording, Tap, read_recording, read_tap
 from tb.duts.conv_pe.registers import StatusCode
-
-CLOCK_NS = 10
-"""Period of the clock of ``tb/hdl/sim_top.v``, whose first edge is at half of it."""
+from tb.toolchain.waves import CYCLE_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Verdict:
 
 def time_ns(cycle: int) -> float:
     """Simulation time of a clock edge by its number."""
-    return float(cycle * CLOCK_NS + CLOCK_NS // 2)
+    return float(cycle * CYCLE_NS + CYCLE_NS // 2)
 
 
 def compare(

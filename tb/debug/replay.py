@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from golden.config import InputError
 from tb.cosim import cocotb_test
-from tb.cosim.failure import Failure
-from tb.cosim.results import read_results
+from tb.cosim.failure import Failure, read_results
 from tb.debug.probe.events import Probe
 from tb.debug.probe.reader import PROBE_FILE, read_probe
 from tb.debug.probe.watch import Watch

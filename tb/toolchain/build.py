@@ -13,8 +13,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +28,7 @@ from tb.toolchain import wave_dump
 from tb.toolchain.cocotb_runners import (
     RUNTIME_SOURCES,
     VerilatorRunner,
-    quiet_environment,
+    runner_environment,
     runner_for,
 )
 from tb.toolchain.patch import Patch
@@ -103,12 +103,20 @@ def build(
         The compiler failed; the text says where its log is.
     """
     flags = _flags(simulator, waves)
-    key = _key(
-        simulator,
-        config,
-        top,
-        [*flags, *([wave_dump.text(simulator.name)] if waves else [])],
-        patch,
+    key = _hash(
+        {
+            "sources": {
+                path.name: path.read_text()
+                for path in (*sorted(RTL.glob("*.v*")), *sorted(HDL.glob("*.v*")))
+            },
+            "parameters": config.verilog_parameters(),
+            "top": top,
+            "flags": [*flags, *([wave_dump.text(simulator.name)] if waves else [])],
+            "patch": None if patch is None else [patch.file, patch.old, patch.new],
+            "simulator": [simulator.name, simulator.version, str(simulator.executable)],
+            "cocotb": [metadata.version("cocotb"), str(cocotb_tools.config.libs_dir)],
+            "processor": processor_key(),
+        }
     )
     folder = cache / f"{simulator.name}-{config.array}-{config.mode.value}-{key}"
     made = Build(simulator, config, folder, top, waves)
@@ -135,24 +143,8 @@ def fst_headers() -> bool:
     return all(Path("/usr/include", name).is_file() for name in ("zlib.h", "lz4.h"))
 
 
-def _key(
-    simulator: Simulator, config: PEConfig, top: str, flags: Sequence[str], patch: Patch | None
-) -> str:
-    described: dict[str, Any] = {
-        "sources": {path.name: path.read_text() for path in _sources()},
-        "parameters": config.verilog_parameters(),
-        "top": top,
-        "flags": list(flags),
-        "patch": None if patch is None else [patch.file, patch.old, patch.new],
-        "simulator": [simulator.name, simulator.version, str(simulator.executable)],
-        "cocotb": [metadata.version("cocotb"), str(cocotb_tools.config.libs_dir)],
-        "processor": processor_key(),
-    }
+def _hash(described: Any) -> str:
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _sources() -> list[Path]:
-    return [*sorted(RTL.glob("*.v*")), *sorted(HDL.glob("*.v*"))]
 
 
 def _compile(made: Build, flags: Sequence[str], patch: Patch | None, cache: Path) -> None:
@@ -162,11 +154,14 @@ def _compile(made: Build, flags: Sequence[str], patch: Patch | None, cache: Path
     try:
         rtl, bench = _patched(scratch, patch)
         runner = runner_for(made.simulator)
-        runtime = cache / f"runtime-{_runtime_key(made.simulator, flags)}"
+        version = [made.simulator.version, str(made.simulator.executable)]
+        runtime = cache / f"runtime-{_hash([*version, list(flags), processor_key()])}"
+        endings = [".v"]
         if isinstance(runner, VerilatorRunner):
             runner.runtime = runtime
-        hdl = [path for path in sorted(bench.glob("*.v*")) if _takes(made.simulator, path)]
-        with made.simulator.active(), quiet_environment():
+            endings.append(".vlt")
+        hdl = [path for path in sorted(bench.glob("*.v*")) if path.suffix in endings]
+        with runner_environment(made.simulator):
             runner.build(
                 sources=[*hdl, *design_sources(rtl)],
                 includes=[rtl],
@@ -212,15 +207,6 @@ def _patched(scratch: Path, patch: Patch | None) -> tuple[Path, Path]:
     raise ToolError(f"patch {patch.name}: {patch.old!r} is not once in {patch.file}")
 
 
-def _takes(simulator: Simulator, path: Path) -> bool:
-    return path.suffix == ".v" or (path.suffix == ".vlt" and simulator.name == "verilator")
-
-
-def _runtime_key(simulator: Simulator, flags: Sequence[str]) -> str:
-    text = json.dumps([simulator.version, str(simulator.executable), list(flags), processor_key()])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def _keep_runtime(folder: Path, runtime: Path) -> None:
     """Keep the run-time library's objects for the next build with these flags."""
     if runtime.is_dir():
@@ -247,14 +233,13 @@ def run(
     module: str,
     folder: Path,
     *,
-    env: Mapping[str, str] | None = None,
     seed: int = 1,
     testcase: str | None = None,
     poll: Callable[[], None] | None = None,
     plusargs: Sequence[str] = (),
     wave: Wave | None = None,
 ) -> Path:
-    """Run a cocotb test module on a compiled design.
+    """Run a cocotb test module on a compiled design; return the file that says what passed.
 
     Parameters
     ----------
@@ -262,8 +247,6 @@ def run(
         Python module with the cocotb tests.
     folder : Path
         Working folder: results, logs and the streams' files.
-    env : mapping, optional
-        Further variables for the simulator's Python.
     seed : int
         cocotb's random seed.
     testcase : str, optional
@@ -275,16 +258,17 @@ def run(
     wave : Wave, optional
         File for the waves, where `made` can write them, and the cycles to write. Its
         folder is there; an old file in its place is removed.
-
-    Returns
-    -------
-    Path
-        The results file, which says what passed; read it.
     """
     runner = runner_for(made.simulator)
     runner.poll = poll
-    wave_options, wave_plusargs = _wave_arguments(made, wave)
-    with made.simulator.active(), quiet_environment():
+    options: list[str] = []
+    if wave is not None:
+        path = wave.path.absolute()
+        path.unlink(missing_ok=True)
+        growth = bytes_a_cycle(made.config, made.simulator.name, path.suffix[1:])
+        plusargs = [*wave.plusargs(growth), *plusargs]
+        options = ["--trace-file", str(path)] if made.simulator.name == "verilator" else []
+    with runner_environment(made.simulator):
         try:
             return Path(
                 runner.test(
@@ -296,10 +280,9 @@ def run(
                     results_xml=str(folder.absolute() / "results.xml"),
                     seed=seed,
                     testcase=testcase,
-                    extra_env=dict(env or {}),
                     waves=wave is not None,
-                    test_args=wave_options,
-                    plusargs=[*wave_plusargs, *plusargs],
+                    test_args=options,
+                    plusargs=list(plusargs),
                     timescale=TIMESCALE,
                     log_file=folder / "simulator.log",
                 )
@@ -322,14 +305,3 @@ def log_tail(log: Path) -> str:
         return "no log"
     lines = [line.strip() for line in log.read_text().splitlines() if "**" not in line]
     return "; ".join(lines[-LOG_LINES:])
-
-
-def _wave_arguments(made: Build, wave: Wave | None) -> tuple[list[str], list[str]]:
-    """The arguments before and after the design that say what goes into which wave file."""
-    if wave is None:
-        return [], []
-    wave = replace(wave, path=wave.path.absolute())
-    wave.path.unlink(missing_ok=True)
-    growth = bytes_a_cycle(made.config, made.simulator.name, wave.path.suffix[1:])
-    before = ["--trace-file", str(wave.path)] if made.simulator.name == "verilator" else []
-    return before, list(wave.plusargs(growth))

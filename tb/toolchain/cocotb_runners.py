@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
@@ -79,14 +79,24 @@ def runner_for(simulator: Simulator) -> VerilatorRunner | IcarusRunner:
 
 
 @contextmanager
-def quiet_environment() -> Iterator[None]:
-    """Take away variables that steer cocotb's runner but are for others.
+def runner_environment(simulator: Simulator) -> Iterator[None]:
+    """Set a simulator's variables in this process, since cocotb's runner reads ``os.environ``.
 
-    Under pytest's the runner would end the process where a cocotb test fails.
+    Those that steer the runner but are for others are away: under pytest's it would end the
+    process where a cocotb test fails.
     """
-    names = ("WAVES", "GUI", "PYTEST_CURRENT_TEST")
-    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
+    changes = {**simulator.env, **dict.fromkeys(("WAVES", "GUI", "PYTEST_CURRENT_TEST"))}
+    before = {name: os.environ.get(name) for name in changes}
+    _set_variables(changes)
     try:
         yield
     finally:
-        os.environ.update(taken)
+        _set_variables(before)
+
+
+def _set_variables(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

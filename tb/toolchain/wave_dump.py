@@ -36,23 +36,12 @@ def text(simulator: str) -> str:
 
 
 def icarus_module(top: str) -> str:
-    """Return the Verilog that writes waves under Icarus.
-
-    Parameters
-    ----------
-    top : str
-        The simulation top, with the design as its instance ``dut``.
-    """
+    """Return the Verilog that writes waves under Icarus; the top has the design as ``dut``."""
     return ICARUS_MODULE.read_text().replace(TOP, top)
 
 
 def verilator_main(original: Path, top: str) -> str:
     """Return cocotb's main program for Verilator, changed to write a window alone.
-
-    Parameters
-    ----------
-    top : str
-        As for `icarus_module`.
 
     Raises
     ------

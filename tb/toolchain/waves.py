@@ -11,7 +11,7 @@ from typing import Final
 from golden.config import ConfigError, PEConfig
 
 CYCLE_NS: Final = 10
-"""Period of the bench's clock: the edge of cycle n is at 10 n + 5 ns."""
+"""Period of the clock of ``tb/hdl/sim_top.v``: the edge of cycle n is at 10 n + 5 ns."""
 TICKS_A_CYCLE: Final = CYCLE_NS * 1000
 """The same in the time unit of a wave file, ps."""
 LIMIT: Final = 8_000_000
@@ -65,19 +65,12 @@ class Wave:
             raise ValueError(f"limit {self.limit}: from 1 to {LARGEST} bytes")
 
     def plusargs(self, bytes_a_cycle: float) -> Iterator[str]:
-        """Yield the simulation's arguments.
+        """Yield the simulation's arguments; the file's growth decides how often it is checked.
 
-        Parameters
-        ----------
-        bytes_a_cycle : float
-            How fast the file grows: decides how often its size is checked.
-
-        Examples
-        --------
         >>> list(Wave(Path("w.fst"), 100, 199, limit=64000).plusargs(40.0))[1:]
         ['+wave_from=1000', '+wave_until=2000', '+wave_pause=1000', '+wave_limit=64000']
         """
-        yield f"+wave_file={self.path}"
+        yield f"+wave_file={self.path.absolute()}"
         yield f"+wave_from={(self.first or 0) * CYCLE_NS}"
         if self.last is not None:
             yield f"+wave_until={(self.last + 1) * CYCLE_NS}"
@@ -87,13 +80,7 @@ class Wave:
 
 
 def stopped_in(log: Path) -> int | None:
-    """Return the cycle in which the limit ended the waves, or None where it did not.
-
-    Parameters
-    ----------
-    log : Path
-        The simulator's log, ``simulator.log`` in the folder of the run.
-    """
+    """Return the cycle in which the limit ended the waves, by ``simulator.log``, if it did."""
     found = STOPPED.search(log.read_text(errors="replace"))
     return None if found is None else int(found[1])
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from golden.config import PEConfig
 from golden.dataflow.tile import Tile
-from tb.cosim.scoreboard import CLOCK_NS
 from tb.debug.mismatch.values import ACTIVATION, OUTPUT, Values, job_values
 from tb.duts.conv_pe.job_record import JobRecord
+from tb.toolchain.waves import CYCLE_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def compare(
     *,
     conv: str = "",
     node: str = "",
-    cycle_ns: float = CLOCK_NS,
+    cycle_ns: float = CYCLE_NS,
     unknown: bool = False,
 ) -> Comparison:
     """Compare what was recorded of a job with its expected values.

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pywellen
 
 from golden.config import InputError
-from tb.cosim.scoreboard import CLOCK_NS
 from tb.toolchain.build import TOP
+from tb.toolchain.waves import CYCLE_NS
 
 Ints = npt.NDArray[np.int64]
 """One integer for each clock edge, or for each transaction."""
@@ -65,7 +65,7 @@ class Wave:
             raise InputError(f"{path}: the clock never rises in it")
         scale = self._wave.timescale
         unit = int(scale.factor) * 10.0 ** (_SECONDS[str(scale.unit)] + 9)
-        self.cycles: Ints = np.round(self._edges * unit / CLOCK_NS - 0.5).astype(np.int64)
+        self.cycles: Ints = np.round(self._edges * unit / CYCLE_NS - 0.5).astype(np.int64)
 
     def __len__(self) -> int:
         """Clock edges."""

@@ -18,7 +18,7 @@ from golden.config import Activation, PEConfig
 from golden.dataflow.tile import Job, whole_job
 from golden.graph.layers import ConvLayer
 from tb.cosim import cocotb_test
-from tb.cosim.results import read_results
+from tb.cosim.failure import read_results
 from tb.duts.conv_pe.job_record import JobRecord, Stalls
 from tb.flows.benchmark.python_driven import cocotb_python
 from tb.flows.benchmark.python_driven.jobs import drive

@@ -17,8 +17,7 @@ from golden.reference import kernels, spec, torch_oracle
 from golden.reference.readout import Readout
 from golden.stimulus.random_jobs import random_job
 from tb.cosim import cocotb_test
-from tb.cosim.failure import Failure
-from tb.cosim.results import read_results
+from tb.cosim.failure import Failure, read_results
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_jobs
 from tb.flows.sim.oracles import OracleError
 from tb.toolchain import build

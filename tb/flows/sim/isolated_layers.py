@@ -17,8 +17,7 @@ from golden.graph.fusion import fused
 from golden.graph.network import Network
 from golden.vision.images import default_image
 from tb.cosim import cocotb_test
-from tb.cosim.failure import Failure
-from tb.cosim.results import read_results
+from tb.cosim.failure import Failure, read_results
 from tb.duts.conv_pe.frame_record import RESULTS, FrameSchedule, frame_folder, write_schedule
 from tb.flows.sim.frame_writer import write_frame, write_run_files
 from tb.flows.sim.options import SimOptions

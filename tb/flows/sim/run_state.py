@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tb.cosim.failure import Failure
-from tb.cosim.results import first_failure, read_results
+from tb.cosim.failure import Failure, first_failure, read_results
 from tb.debug.diagnosis import Diagnosis
 from tb.debug.replay_job import FrameReplayJob, Neighbours
 from tb.duts.conv_pe.frame_record import DONE, RESULTS, FrameSchedule, frame_folder

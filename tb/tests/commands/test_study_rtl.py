@@ -15,8 +15,8 @@ from golden.study.errors.uniform_conv import ConvShape, draw
 from golden.study.multiplier import FRAC, Operand, Result, parse_operand, result
 from golden.tests.stimulus.directed import Vector, make_vector
 from tb.cosim import cocotb_test
+from tb.cosim.failure import first_failure, read_results
 from tb.cosim.frame_memory import from_beats
-from tb.cosim.results import first_failure, read_results
 from tb.duts.conv_pe.job_record import write_job, write_jobs
 from tb.duts.conv_pe.packing import read_recording
 from tb.tests.configs import TINY

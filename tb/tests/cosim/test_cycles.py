@@ -13,7 +13,7 @@ from rich.console import Console
 from golden.config import PEConfig, ProductMode
 from golden.dataflow.timing.cycle_model import LayerCycles, layers, predict
 from golden.dataflow.timing.job_shape import frame_shapes
-from tb.cosim.results import read_results
+from tb.cosim.failure import read_results
 from tb.duts.conv_pe.frame_record import RESULTS, frame_folder
 from tb.flows.sim.command import simulate
 from tb.flows.sim.options import SimOptions

@@ -21,8 +21,8 @@ from golden.reference.readout import Readout
 from golden.reference.run import run
 from golden.tests.small_networks import branches, chain, residuals
 from tb.cosim import sequences
+from tb.cosim.failure import first_failure, read_results
 from tb.cosim.frame_memory import from_reads
-from tb.cosim.results import first_failure, read_results
 from tb.cosim.scoreboard import Verdict
 from tb.cosim.sequencer import Sequencer
 from tb.cosim.sequences import FrameSequence

@@ -11,7 +11,7 @@ from golden.config import PEConfig, ProductMode
 from golden.dataflow.tile import whole_job
 from golden.tests.stimulus.directed import VECTORS, Vector, shift_vectors
 from tb.cosim import cocotb_test
-from tb.cosim.results import first_failure, read_results
+from tb.cosim.failure import first_failure, read_results
 from tb.duts.conv_pe.job_record import write_job, write_jobs
 from tb.tests.configs import TINY, TINY_BYTES
 from tb.toolchain import build

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tb.toolchain import simulators
+from tb.toolchain.cocotb_runners import runner_environment
 from tb.toolchain.simulators import ToolError, find_icarus, find_verilator, processor_key
 
 needs_package = pytest.mark.skipif(
@@ -154,7 +155,7 @@ def test_environment_is_put_back(monkeypatch: pytest.MonkeyPatch, tools: Path) -
     monkeypatch.setenv("MAKEFLAGS", "-j8 -- MODE=full")
     simulator = find_verilator()
     before = dict(os.environ)
-    with simulator.active():
+    with runner_environment(simulator):
         assert "MODE" not in os.environ["MAKEFLAGS"]
         assert os.environ["VERILATOR_ROOT"] == str(simulator.root)
     assert dict(os.environ) == before
@@ -182,7 +183,7 @@ def test_packaged_verilator_compiles_and_runs(
     source.write_text('module hello; initial begin $display("six %0d", 6); $finish; end endmodule')
     simulator = find_verilator()
     command = [str(simulator.executable), "--binary", "--Mdir", str(tmp_path / "o"), str(source)]
-    with simulator.active():
+    with runner_environment(simulator):
         subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
     done = subprocess.run([tmp_path / "o" / "Vhello"], check=True, capture_output=True, text=True)
     assert "six 6" in done.stdout

@@ -20,9 +20,10 @@ from cocotb.triggers import ReadOnly, RisingEdge
 from cocotb.utils import get_sim_time
 
 from golden.config import PEConfig
-from tb.cosim.scoreboard import CLOCK_NS, in_stream_order
+from tb.cosim.scoreboard import in_stream_order
 from tb.duts.conv_pe.job_record import JobRecord, read_jobs
 from tb.duts.conv_pe.registers import Control, Register, StatusCode
+from tb.toolchain.waves import CYCLE_NS
 
 DRIVEN: Final = "driven.json"
 """Where the simulation leaves its `Driven`."""
@@ -90,7 +91,7 @@ async def begin(dut: Any) -> None:
     for name in ("aw", "w", "ar"):
         getattr(dut, f"s_axil_{name}valid").value = 0
     dut.rst.value = 1
-    Clock(dut.clk, CLOCK_NS, unit="ns").start()
+    Clock(dut.clk, CYCLE_NS, unit="ns").start()
     for _ in range(RESET_CLOCKS):
         await RisingEdge(dut.clk)
     dut.rst.value = 0
@@ -116,7 +117,7 @@ async def run_jobs(dut: Any, streams: Streams) -> None:
     assert dut.rule_broken.value == 0, (folder / "checker.txt").read_text()
     cpu, wall, clocks = (after - before for before, after in zip(begun, ended, strict=True))
     beats = sum(record.act_beats + record.wgt_beats + record.out_beats for record in records)
-    driven = Driven(len(records), beats, round(clocks / CLOCK_NS), cpu, wall)
+    driven = Driven(len(records), beats, round(clocks / CYCLE_NS), cpu, wall)
     (folder / DRIVEN).write_text(json.dumps(asdict(driven)))
 
 

@@ -23,7 +23,7 @@ from cocotbext.axi import (
 
 from golden.arithmetic.fixed import Int16Array
 from golden.dataflow.tile import Job
-from tb.cosim.scoreboard import CLOCK_NS, in_stream_order
+from tb.cosim.scoreboard import in_stream_order
 from tb.duts.conv_pe.job_record import read_jobs
 from tb.duts.conv_pe.packing import pack_activations, pack_weights
 from tb.duts.conv_pe.registers import (
@@ -36,6 +36,7 @@ from tb.duts.conv_pe.registers import (
 )
 from tb.tests.cosim.material import small_job
 from tb.tests.cosim.suites.cocotb_streams import LIMIT_MS
+from tb.toolchain.waves import CYCLE_NS
 
 OKAY, SLVERR = 0, 2
 READY = 4
@@ -54,7 +55,7 @@ class AxiBench:
         self.wgt = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis_wgt"), dut.clk, dut.rst)
         self.out = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_out"), dut.clk, dut.rst)
 
-        Clock(dut.clk, CLOCK_NS, unit="ns").start()
+        Clock(dut.clk, CYCLE_NS, unit="ns").start()
         cocotb.start_soon(self._watch())
 
     async def _watch(self) -> None:
