@@ -41,13 +41,7 @@ class Digits(NetworkAdapter):
         return GRAPH.nodes
 
     def check(self, options: NetworkOptions) -> None:
-        """Refuse every size but its own.
-
-        Raises
-        ------
-        ConfigError
-            In one line.
-        """
+        """Refuse every size but its own."""
         if options.size != SIDE:
             raise ConfigError(f"SIZE={options.size}: the digits have {SIDE} rows and columns")
 

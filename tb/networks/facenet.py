@@ -63,13 +63,7 @@ class FaceNet(NetworkAdapter):
         return facenet().nodes
 
     def check(self, options: NetworkOptions) -> None:
-        """Refuse a size that it has no embedding for, and cut products.
-
-        Raises
-        ------
-        ConfigError
-            In one line.
-        """
+        """Refuse a size that it has no embedding for, and cut products."""
         if not MIN_SIZE <= options.size <= MAX_SIZE:
             raise ConfigError(
                 f"SIZE={options.size}: FaceNet runs on {MIN_SIZE} to {MAX_SIZE} rows and columns"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from golden.config import ConfigError
+from tb.choices import choose
 from tb.networks.base import DecodedOutput, NetworkAdapter, Outputs, QuantizedNetwork
 from tb.networks.digits import Digits
 from tb.networks.facenet import FaceNet
@@ -30,7 +30,4 @@ def find(name: str) -> NetworkAdapter:
     >>> find("facenet").size
     160
     """
-    if name not in NETWORKS:
-        *first, last = NETWORKS
-        raise ConfigError(f"NET={name}: choose {', '.join(first)} or {last}")
-    return NETWORKS[name]
+    return NETWORKS[choose("NET", name, NETWORKS)]

@@ -47,13 +47,7 @@ class YoloV3Tiny(NetworkAdapter):
         return graph().nodes
 
     def check(self, options: NetworkOptions) -> None:
-        """Refuse a size that is no multiple of 32, and operands of 8 bits.
-
-        Raises
-        ------
-        ConfigError
-            In one line.
-        """
+        """Refuse a size that is no multiple of 32, and operands of 8 bits."""
         check_size(options.size)
         for name in ("act_bits", "weight_bits"):
             if getattr(options, name) != 16:

@@ -51,14 +51,7 @@ class Register(IntEnum):
 SLOT_STRIDE: Final = 0x40
 """From a result's register of an even job to that of an odd one."""
 
-COUNTERS: Final = (
-    Register.CYCLES,
-    Register.MAC_CYCLES,
-    Register.STALL_INPUT,
-    Register.STALL_WEIGHTS,
-    Register.STALL_DRAIN,
-    Register.STALL_OTHER,
-)
+COUNTERS: Final = tuple(r for r in Register if Register.CYCLES <= r <= Register.STALL_OTHER)
 
 
 class Control(IntEnum):

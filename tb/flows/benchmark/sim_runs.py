@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from math import prod
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -133,12 +134,7 @@ def designs(planned: Sequence[Measurement]) -> list[Design]:
         if entry.way is Way.PYTHON:
             simulator, top = "verilator", PORT_TOP
         found.setdefault((options.lanes, options.mode, simulator, top), (options, simulator, top))
-    return sorted(found.values(), key=lambda design: -_products(design[0]))
-
-
-def _products(options: SimOptions) -> int:
-    inputs, outputs = parse_array(options.lanes)
-    return inputs * outputs
+    return sorted(found.values(), key=lambda design: -prod(parse_array(design[0].lanes)))
 
 
 def compile_all(wanted: Sequence[Design], print_line: Callable[[str], None]) -> None:

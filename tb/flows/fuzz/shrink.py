@@ -39,14 +39,15 @@ Trial = Callable[[Sequence[Case]], Sequence[Failure | None]]
 def size(case: Case) -> tuple[int, ...]:
     """How large a case is; a smaller tuple is a smaller case. A plain readout comes first."""
     job, layer, stalls = case.job, case.job.layer, case.stalls
-    pad = layer.padding
+    pad, readout = layer.padding, job.readout
     special = [
         *(pad.top, pad.bottom, pad.left, pad.right),
         *(stalls.act, stalls.wgt, stalls.out),
         layer.stride - 1,
         case.in_base,
         job.own_channels,
-        *_readout_size(job.readout),
+        *(readout.size - 1, readout.stride - 1, readout.pad_bottom, readout.pad_right),
+        *(readout.pad is PoolPad.ZERO, readout.upsample),
         layer.activation is not Activation.LINEAR,
         layer.place is LeakyPlace.BEFORE_REQUANT,
         layer.overflow is Overflow.WRAP,
@@ -55,21 +56,8 @@ def size(case: Case) -> tuple[int, ...]:
     tensors = (job.input, layer.weight, layer.bias)
     magnitude = sum(int(np.abs(tensor.astype(object)).sum()) for tensor in tensors)
     features = sum(bool(feature) for feature in special)
-    fused = not job.readout.plain
     shape = job.macs, job.input.size
-    return fused, *shape, features, sum(map(int, special)), layer.shift, magnitude
-
-
-def _readout_size(readout: Readout) -> tuple[int, ...]:
-    """How far a readout is from a plain one."""
-    return (
-        readout.size - 1,
-        readout.stride - 1,
-        readout.pad_bottom,
-        readout.pad_right,
-        readout.pad is PoolPad.ZERO,
-        readout.upsample,
-    )
+    return not readout.plain, *shape, features, sum(map(int, special)), layer.shift, magnitude
 
 
 def shrink(

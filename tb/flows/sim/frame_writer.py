@@ -42,20 +42,28 @@ def write_run_files(
     beats: dict[tuple[str, int, int], tuple[int, int]] = {}
     jobs: list[FrameJob] = []
     for number, planned in enumerate(prepared.jobs):
-        key = (planned.fused.name, *planned.channels)
+        fused, window = planned.fused, planned.window
+        key = (fused.name, *planned.channels)
         if key not in beats:
-            weights = pack_weights(
-                planned.fused.conv.select(*planned.channels),
-                prepared.config,
-                planned.fused.own_channels,
-            )
+            layer = fused.conv.select(*planned.channels)
+            weights = pack_weights(layer, prepared.config, fused.own_channels)
             beats[key] = len(beats), len(weights)
             weights.tofile(folder / f"job_{beats[key][0]:05d}.wgt")
         record = _record(planned, number, prepared.config)
         record = replace(record, weights=beats[key][0], wgt_beats=beats[key][1])
         if not number and options.inject == "stream":
             record = replace(record, act_drop=record.act_beats // 2)
-        jobs.append(_frame_job(planned, record))
+        jobs.append(
+            FrameJob(
+                record=record,
+                source=fused.source,
+                region=Region(window.row, window.column, window.height, window.width),
+                conv="" if fused.standalone else fused.conv.name,
+                node=fused.outputs[-1],
+                own=planned.own,
+                after=max(planned.after) + 1 if planned.after else 0,
+            )
+        )
     schedule = replace(
         _list(prepared, options, jobs),
         frames=frames,
@@ -79,19 +87,6 @@ def _record(planned: PlannedJob, number: int, config: PEConfig) -> JobRecord:
     job = job_of(planned, nothing)
     record = job_record(job, config, number, planned.number, planned.in_base, None, planned.output)
     return replace(record, macs=planned.macs, macs_on_zero_weights=planned.macs_on_zero_weights)
-
-
-def _frame_job(planned: PlannedJob, record: JobRecord) -> FrameJob:
-    fused, window = planned.fused, planned.window
-    return FrameJob(
-        record=record,
-        source=fused.source,
-        region=Region(window.row, window.column, window.height, window.width),
-        conv="" if fused.standalone else fused.conv.name,
-        node=fused.outputs[-1],
-        own=planned.own,
-        after=max(planned.after) + 1 if planned.after else 0,
-    )
 
 
 def _list(prepared: Prepared, options: SimOptions, jobs: Sequence[FrameJob]) -> FrameSchedule:

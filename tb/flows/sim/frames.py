@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from golden.config import InputError
+from golden.files import whole_folder
 from golden.vision.datasets import is_picture
 from golden.vision.images import load
 from tb.duts.conv_pe.frame_record import FrameSchedule
@@ -168,14 +169,12 @@ class Checkpoint:
         }
         self._base = base
         self._key = json.dumps(described, sort_keys=True)
-        self._folders: dict[Path, Path] = {}
-
-    def folder(self, picture: Path) -> Path:
+        self.folder = cache(self._folder)
         """Where a picture's frame is saved."""
-        if picture not in self._folders:
-            digest = hashlib.sha256(self._key.encode() + picture.read_bytes()).hexdigest()
-            self._folders[picture] = self._base / digest[:24]
-        return self._folders[picture]
+
+    def _folder(self, picture: Path) -> Path:
+        digest = hashlib.sha256(self._key.encode() + picture.read_bytes()).hexdigest()
+        return self._base / digest[:24]
 
     def load(self, picture: Path) -> FrameResult | None:
         """The picture's frame, if it was saved."""
@@ -187,14 +186,10 @@ class Checkpoint:
 
     def save(self, picture: Path, frame: FrameResult, drawing: Path) -> None:
         """Save a frame, whole or not at all."""
-        self._base.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=self._base))
-        (scratch / "frame.json").write_bytes(msgspec.json.encode(frame))
-        if drawing.is_file():
-            shutil.copy(drawing, scratch / drawing.name)
-        final = self.folder(picture)
-        shutil.rmtree(final, ignore_errors=True)
-        scratch.rename(final)
+        with whole_folder(self.folder(picture)) as folder:
+            (folder / "frame.json").write_bytes(msgspec.json.encode(frame))
+            if drawing.is_file():
+                shutil.copy(drawing, folder)
 
     def clear(self, paths: Sequence[Path]) -> None:
         """Remove the frames of these pictures: their run has ended."""

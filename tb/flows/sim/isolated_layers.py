@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ from tb.cosim.failure import Failure, read_results
 from tb.duts.conv_pe.frame_record import RESULTS, FrameSchedule, frame_folder, write_schedule
 from tb.flows.sim.frame_writer import write_frame, write_run_files
 from tb.flows.sim.options import SimOptions
-from tb.flows.sim.prepare import Prepared, prepare, run_reference
+from tb.flows.sim.prepare import prepare, run_reference
 from tb.toolchain import build, run_folder
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import find_simulator
@@ -130,7 +129,9 @@ def run_layers(
     print_line("running the golden model on the picture")
     picture = run_reference(prepared, options, options.image or default_image())
     folder = run_folder.new_run_folder(base or BASE)
-    schedule = _list(folder, prepared, options)
+    schedule = write_run_files(folder, prepared, options, frames=1)
+    jobs = tuple(replace(job, after=0) for job in schedule.jobs)  # none waits for another
+    schedule = replace(schedule, jobs=jobs, golden_inputs=True)
     write_frame(folder, 0, prepared, schedule, picture)
     print_line(f"simulating {len(schedule.jobs)} jobs")
     results = _simulate(made, folder, schedule, options.seed, poll)
@@ -155,6 +156,10 @@ def _simulate(
     """Run all jobs; where one ends the simulation, go on with the layers behind its own."""
     results: list[dict[str, Any]] = []
     rest, path = schedule.jobs, frame_folder(folder, 0) / RESULTS
+
+    def report_progress() -> None:
+        poll(len(results) + len(read_results(path)), len(schedule.jobs))
+
     while rest:
         write_schedule(folder, replace(schedule, jobs=rest))
         path.unlink(missing_ok=True)
@@ -163,7 +168,7 @@ def _simulate(
             cocotb_test.__name__,
             folder,
             seed=seed,
-            poll=partial(_report_progress, poll, path, len(results), len(schedule.jobs)),
+            poll=report_progress,
         )
         found = read_results(path)
         results += found
@@ -173,15 +178,3 @@ def _simulate(
         behind = [job.record.layer for job in rest[len(found) :]]
         rest = tuple(job for job in rest if job.record.layer in set(behind) - {stopped})
     return results
-
-
-def _report_progress(poll: Callable[[int, int], None], path: Path, before: int, jobs: int) -> None:
-    """Report how many jobs have ended in all."""
-    poll(before + len(read_results(path)), jobs)
-
-
-def _list(folder: Path, prepared: Prepared, options: SimOptions) -> FrameSchedule:
-    """The jobs of the run, none of which waits for another."""
-    schedule = write_run_files(folder, prepared, options, frames=1)
-    jobs = tuple(replace(job, after=0) for job in schedule.jobs)
-    return replace(schedule, jobs=jobs, golden_inputs=True)

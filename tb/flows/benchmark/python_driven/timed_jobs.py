@@ -20,6 +20,7 @@ from cocotb.triggers import ReadOnly, RisingEdge
 from cocotb.utils import get_sim_time
 
 from golden.config import PEConfig
+from tb.cosim.axil_driver import AxiLiteDriver
 from tb.cosim.scoreboard import in_stream_order
 from tb.duts.conv_pe.job_record import JobRecord, read_jobs
 from tb.duts.conv_pe.registers import Control, Register, StatusCode
@@ -55,37 +56,6 @@ class Streams(Protocol):
         """Await a job's output to its last beat; the bytes, lowest first."""
 
 
-class Registers:
-    """The register file over AXI4-Lite, a word at a time."""
-
-    def __init__(self, dut: Any) -> None:
-        self._dut = dut
-
-    async def write(self, address: int, word: int) -> None:
-        """Write one register; both channels go at once, as the PE takes them."""
-        dut = self._dut
-        dut.s_axil_awaddr.value, dut.s_axil_awvalid.value = address, 1
-        dut.s_axil_wdata.value, dut.s_axil_wstrb.value = word, 0b1111
-        dut.s_axil_wvalid.value = dut.s_axil_bready.value = 1
-        await RisingEdge(dut.clk)
-        dut.s_axil_awvalid.value = dut.s_axil_wvalid.value = 0
-        while dut.s_axil_bvalid.value != 1:
-            await RisingEdge(dut.clk)
-        assert int(dut.s_axil_bresp.value) == 0, f"write of register {address:#x} refused"
-
-    async def read(self, address: int) -> int:
-        """Read one register."""
-        dut = self._dut
-        dut.s_axil_araddr.value, dut.s_axil_arvalid.value = address, 1
-        dut.s_axil_rready.value = 1
-        await RisingEdge(dut.clk)
-        dut.s_axil_arvalid.value = 0
-        while dut.s_axil_rvalid.value != 1:
-            await RisingEdge(dut.clk)
-        assert int(dut.s_axil_rresp.value) == 0, f"read of register {address:#x} refused"
-        return int(dut.s_axil_rdata.value)
-
-
 async def begin(dut: Any) -> None:
     """Start the clock, which Python makes, and reset the design."""
     for name in ("aw", "w", "ar"):
@@ -105,7 +75,7 @@ async def run_jobs(dut: Any, streams: Streams) -> None:
     for record in records:
         act, wgt = ((folder / f"{record.stem}.{ending}").read_bytes() for ending in DATA_ENDINGS)
         streams.load(record.number, act, wgt)
-    registers = Registers(dut)
+    registers = AxiLiteDriver(dut, config)
     outputs = []
     begun = time.process_time(), time.monotonic(), get_sim_time("ns")
     for record in records:
@@ -121,7 +91,9 @@ async def run_jobs(dut: Any, streams: Streams) -> None:
     (folder / DRIVEN).write_text(json.dumps(asdict(driven)))
 
 
-async def _run_job(dut: Any, registers: Registers, streams: Streams, record: JobRecord) -> bytes:
+async def _run_job(
+    dut: Any, registers: AxiLiteDriver, streams: Streams, record: JobRecord
+) -> bytes:
     for address, word in record.registers.items():
         await registers.write(address, word)
     receiving = cocotb.start_soon(streams.receive())
@@ -130,7 +102,7 @@ async def _run_job(dut: Any, registers: Registers, streams: Streams, record: Job
     output: bytes = await receiving
     while dut.irq.value != 1:
         await RisingEdge(dut.clk)
-    status = StatusCode(await registers.read(Register.STATUS) >> 8 & 0xFF)
+    status = await registers.status()
     assert status is StatusCode.NONE, f"{record.layer}: job {record.number} ended with {status}"
     return output
 
