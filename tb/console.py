@@ -39,7 +39,7 @@ WIDEST: Final = 10_000
 ROOT: Final = Path(__file__).parents[1]
 
 
-def say(console: Console, text: str) -> None:
+def echo(console: Console, text: str) -> None:
     """Print one line as it is."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -103,7 +103,7 @@ def write_json(path: Path | None, results: Mapping[str, Any], console: Console) 
     }
     text = json.dumps(document, indent=2, allow_nan=False, default=_plain)
     write_whole(path, text + "\n")
-    say(console, f"results in {path}")
+    echo(console, f"results in {path}")
 
 
 def _plain(value: Any) -> Any:

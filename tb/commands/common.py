@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
-from tb.console import progress, say, write_json
+from tb.console import echo, progress, write_json
 
 if TYPE_CHECKING:
     from golden.networks.yolov3_tiny.files.fetch import ModelFiles
@@ -112,7 +112,7 @@ def choose_pictures(
     if images is not None:
         return ChosenPictures(Folder(images))
     if views:
-        say(console, f"{views} seeded crops and flips of photographs that dependencies ship")
+        echo(console, f"{views} seeded crops and flips of photographs that dependencies ship")
         return ChosenPictures(Views(views, seed))
     path = image or default_image()
     return ChosenPictures((Sample(path.name, load(path), path),))
@@ -121,7 +121,7 @@ def choose_pictures(
 def print_unreadable(chosen: ChosenPictures, console: Console) -> None:
     """Name the files that were skipped."""
     for name, why in chosen.unreadable.items():
-        say(console, f"skipped {name}: {why}")
+        echo(console, f"skipped {name}: {why}")
 
 
 def parse_fit(text: str) -> placement.Fit:
@@ -149,7 +149,7 @@ def find_model(model: Path | None, console: Console) -> ModelFiles:
     """
     from golden.networks.yolov3_tiny.files.fetch import model_files
 
-    return model_files(model, print_line=lambda text: say(console, text))
+    return model_files(model, print_line=lambda text: echo(console, text))
 
 
 def choose_patch(
@@ -171,7 +171,7 @@ def choose_patch(
     for slope in slopes:
         patch = fitting(choice, files.sha256, slope)
         words = f"retuned by {patch.name}" if patch else "not retuned"
-        say(console, f"slope {slope.value}: {words}")
+        echo(console, f"slope {slope.value}: {words}")
         patches[slope.value] = sha256_of(patch) if patch else None
     return choice, {"weights_sha256": files.sha256, "retune_sha256": patches}
 
@@ -186,7 +186,7 @@ def write_comparison(
     """Name the layers that one of two dumps lacks, and write JSON of the comparison."""
     for path, names in zip(paths, only, strict=True):
         if names:
-            say(console, f"only in {path}: {', '.join(names)}")
+            echo(console, f"only in {path}: {', '.join(names)}")
     document = {
         "kind": "dumps",
         "reference": str(paths[0]),

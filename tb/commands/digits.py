@@ -17,7 +17,7 @@ from rich.console import Console
 
 from golden.config import ConfigError
 from tb.commands.common import ActWidth, Json, Out, Seed, WeightWidth
-from tb.console import print_whole, progress, say, write_json
+from tb.console import echo, print_whole, progress, write_json
 from tb.flows.sim.options import SimOptions
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _trained(seed: int, path: Path, console: Console) -> dict[str, torch.Tensor]
     write_whole(path, model_bytes(tensors))
     seconds = time.monotonic() - started
     text = f"trained on {len(samples.labels):,} pictures in {seconds:.1f} s, seed {seed}: {path}"
-    say(console, text)
+    echo(console, text)
     return tensors
 
 

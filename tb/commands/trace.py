@@ -10,7 +10,7 @@ from rich.console import Console
 
 from golden.config import ConfigError, InputError
 from tb.commands import common
-from tb.console import print_whole, say, write_json
+from tb.console import echo, print_whole, write_json
 
 if TYPE_CHECKING:
     from golden.config import PEConfig
@@ -76,7 +76,7 @@ def trace(
         "array": config.array,
     }
     if not job:
-        say(console, f"no job.json beside {path.name}: coordinates count from the tile's corner")
+        echo(console, f"no job.json beside {path.name}: coordinates count from the tile's corner")
     if not name:
         facts |= _list(opened, config, job, others, console)
     else:
@@ -158,7 +158,7 @@ def _show(
         print_whole(table, console)
     wrong = sum(differs(row) for row in rows)
     beside = f"; {wrong} of those shown differ from golden" if wrong else ""
-    say(console, _left_out(found, len(matching), len(shown)) + beside)
+    echo(console, _left_out(found, len(matching), len(shown)) + beside)
     return {
         "stage": name,
         "lane": lane if one_lane else None,

@@ -20,7 +20,7 @@ from tb.commands.accuracy.candidates import (
     names_of,
     read_model,
 )
-from tb.console import progress, say, write_json
+from tb.console import echo, progress, write_json
 
 _Picture = Annotated[
     Path | None, typer.Argument(help="Picture file; a shipped photograph unless given.")
@@ -92,7 +92,7 @@ def detect(
     print_cut(totals, console)
     common.print_unreadable(chosen, console)
     if drawn:
-        say(console, f"drawn in {drawn[0] if len(drawn) == 1 else drawn[0].parent}")
+        echo(console, f"drawn in {drawn[0] if len(drawn) == 1 else drawn[0].parent}")
     document = {
         **facts,
         "fit": fit,

@@ -12,7 +12,7 @@ from rich.console import Console
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from tb.commands import common
-from tb.console import say, write_json
+from tb.console import echo, write_json
 
 if TYPE_CHECKING:
     from golden.study.errors.format_errors import FormatErrors
@@ -185,4 +185,4 @@ def _plot(
     from golden.study.errors.plots import plot_errors
 
     plot_errors(runs, plots / name, title)
-    say(console, f"plot in {plots / name}")
+    echo(console, f"plot in {plots / name}")

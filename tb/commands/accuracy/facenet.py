@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from tb.commands import common
-from tb.console import print_whole, say, write_json
+from tb.console import echo, print_whole, write_json
 
 if TYPE_CHECKING:
     from golden.networks.facenet.files import FaceNet
@@ -69,7 +69,7 @@ def _network(
     from golden.networks.facenet.graph import facenet as table
     from golden.networks.facenet.seeded import seeded
 
-    say(
+    echo(
         console,
         f"no model given: a network drawn from seed {seed}. It recognises nobody; what it shows "
         "is numerics",

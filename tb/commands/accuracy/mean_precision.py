@@ -24,7 +24,7 @@ from tb.commands.accuracy.candidates import (
     names_of,
     read_model,
 )
-from tb.console import progress, say, write_json
+from tb.console import echo, progress, write_json
 
 if TYPE_CHECKING:
     from golden.study.detection.average_precision import Precision
@@ -132,19 +132,19 @@ def _say_faults(pictures: VocFolder, unknown: Counter[str], console: Console) ->
     _say_some("pictures skipped", list(pictures.skipped.values()), console)
     _say_some("objects left out", pictures.dropped, console)
     if pictures.clipped:
-        say(console, f"{pictures.clipped:,} boxes reached beyond their picture and were cut")
+        echo(console, f"{pictures.clipped:,} boxes reached beyond their picture and were cut")
     if unknown:
         kinds = ", ".join(f"{label} ({count:,})" for label, count in unknown.most_common(NAMED))
         rest = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
-        say(
+        echo(
             console, f"{unknown.total():,} objects of classes that the network lacks: {kinds}{rest}"
         )
 
 
 def _say_some(what: str, faults: Sequence[str], console: Console) -> None:
     if faults:
-        say(console, f"{len(faults):,} {what}:")
+        echo(console, f"{len(faults):,} {what}:")
     for fault in faults[:NAMED]:
-        say(console, f"  {fault}")
+        echo(console, f"  {fault}")
     if len(faults) > NAMED:
-        say(console, f"  and {len(faults) - NAMED:,} more; --json has them all")
+        echo(console, f"  and {len(faults) - NAMED:,} more; --json has them all")

@@ -12,7 +12,7 @@ from rich.console import Console
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from tb.commands import common
-from tb.console import say, write_json
+from tb.console import echo, write_json
 
 if TYPE_CHECKING:
     from golden.study.errors.perturbation import BoxNoise, LayerNoise, Runner
@@ -84,7 +84,7 @@ def perturb(
         from golden.study.errors.plots import plot_perturbation
 
         plot_perturbation(layers, boxes, plots / "perturbation.png", title)
-        say(console, f"plot in {plots / 'perturbation.png'}")
+        echo(console, f"plot in {plots / 'perturbation.png'}")
     document = {
         "network": kind,
         **network,
@@ -149,10 +149,10 @@ def _show(title: str, layers: Sequence[LayerNoise], boxes: BoxNoise, console: Co
             "exact" if layer.sqnr_db is None else layer.sqnr_db.text(".2f", ".2f"),
         )
     console.print(table)
-    say(console, "+ noise is added here; ± half of the 95 % interval of the mean over the draws")
+    echo(console, "+ noise is added here; ± half of the 95 % interval of the mean over the draws")
     counts = {"kept": boxes.kept, "lost": boxes.lost, "new": boxes.new}
     words = ", ".join(f"{name} {count.text()}" for name, count in counts.items())
-    say(console, f"boxes: {boxes.clean} without noise; {words}")
+    echo(console, f"boxes: {boxes.clean} without noise; {words}")
     if boxes.overlap is not None and boxes.confidence_change is not None:
         moved, surer = boxes.overlap.text(), boxes.confidence_change.text("+.3g")
-        say(console, f"kept boxes: overlap with the clean one {moved}, confidence {surer}")
+        echo(console, f"kept boxes: overlap with the clean one {moved}, confidence {surer}")

@@ -14,7 +14,7 @@ from golden.study.detection.detections import Compared, Total, shares
 from golden.study.errors.format_errors import FormatErrors
 from golden.study.errors.layer_errors import LayerError
 from tb.commands.accuracy.candidates import figure
-from tb.console import plain_table, say
+from tb.console import echo, plain_table
 
 ROWS: Final = 8
 """Boxes of one network that a table lists."""
@@ -114,4 +114,4 @@ def print_cut(totals: Sequence[Total], console: Console) -> None:
     for total in totals:
         if total.cut_pictures:
             many = f"{total.candidates:,} candidates"
-            say(console, f"{total.network.name}: {many}; the best {CANDIDATES:,} a picture count")
+            echo(console, f"{total.network.name}: {many}; the best {CANDIDATES:,} a picture count")

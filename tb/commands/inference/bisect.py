@@ -13,7 +13,7 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from tb.choices import parse_array, parse_natural
 from tb.commands import common
-from tb.console import print_whole, progress, say, write_json
+from tb.console import echo, print_whole, progress, write_json
 from tb.flows.sim.options import SimOptions
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _in_dump(given: GivenDump, chosen: DumpOptions, json: Path | None, console: 
     if IMAGE not in actual:
         path = chosen.image or default_image()
         picture = read_picture(network, path, chosen.fit, chosen.size)
-        say(console, f"no image is in the dump: golden starts from {path.name}")
+        echo(console, f"no image is in the dump: golden starts from {path.name}")
     elif chosen.image is not None:
         raise ConfigError(f"--image {chosen.image}: the dump has its own image")
     layers: list[LayerVerdict] = []
@@ -193,7 +193,7 @@ def _in_dump(given: GivenDump, chosen: DumpOptions, json: Path | None, console: 
             layers.append(layer)
             advance()
     print_whole(verdict_table(text, layers), console)
-    say(console, conclusion(layers))
+    echo(console, conclusion(layers))
     document = {
         "kind": "dump",
         "dump": text,
@@ -228,7 +228,7 @@ def _two_dumps(
     print_whole(equality_table(f"{paths[1]} beside {paths[0]}", layers), console)
     wrong = [layer for layer in layers if layer.wrong]
     first = f"the first that differs is {wrong[0].name}" if wrong else "all are equal to the bit"
-    say(console, f"{len(layers)} layers compared, {first}")
+    echo(console, f"{len(layers)} layers compared, {first}")
     only = only_in(reference, other), only_in(other, reference)
     common.write_comparison((paths[0], paths[1]), only, layers, json, console)
     return bool(wrong)
@@ -247,7 +247,7 @@ def _on_rtl(options: SimOptions, json: Path | None, console: Console) -> bool:
         def print_line(text: str) -> None:
             bar.update(task, description=text)
             if not console.is_terminal:
-                say(console, text)
+                echo(console, text)
 
         run = run_layers(
             options, print_line, lambda done, jobs: bar.update(task, completed=done, total=jobs)
@@ -255,14 +255,14 @@ def _on_rtl(options: SimOptions, json: Path | None, console: Console) -> bool:
     layers = verdicts(run)
     title = f"each layer on the reference model's inputs, {options.lanes} array, {options.sim}"
     print_whole(verdict_table(title, layers), console)
-    say(console, conclusion(layers))
+    echo(console, conclusion(layers))
     wrong = any(layer.verdict in WRONG for layer in layers)
     own = [layer.name for layer in layers if layer.verdict is Verdict.OWN_FAULT]
     replays = {name: line for name in own if (line := run.replay(name))}
     for line in replays.values():
-        say(console, f"replay: {line}")
+        echo(console, f"replay: {line}")
     if wrong and run.actual:
-        say(console, f"the outputs of the RTL are in {shown(run.tensors)}")
+        echo(console, f"the outputs of the RTL are in {shown(run.tensors)}")
     document = {
         "kind": "rtl",
         "simulator": options.sim,

@@ -20,7 +20,7 @@ from golden.config import (
     Slope,
 )
 from tb.commands import common
-from tb.console import say, write_json
+from tb.console import echo, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -211,7 +211,7 @@ def _compared(network: Network, values: dict[str, Int16Array], console: Console)
     for name, count in wrong.items():
         if count:
             raise AssertionError(f"{name}: {count} values differ from torch's")
-    say(console, f"torch computes the same values in all {len(wrong)} layers")
+    echo(console, f"torch computes the same values in all {len(wrong)} layers")
     return wrong
 
 
@@ -226,4 +226,4 @@ def _write(
 
     fracs = network.fracs()
     write_dump(path, Dump(dict(values), {name: fracs[name] for name in values}, facts))
-    say(console, f"{len(values)} tensors in {path}")
+    echo(console, f"{len(values)} tensors in {path}")

@@ -12,7 +12,7 @@ from rich.console import Console
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from tb.commands import common
-from tb.console import progress, say, write_json
+from tb.console import echo, progress, write_json
 
 if TYPE_CHECKING:
     from golden.networks.yolov3_tiny.files.fetch import ModelFiles
@@ -64,7 +64,7 @@ def distributions(
         slope=slope, place=place, pool_pad=pool_pad, act_w=act_bits, weight_w=weight_bits
     )
     exact = _bit_true_options(options, bit_true, mode)
-    pictures = study_pictures(images, views, seed, lambda text: say(console, text))
+    pictures = study_pictures(images, views, seed, lambda text: echo(console, text))
     chosen = common.ChosenPictures(pictures)
     files = common.find_model(model, console)
     patch, facts = common.choose_patch(files, retune, [slope], console)
@@ -75,7 +75,7 @@ def distributions(
     _show(found, chosen, seconds, console)
     if plots is not None:
         written = write_plots(plots, found)
-        say(console, f"{len(written)} plots in {plots}")
+        echo(console, f"{len(written)} plots in {plots}")
     results = {
         **facts,
         "pictures": {**chosen.to_dict(), "seed": seed, "fit": fit, "size": size},
@@ -153,8 +153,8 @@ def _show(
     common.print_unreadable(chosen, console)
     skipped = len(chosen.unreadable)
     tail = f", {skipped} skipped" if skipped else ""
-    say(console, f"{found.pictures} pictures in {seconds:.1f} s{tail}\n")
+    echo(console, f"{found.pictures} pictures in {seconds:.1f} s{tail}\n")
     for table in all_tables(found):
         console.print(table)
     for line in remarks(found):
-        say(console, line)
+        echo(console, line)

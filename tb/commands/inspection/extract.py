@@ -12,7 +12,7 @@ from rich.console import Console
 from golden.arithmetic.sm8 import Best, Sm8Mode
 from golden.config import ConfigError, first_few
 from tb.commands import common
-from tb.console import say, write_json
+from tb.console import echo, write_json
 
 if TYPE_CHECKING:
     from golden.study.parameters.coding import Choice
@@ -78,7 +78,7 @@ def extract(
             source, parameters, out, choice, about, force, others=not only, step=advance
         )
     _show(manifest, console)
-    say(console, f"wrote {out / extraction.MANIFEST}")
+    echo(console, f"wrote {out / extraction.MANIFEST}")
     write_json(json, {"out": str(out), "manifest": manifest}, console)
 
 
@@ -137,19 +137,19 @@ def _show(manifest: dict[str, Any], console: Console) -> None:
     totals, source = manifest["totals"], manifest["source"]
     tensors = [tensor for layer in manifest["layers"] for tensor in layer["tensors"]]
     name = "FaceNet" if source["facenet"] else source["kind"]
-    say(console, f"{name}: {totals['tensors']} tensors of {len(manifest['layers'])} layers")
+    echo(console, f"{name}: {totals['tensors']} tensors of {len(manifest['layers'])} layers")
     if manifest["not_folded"]:
         words = "batch normalisation not folded, no weights before it by name"
-        say(console, f"{words}: {first_few(manifest['not_folded'])}")
+        echo(console, f"{words}: {first_few(manifest['not_folded'])}")
     if manifest["others"]:
         names = [other["name"] for other in manifest["others"]]
-        say(console, f"kept as they are, no part of a layer: {first_few(names)}")
+        echo(console, f"kept as they are, no part of a layer: {first_few(names)}")
     bits = Counter(tensor["fraction_bits"] for tensor in tensors)
     counts = ", ".join(f"{n}: {bits[n]}" for n in sorted(bits))
-    say(console, f"{manifest['mode']}, tensors by fraction bits: {counts}")
+    echo(console, f"{manifest['mode']}, tensors by fraction bits: {counts}")
     worst = max(tensors, key=lambda tensor: tensor["max_error"])
-    say(console, totals_line(totals))
-    say(console, f"largest error {worst['max_error']:.3g} ({worst['name']})")
+    echo(console, totals_line(totals))
+    echo(console, f"largest error {worst['max_error']:.3g} ({worst['name']})")
 
 
 def totals_line(totals: dict[str, Any]) -> str:

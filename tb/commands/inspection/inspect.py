@@ -11,7 +11,7 @@ from rich.console import Console
 
 from golden.config import first_few
 from tb.commands import common
-from tb.console import say, write_json
+from tb.console import echo, write_json
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -68,7 +68,7 @@ def inspect(
     if network is not None:
         _show_network(network, depth, console)
     else:
-        say(console, f"{source}: neither FaceNet nor YOLOv3-tiny is in it")
+        echo(console, f"{source}: neither FaceNet nor YOLOv3-tiny is in it")
     write_json(json, {**_tensor_facts(tensors), **_network_facts(network)}, console)
 
 
@@ -162,7 +162,7 @@ def _show_tensors(source: str, tensors: Tensors, depth: int | None, console: Con
 
     console.print(tensor_table(f"tensors of {source}", Path(source).name, tensors, depth))
     size = sum(tensor.nbytes for tensor in tensors.values())
-    say(console, f"{len(tensors):,} tensors, {size / 1e6:,.2f} MB")
+    echo(console, f"{len(tensors):,} tensors, {size / 1e6:,.2f} MB")
 
 
 def _show_network(network: _Network, depth: int | None, console: Console) -> None:
@@ -171,13 +171,13 @@ def _show_network(network: _Network, depth: int | None, console: Console) -> Non
     title = f"{network.name} at {network.size}x{network.size}"
     console.print(module_table(title, network.root, network.modules, depth))
     figures = _sums(network)
-    say(
+    echo(
         console,
         f"{figures['convolutions']} convolutions, {figures['fully_connected']} fully connected; "
         f"{figures['parameters']:,} parameters, {figures['macs'] / 1e9:.3f} GMAC a picture",
     )
     if network.unknown:
-        say(console, f"no part of the network, kept: {first_few(network.unknown, _SHOWN)}")
+        echo(console, f"no part of the network, kept: {first_few(network.unknown, _SHOWN)}")
 
 
 def _sums(network: _Network) -> dict[str, int]:

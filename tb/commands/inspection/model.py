@@ -11,7 +11,7 @@ from rich.console import Console
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import PoolPad
 from tb.commands import common
-from tb.console import say, write_json
+from tb.console import echo, write_json
 
 if TYPE_CHECKING:
     from golden.networks.yolov3_tiny.files.fetch import ModelFiles
@@ -47,8 +47,8 @@ def model(
     ranges = _ranges(files, built)
     about = describe(files)
     if tree:
-        say(console, str(built))
-    say(console, "; ".join(about["words"]))
+        echo(console, str(built))
+    echo(console, "; ".join(about["words"]))
     facts = node_facts(network, size)
     _show(facts, ranges, size, console)
     document = {
@@ -130,9 +130,9 @@ def _show(
         sum(getattr(fact, field) for fact in facts)
         for field in ("parameters", "macs", "macs_on_zero_weights")
     )
-    say(console, f"{parameters:,} parameters, {macs / 1e9:.3f} GMAC a picture")
+    echo(console, f"{parameters:,} parameters, {macs / 1e9:.3f} GMAC a picture")
     if zeros:
-        say(
+        echo(
             console,
             f"{zeros / 1e6:.0f} MMAC of them, {zeros / macs:.1%}, multiply the zeros around "
             "conv_set_2's 1x1 kernel",

@@ -13,7 +13,7 @@ from golden.arithmetic.sm8 import Sm8Mode
 from golden.config import ConfigError
 from tb.commands import common
 from tb.commands.inspection import extract
-from tb.console import say, write_json
+from tb.console import echo, write_json
 
 if TYPE_CHECKING:
     from golden.study.parameters.code_table import Histograms, Row
@@ -81,23 +81,23 @@ def _one(one: Coded, limit: int, plots: Path | None, console: Console) -> dict[s
 
     listed, counted = rows(one, limit), histograms(one)
     document = _facts(one)
-    say(console, document["name"])
+    echo(console, document["name"])
     shape = "x".join(map(str, document["shape"])) or "one value"
     axes = f" ({document['axes']})" if document["axes"] else ""
-    say(console, f"{shape}{axes}, SM8({one.n}): {one.n} fraction bits, {one.mode.value}")
+    echo(console, f"{shape}{axes}, SM8({one.n}): {one.n} fraction bits, {one.mode.value}")
     if listed:
         console.print(_values(listed))
     if len(listed) < one.errors.count:
-        say(console, f"the first {len(listed)} of {one.errors.count:,} values")
+        echo(console, f"the first {len(listed)} of {one.errors.count:,} values")
     _print_histograms(counted, console)
-    say(console, f"error {one.errors.max_error:.4g} at most, rms {one.errors.rms_error:.4g}")
-    say(console, _clamped(one))
+    echo(console, f"error {one.errors.max_error:.4g} at most, rms {one.errors.rms_error:.4g}")
+    echo(console, _clamped(one))
     files = []
     if plots is not None:
         path = plots / f"codes_{folder_name(one.parameter.name)}.png"
         write_plot(path, one)
         files.append(str(path))
-        say(console, f"plot in {path}")
+        echo(console, f"plot in {path}")
     return {
         "tensor": document,
         "values": listed,
@@ -117,10 +117,10 @@ def _values(listed: list[Row]) -> Table:
 
 
 def _print_histograms(counted: Histograms, console: Console) -> None:
-    say(console, f"\n{'from':>11}  {'before':<33} after")
+    echo(console, f"\n{'from':>11}  {'before':<33} after")
     for line in counted.lines():
-        say(console, line)
-    say(console, "")
+        echo(console, line)
+    echo(console, "")
 
 
 def _clamped(one: Coded) -> str:
@@ -139,20 +139,20 @@ def _summary(several: list[Coded], console: Console) -> dict[str, Any]:
     """Show all tensors; return what JSON says of them."""
     from golden.study.parameters.extraction import totals
 
-    say(console, "bytes before and after, largest and rms error, clamped high and low\n")
-    say(console, _line("", "n", "before", "after", "largest", "rms", "high", "low"))
+    echo(console, "bytes before and after, largest and rms error, clamped high and low\n")
+    echo(console, _line("", "n", "before", "after", "largest", "rms", "high", "low"))
     layer = None
     for one in several:
         if one.parameter.layer != layer:
             layer = one.parameter.layer
-            say(console, layer)
+            echo(console, layer)
         errors = one.errors
         sizes = (f"{x:,}" for x in (one.parameter.values.nbytes, errors.count))
         figures = (f"{x:.2g}" for x in (errors.max_error, errors.rms_error))
         shares = (f"{x:.1%}" for x in (errors.high_share, errors.low_share))
-        say(console, _line(f"  {one.parameter.part}", str(one.n), *sizes, *figures, *shares))
+        echo(console, _line(f"  {one.parameter.part}", str(one.n), *sizes, *figures, *shares))
     sums = totals([one.errors for one in several], sum(x.parameter.values.nbytes for x in several))
-    say(console, f"\n{sums['tensors']} tensors: {extract.totals_line(sums)}")
+    echo(console, f"\n{sums['tensors']} tensors: {extract.totals_line(sums)}")
     return {"tensors": [_facts(one) for one in several], "totals": sums}
 
 

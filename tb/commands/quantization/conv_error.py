@@ -9,7 +9,7 @@ from rich.console import Console
 
 from golden.config import ProductMode
 from tb.commands import common
-from tb.console import say, write_json
+from tb.console import echo, write_json
 
 _In = Annotated[int, typer.Option("--in-channels", help="Channels of the input.")]
 _Out = Annotated[int, typer.Option("--out-channels", help="Channels of the output.")]
@@ -45,7 +45,7 @@ def conv_error(
         f"{in_channels} x {size} x {size} to {out_channels} channels, kernel {kernel} x {kernel}, "
         f"{shape.products} products a sum"
     )
-    say(console, f"{title}; draws: {draws}")
+    echo(console, f"{title}; draws: {draws}")
     console.print(layer_table("Q7.8 less float64", list(found.values()), "mode"))
     console.print(worst_table(list(found.values()), "mode", "draw"))
     if plots is not None:
@@ -56,7 +56,7 @@ def conv_error(
         plot_histograms(
             {each.value: errors(first, each) for each in modes}, path, f"{title}; first draw"
         )
-        say(console, f"plot in {path}")
+        echo(console, f"plot in {path}")
     document = {
         "shape": shape,
         "draws": draws,

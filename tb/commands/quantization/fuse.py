@@ -11,7 +11,7 @@ from rich.console import Console
 from golden.config import PoolPad, Slope
 from tb.commands import common
 from tb.commands.inspection.model import Source, describe
-from tb.console import say, write_json
+from tb.console import echo, write_json
 
 if TYPE_CHECKING:
     from golden.study.errors.folding import FoldingError
@@ -49,11 +49,11 @@ def fuse(
     convs = fold_all(stored, files.weights)
     found = folding_errors(stored, pixels, slope.real, pool_pad)
     about = describe(files)
-    say(console, "; ".join(about["words"]))
+    echo(console, "; ".join(about["words"]))
     _show(found, path.name, console)
     written = [] if out is None else save_folded(files, convs, out)
     for file in written:
-        say(console, f"wrote {file}")
+        echo(console, f"wrote {file}")
     document = {
         "model": about["facts"],
         "image": str(path),
@@ -81,7 +81,7 @@ def _show(found: list[FoldingError], picture: str, console: Console) -> None:
         )
     console.print(table)
     worst = max(found, key=lambda layer: layer.float32)
-    say(
+    echo(
         console,
         f"largest: {worst.float32:.2g} in float32 ({worst.name}), "
         f"{max(layer.float64 for layer in found):.2g} in float64",

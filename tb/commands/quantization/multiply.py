@@ -14,7 +14,7 @@ from rich.text import Text
 from golden.config import ProductMode
 from golden.study.multiplier import Operand, Result, parse_operand, pattern, result
 from tb.commands.common import Json
-from tb.console import plain_table, say, write_json
+from tb.console import echo, plain_table, write_json
 
 MODES = (ProductMode.CUT_FLOOR, ProductMode.CUT_ROUND, ProductMode.FULL)
 """From the source's rule to the default."""
@@ -32,7 +32,7 @@ def multiply(a: _Factor, w: _Factor, json: Json = None) -> None:
     product = first.integer * second.integer
     exact = first.exact * second.exact
     console.print(_operands(first, second))
-    say(
+    echo(
         console,
         f"product, 32 bits: {first.integer} x {second.integer} = {product} = "
         f"{pattern(product, 32)}; in real numbers {exact:.9g}\n",
@@ -40,7 +40,7 @@ def multiply(a: _Factor, w: _Factor, json: Json = None) -> None:
     console.print(_products(results))
     console.print(_results(results))
     for line in _remarks((first, second), results):
-        say(console, line)
+        echo(console, line)
     document = {
         "operands": [operand.to_dict() for operand in (first, second)],
         "exact": exact,

@@ -11,7 +11,7 @@ from rich.console import Console
 from golden.config import NumberFormat
 from tb.commands import common
 from tb.commands.quantization.quantize import WeightRounding
-from tb.console import plain_table, say, write_json
+from tb.console import echo, plain_table, write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -80,7 +80,7 @@ def preprocess(
     _say_picture(path, place, prepared, console)
     console.print(_channel_table(prepared))
     for line in _excerpt(prepared, window):
-        say(console, line)
+        echo(console, line)
     about: dict[str, Any] = {
         "picture": str(path),
         "picture_size": [image.height, image.width],
@@ -95,26 +95,26 @@ def preprocess(
     writers = study.writers(prepared, about)
     for kind, target in wanted.items():
         writers[kind](target)
-        say(console, f"{kind} in {target}")
+        echo(console, f"{kind} in {target}")
     write_json(json, {**about, **_document(prepared, place)}, console)
 
 
 def _say_picture(path: Path, place: Placement, prepared: Prepared, console: Console) -> None:
     height, width = place.picture_size
     size = prepared.ints.shape[1]
-    say(
+    echo(
         console,
         f"{path.name}: {width}x{height} pixels, as {place.width}x{place.height} from row "
         f"{place.top}, column {place.left} of {size}x{size}",
     )
     low, high = -(1 << (prepared.width - 1)), (1 << (prepared.width - 1)) - 1
     step = 2.0**-prepared.frac
-    say(
+    echo(
         console,
         f"{prepared.width} bits, {prepared.frac} of them fraction: {low * step:g} to "
         f"{high * step:.6g} in steps of {step:g}",
     )
-    say(
+    echo(
         console,
         f"saturated {prepared.saturated} of {prepared.ints.size:,}; largest error "
         f"{prepared.largest_error():.2g}; sha256 {prepared.sha256()[:16]}...\n",

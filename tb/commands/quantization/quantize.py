@@ -13,7 +13,7 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from tb.commands import common
 from tb.commands.inspection.model import Source, describe
-from tb.console import say, write_json
+from tb.console import echo, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,8 +135,8 @@ def quantize(
     written = save_like(files, convs, target)
     check_saved(target, convs)
     written.append(write_integers(out, made.network, ints, about, write_hex))
-    say(console, f"wrote {target}: read back, every number is equal")
-    say(console, f"wrote {written[-1]}, {DATA}" + (f" and {HEX}/" if write_hex else ""))
+    echo(console, f"wrote {target}: read back, every number is equal")
+    echo(console, f"wrote {written[-1]}, {DATA}" + (f" and {HEX}/" if write_hex else ""))
     document = {
         **about,
         "options": plain_options(options),
@@ -198,6 +198,6 @@ def show_errors(made: QuantizedModel, picture: TensorErrors, console: Console) -
         count = sum(each.count for each in made.weights)
         mean = sum(each.errors[name].mean * each.count for each in made.weights) / count
         text = f"weights, {word}: {most.errors[name].largest:.3g} at most ({most.name}), "
-        say(console, f"{text}{mean:.3g} on average")
+        echo(console, f"{text}{mean:.3g} on average")
     bias = max(made.biases, key=lambda each: each.errors[made.rounding].largest)
-    say(console, f"biases, as saved: {bias.errors[made.rounding].largest:.3g} at most")
+    echo(console, f"biases, as saved: {bias.errors[made.rounding].largest:.3g} at most")

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from golden.config import ConfigError, PoolPad, Slope
 from tb.commands import common
-from tb.console import ROOT, progress, say, write_json
+from tb.console import ROOT, echo, progress, write_json
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -179,7 +179,7 @@ def _distil(
 
     if resume is not None:
         checkpoint.resume(resume, run)
-        say(console, f"going on from step {run.steps} of {resume}")
+        echo(console, f"going on from step {run.steps} of {resume}")
     kept = target.with_suffix(".checkpoint")
     begun = time.monotonic() - run.seconds
     cpu_begun = time.process_time() - run.cpu_seconds
@@ -205,7 +205,7 @@ def _distil(
         kept.unlink(missing_ok=True)
         return
     checkpoint.save_checkpoint(kept, run)
-    say(console, f"interrupted after step {run.steps}; go on with --resume {kept}")
+    echo(console, f"interrupted after step {run.steps}; go on with --resume {kept}")
     raise typer.Exit(EXIT_INTERRUPTED)
 
 
@@ -217,4 +217,4 @@ def _plot(run: Distillation | None, plots: Path | None, console: Console) -> Non
 
     path = plots / "retune-loss.png"
     save(loss_plot(run.losses), path)
-    say(console, f"loss drawn in {path}")
+    echo(console, f"loss drawn in {path}")

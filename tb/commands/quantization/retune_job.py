@@ -39,7 +39,7 @@ from golden.study.retune.evaluation import (
 from golden.vision.datasets import Views
 from golden.vision.images import preprocess, shipped
 from tb.commands.common import counted_steps, find_model
-from tb.console import ROOT, plain_table, say
+from tb.console import ROOT, echo, plain_table
 from tb.toolchain.run_folder import git_commit
 
 COLUMNS: Final = ("tuned", "numbers", "head SNR", "TP", "FP", "FN", "IoU", "F1", "CPU s")
@@ -216,19 +216,19 @@ class Job:
         else:
             write_patch(target, replace(patch, about=self.about(run)))
             use = "RETUNE"
-        say(console, f"{target.stat().st_size:,} bytes in {target}")
-        say(console, f"use it: make sim {use}={target} SLOPE={self.choices.slope.value}")
+        echo(console, f"{target.stat().st_size:,} bytes in {target}")
+        echo(console, f"use it: make sim {use}={target} SLOPE={self.choices.slope.value}")
 
     def show(self, console: Console) -> None:
         """Print the table."""
         names = ", ".join(path.name for path in self.judged_on)
-        say(console, f"judged on {len(self.outputs)} views of {names}, none of them tuned on")
+        echo(console, f"judged on {len(self.outputs)} views of {names}, none of them tuned on")
         table = plain_table("", *COLUMNS)
         for result in self.results:
             table.add_row(*result.cells())
         console.print(table)
-        say(console, "SNR over both heads; boxes at confidence 0.3 against those of slope 0.1.")
-        say(console, "Boxes alone flatter: an untuned network misses none and invents many.")
+        echo(console, "SNR over both heads; boxes at confidence 0.3 against those of slope 0.1.")
+        echo(console, "Boxes alone flatter: an untuned network misses none and invents many.")
 
     def document(
         self, patch: Patch | None, run: Distillation | None, target: Path
@@ -297,6 +297,6 @@ def _paths(
         return tuple(map(shipped, names))
     paths, skipped = readable(folder)
     for name, why in skipped.items():
-        say(console, f"skipped {name}: {why}")
+        echo(console, f"skipped {name}: {why}")
     unreadable.update(skipped)
     return paths

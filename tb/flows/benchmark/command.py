@@ -13,7 +13,7 @@ from rich.console import Console
 
 from golden.config import ConfigError, InputError
 from golden.reference.layer_sums import layer_sums
-from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, print_failure, progress, say, shown
+from tb.console import EXIT_INTERRUPTED, EXIT_RED, echo, one_line, print_failure, progress, shown
 from tb.flows.benchmark.beats import beat_costs
 from tb.flows.benchmark.options import BenchOptions
 from tb.flows.benchmark.python_driven.jobs import time_tiles
@@ -87,7 +87,7 @@ def bench(
         text = f"FAILED  {where}{': ' if where else ''}{failure}"
         print_failure(console, text)
         return code
-    say(console, f"{len(record.runs)} runs and {len(record.scaling)} sizes in {shown(target)}")
+    echo(console, f"{len(record.runs)} runs and {len(record.scaling)} sizes in {shown(target)}")
     return 0
 
 
@@ -150,7 +150,7 @@ class _Session:
         self.at = ""
 
     def _print_line(self, text: str) -> None:
-        say(self._bar.console, text)
+        echo(self._bar.console, text)
 
     def _compile(self) -> None:
         wanted = designs(self._planned)

@@ -19,7 +19,7 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, NumberFormat, ProductMode
 from golden.graph.layers import IMAGE
 from golden.networks.yolov3_tiny.graph import INPUT_SIZE
-from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, print_failure, progress, say, shown
+from tb.console import EXIT_INTERRUPTED, EXIT_RED, echo, one_line, print_failure, progress, shown
 from tb.flows.benchmark.record import THREADS, GoldenRecord, GoldenRun, MeasureError
 from tb.toolchain import build, run_folder
 
@@ -63,7 +63,7 @@ def bench_golden(
     except KeyboardInterrupt:
         failure, code = "interrupted by the user", EXIT_INTERRUPTED
     else:
-        say(console, f"{len(record.runs)} runs in {shown(target)}")
+        echo(console, f"{len(record.runs)} runs in {shown(target)}")
         return 0
     print_failure(console, f"FAILED  golden: {failure}")
     return code
@@ -80,7 +80,7 @@ def measure(console: Console, size: int, rounds: int) -> GoldenRecord:
     from golden.study.speed import FLOAT64, Way, ways
 
     commit = run_folder.git_commit(build.ROOT)
-    frames = _frames(size, lambda text: say(console, text))
+    frames = _frames(size, lambda text: echo(console, text))
     _one_thread()
     every: Sequence[Way] = ways(frames)
     with progress(console) as bar:
@@ -103,7 +103,7 @@ def measure(console: Console, size: int, rounds: int) -> GoldenRecord:
         for way, name, took, peak in zip(every, names, seconds, peaks, strict=True)
     ]
     for run in made:
-        say(console, _words(run))
+        echo(console, _words(run))
     return GoldenRecord(commit, made)
 
 

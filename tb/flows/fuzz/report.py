@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from golden.files import write_whole
-from tb.console import say, shown
+from tb.console import echo, shown
 from tb.cosim.failure import DiagnosisSummary, Failure
 from tb.debug.diagnosis import Diagnosis
 from tb.flows.documents import VERSION, Schema, fields, schema
@@ -78,20 +78,20 @@ def show(final: FuzzReport, path: Path, console: Console) -> None:
     )
     if final.passed:
         console.print("[bold green]PASSED[/]  ", end="")
-        say(console, figures)
+        echo(console, figures)
         return
     console.print("[bold red]FAILED[/]  ", end="")
     if final.failure is None:
-        say(console, f"not one value was compared; {figures}")
+        echo(console, f"not one value was compared; {figures}")
         return
-    say(console, f"{final.failure.kind}: {final.failure.message}")
-    say(console, figures)
+    echo(console, f"{final.failure.kind}: {final.failure.message}")
+    echo(console, figures)
     for title, text in (
         ("job", final.job),
         ("smallest", final.smallest),
         ("its failure", final.smallest_failure and final.smallest_failure.message),
     ):
         if text:
-            say(console, f"{title}: {text}")
+            echo(console, f"{title}: {text}")
     for text in (*final.explanation, *(f"replay: {command}" for command in final.replay)):
-        say(console, text)
+        echo(console, text)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 
 from golden.config import ConfigError, InputError
-from tb.console import EXIT_INTERRUPTED, EXIT_RED, one_line, print_failure, say, shown
+from tb.console import EXIT_INTERRUPTED, EXIT_RED, echo, one_line, print_failure, shown
 from tb.cosim import cocotb_test
 from tb.cosim.failure import Failure
 from tb.debug.diagnose import Diagnoser
@@ -95,7 +95,7 @@ def _run_steps(run: RunState, console: Console) -> Failure | None:
         def print_line(text: str) -> None:
             status.update(text)
             if not console.is_terminal or text.startswith(PRINTED_ALWAYS):
-                say(console, text)
+                echo(console, text)
 
         run.pictures = pictures(options, print_line)
         run.simulator = find_simulator(options.sim, options.verilator)
@@ -166,7 +166,7 @@ def _diagnose(run: RunState, console: Console) -> None:
         def print_line(text: str) -> None:
             status.update(text)
             if not console.is_terminal:
-                say(console, text)
+                echo(console, text)
 
         failure = None if failed is None else run.job_failure(failed)
         job = run.replay_job(failed or 0)

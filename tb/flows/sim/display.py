@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tb.choices import parse_clock
-from tb.console import say, shown
+from tb.console import echo, shown
 from tb.duts.conv_pe.frame_record import frame_folder
 from tb.flows.sim.report import LayerReport, Report, utilisation
 from tb.flows.sim.run_state import RunState
@@ -97,19 +97,19 @@ def show_verdict(final: Report, run: RunState, base: Path, console: Console) -> 
     where = shown(base / final.run / "report.json")
     _show_outputs(final, run, base, console)
     if run.prepared is not None and run.prepared.quantized.note:
-        say(console, run.prepared.quantized.note)
+        echo(console, run.prepared.quantized.note)
     if failure is not None:
         console.print("[bold red]FAILED[/]  ", end="")
-        say(console, f"{failure.kind}: {failure.message}  ({where})")
+        echo(console, f"{failure.kind}: {failure.message}  ({where})")
     else:
         if final.scope == "frame":
-            say(console, latency(final, run))
+            echo(console, latency(final, run))
         zeros = sum(layer.macs_on_zero_weights for layer in final.layers)
         on_zeros = f" ({zeros / 1e6:.1f} of them on embedded zeros)" if zeros else ""
         frames = f"{len(final.frames)} frames, " if final.frames and run.options.images else ""
         plural = "s" if len(final.layers) > 1 else ""
         console.print("[bold green]PASSED[/]  ", end="")
-        say(
+        echo(
             console,
             f"{frames}{len(final.layers)} layer{plural}, {total.macs / 1e6:,.1f} MMAC{on_zeros}, "
             f"{total.values_compared:,} values compared, 0 mismatches, "
@@ -117,9 +117,9 @@ def show_verdict(final: Report, run: RunState, base: Path, console: Console) -> 
             f"{total.wall_seconds:.0f} s  ({where})",
         )
     for text in () if run.diagnosis is None else run.diagnosis.lines():
-        say(console, text)
+        echo(console, text)
     if failure is not None and failure.replay:
-        say(console, f"replay: {failure.replay}")
+        echo(console, f"replay: {failure.replay}")
 
 
 def latency(final: Report, run: RunState) -> str:
@@ -137,15 +137,15 @@ def _show_outputs(final: Report, run: RunState, base: Path, console: Console) ->
     """Print the decoded outputs, and put the last drawing where the next run's will be."""
     for frame in run.frames if run.decodes_output else ():
         if frame.text and len(run.frames) <= FRAMES_SHOWN:
-            say(console, f"{Path(frame.report.image).name}: {frame.text}")
+            echo(console, f"{Path(frame.report.image).name}: {frame.text}")
     drawing = run.options.network.drawing
     last = frame_folder(base / final.run, len(run.finished) - 1) / drawing
     if run.finished and last.is_file():
         shutil.copy(last, base / drawing)
-        say(console, f"drawn in {shown(base / drawing)}")
+        echo(console, f"drawn in {shown(base / drawing)}")
     if run.options.images is not None and run.finished:
         seconds = sum(frame.report.seconds for frame in run.finished)
-        say(
+        echo(
             console,
             f"{len(run.finished)} frames in {seconds:.1f} s of simulation, "
             f"{len(run.finished) / seconds:.3f} frames/s",
