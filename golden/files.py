@@ -26,10 +26,6 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     Where the block raises, `path` stays as it was. Its folder is made where missing.
 
-    Parameters
-    ----------
-    path : Path
-
     Yields
     ------
     Path

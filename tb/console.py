@@ -90,7 +90,6 @@ def write_json(path: Path | None, results: Mapping[str, Any], console: Console) 
         ``--json``; nothing is written where it was not given.
     results : mapping
         JSON values, dataclasses and enumerations; numbers are finite.
-    console : Console
     """
     if path is None:
         return

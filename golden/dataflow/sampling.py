@@ -42,11 +42,8 @@ def sample_tiles(
 
     Parameters
     ----------
-    fused : FusedLayer
-    config : PEConfig
     seed : int
         Of the random places and channels.
-    min_macs : int
 
     Raises
     ------

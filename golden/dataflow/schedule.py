@@ -29,7 +29,6 @@ class PlannedJob:
         Those of them that only this job counts; the others are a halo.
     output : Tile
         What it makes of the layer's last node.
-    readout : Readout
     window : Window
         What it reads of its source.
     words : int
@@ -129,7 +128,6 @@ def flatten_concat(network: Network, name: str) -> tuple[str, ...]:
 
     Parameters
     ----------
-    network : Network
     name : str
         A node, or ``image``.
     """

@@ -68,8 +68,6 @@ def tiles(fused: FusedLayer, config: PEConfig, ends: Estimate = estimate) -> lis
 
     Parameters
     ----------
-    fused : FusedLayer
-    config : PEConfig
     ends : callable
         The model of cycles.
 

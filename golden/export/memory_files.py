@@ -97,9 +97,7 @@ def write_hex(path: Path, ints: npt.ArrayLike, width: int = 16, about: str = "")
 
     Parameters
     ----------
-    path : Path
     ints : array_like of int
-    width : int
     about : str
         Lines that stand ahead of the numbers as ``//`` comments.
     """

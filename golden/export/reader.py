@@ -42,7 +42,6 @@ class Integers:
 
     Parameters
     ----------
-    network : Network
     image : ndarray of int16, (3, H, W), or None
         A quantised picture.
     about : dict of str
@@ -92,8 +91,6 @@ def integer_network(manifest: Path, options: NumericOptions, size: int) -> Netwo
 
     Parameters
     ----------
-    manifest : Path
-    options : NumericOptions
     size : int
         Rows and columns of the image.
 

@@ -47,7 +47,6 @@ def write_integers(
     ----------
     folder : Path
         Takes ``manifest.json``, ``integers.bin`` and ``hex/``.
-    network : Network
     image : ndarray of int16, (3, H, W), optional
         A quantised picture, tensor ``image``.
     about : mapping of str, optional

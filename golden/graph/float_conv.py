@@ -38,7 +38,6 @@ class FloatConv:
 
     Parameters
     ----------
-    name : str
     weight : ndarray of float64, (O, I, KH, KW)
     bias : ndarray of float64, (O,)
 
@@ -93,7 +92,6 @@ class StoredConv:
 
     Parameters
     ----------
-    name : str
     weight : ndarray of float64, (O, I, KH, KW)
     bias : ndarray of float64, (O,), or None
         Of the convolution itself; a head and a fused convolution have one.
@@ -140,7 +138,6 @@ def fold(
     Parameters
     ----------
     weight : ndarray of float64, (O, I, KH, KW)
-    norm : BatchNorm
     epsilon : Epsilon
         Darknet's own for its files, torch's for torch models, TensorFlow-slim's for FaceNet.
     bias : ndarray of float64, (O,), optional

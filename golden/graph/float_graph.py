@@ -27,8 +27,6 @@ class Conv:
 
     Parameters
     ----------
-    name, source : str
-    in_channels, out_channels : int
     kernel : tuple of int
         (rows, columns).
     stride : int
@@ -38,7 +36,6 @@ class Conv:
         kernels; ``valid``: none.
     norm : bool
         Whether a batch normalisation follows; otherwise there is a bias.
-    activation : Activation
     slope : float, optional
         Of a leaky activation; the option of the whole network where there is none.
     scale : float
@@ -155,7 +152,6 @@ class FloatNetwork:
 
     Parameters
     ----------
-    graph : Graph
     convs : dict of str to FloatConv
         Weights and bias of each convolution, by name.
     classes : tuple of str

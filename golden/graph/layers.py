@@ -127,7 +127,6 @@ class ResidualLayer:
 
     Parameters
     ----------
-    name : str
     sources : tuple of str
         What stays, and what is added to it.
     activation : Activation
@@ -175,7 +174,6 @@ class AverageLayer:
 
     Parameters
     ----------
-    name, source : str
     weight_w : int
         Width of the factor, 8 or 16 bits.
 

@@ -23,7 +23,6 @@ class Network:
 
     Parameters
     ----------
-    name : str
     nodes : tuple of Layer
         In data-flow order; a node reads nodes before it, or ``image``.
     input_frac : int

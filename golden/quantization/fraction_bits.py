@@ -65,9 +65,7 @@ def reach(
 
     Parameters
     ----------
-    network : FloatNetwork
     images : iterable of ndarray of float32, (C, H, W)
-    options : NumericOptions
 
     Returns
     -------
@@ -123,10 +121,8 @@ def choose_formats(
 
     Parameters
     ----------
-    network : FloatNetwork
     room : mapping of str to float
         What `reach` returns; not read for q7.8.
-    options : NumericOptions
     given : mapping of str to int, optional
         Fraction bits by tensor: ``image``, ``conv1.weight``, ``conv1.output``.
 

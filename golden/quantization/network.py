@@ -31,7 +31,6 @@ def quantize_network(
     ----------
     name : str
         The network's, for its files and for reports.
-    network : FloatNetwork
     input_shape : tuple of int
         (C, H, W) of a picture.
     calibration : iterable of ndarray of float32, (C, H, W)

@@ -31,7 +31,6 @@ def run(
 
     Parameters
     ----------
-    network : FloatNetwork
     image : ndarray of float, (..., C, H, W)
     slope : float, optional
         Of leaky rectifiers that have none of their own.

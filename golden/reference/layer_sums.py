@@ -17,7 +17,6 @@ class LayerSums:
 
     Parameters
     ----------
-    layer : ConvLayer
     input : ndarray of int16, (I, H, W)
     sums : ndarray of int64, (O, OH, OW)
         Bias excluded.
@@ -39,7 +38,6 @@ def layer_sums(network: Network, tensors: Mapping[str, Int16Array]) -> Iterator[
 
     Parameters
     ----------
-    network : Network
     tensors : mapping of str to ndarray of int16, (C, H, W)
         What `golden.reference.run.run` returns.
     """

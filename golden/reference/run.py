@@ -37,7 +37,6 @@ def run(network: Network, image: Int16Array) -> dict[str, Int16Array]:
 
     Parameters
     ----------
-    network : Network
     image : ndarray of int16, (3, H, W)
         Pixels with ``network.input_frac`` fraction bits.
 

@@ -64,7 +64,6 @@ def conv_accumulate(x: Int16Array, layer: ConvLayer) -> Int64Array:
     ----------
     x : ndarray of int16, (I, H, W)
         ``act_w``-bit activations with ``in_frac`` fraction bits.
-    layer : ConvLayer
 
     Returns
     -------
@@ -97,7 +96,6 @@ def output_stage(acc: Int64Array, layer: ConvLayer) -> Int16Array:
     ----------
     acc : ndarray of int64, (O, OH, OW)
         What `conv_accumulate` returns.
-    layer : ConvLayer
 
     Returns
     -------
@@ -129,7 +127,6 @@ def pool(x: Int16Array, layer: PoolLayer, act_w: int = 16) -> Int16Array:
     Parameters
     ----------
     x : ndarray of int16, (C, H, W)
-    layer : PoolLayer
     act_w : int
         Width of an activation; its most negative value stands for minus infinity.
 

@@ -38,8 +38,6 @@ class RandomJob:
     ----------
     seed : int
         Repeats the job on a PE of the same configuration.
-    job : Job
-    activations, weights : Data
     """
 
     seed: int
@@ -67,7 +65,6 @@ def random_job(seed: int, config: PEConfig) -> RandomJob:
 
     Parameters
     ----------
-    seed : int
     config : PEConfig
         Decides widths, memories and mode.
 

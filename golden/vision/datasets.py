@@ -49,7 +49,6 @@ class Folder:
 
     Parameters
     ----------
-    path : Path
     files : tuple of Path
         Those with an ending that Pillow reads, by name.
     unreadable : dict of str to str
@@ -110,8 +109,6 @@ class Views:
 
     Parameters
     ----------
-    count : int
-    seed : int
     paths : sequence of Path
         The shipped photographs unless given.
     """
@@ -167,7 +164,6 @@ def study_pictures(
 
     Parameters
     ----------
-    folder : Path or None
     count, seed : int
         Of the views.
     print_line : callable

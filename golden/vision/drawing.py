@@ -48,7 +48,6 @@ def save(image: Image.Image, path: Path) -> None:
 
     Parameters
     ----------
-    image : PIL.Image.Image
     path : Path
         File to replace; its ending names the format, and its folder is made where missing.
 

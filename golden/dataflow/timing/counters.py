@@ -90,7 +90,6 @@ class Timeline:
 
         Parameters
         ----------
-        begin, stop : int
         start : int
             When the next job was started.
         load : tuple of int

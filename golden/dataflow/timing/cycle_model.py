@@ -58,7 +58,6 @@ class JobCycles:
         The array takes it.
     end : int
         Its last beat leaves.
-    counters : Counters
     """
 
     start: int
@@ -154,8 +153,6 @@ def predict(
     ----------
     jobs : sequence of JobShape
         In order.
-    config : PEConfig
-    host : Host
     starts : sequence of int, optional
         When each job was started, instead of as soon as `host` may.
     """
@@ -179,7 +176,6 @@ class LayerCycles:
 
     Parameters
     ----------
-    name : str
     macs : int
         Useful multiplications.
     counters : Counters

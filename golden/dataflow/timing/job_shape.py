@@ -21,7 +21,6 @@ class JobShape:
 
     Parameters
     ----------
-    layer : str
     in_rows, in_columns : int
         Input pixels.
     in_groups, out_groups : int
@@ -30,9 +29,6 @@ class JobShape:
         Pixels of the convolution.
     kernel : tuple of int
         (KH, KW).
-    pad_top, pad_left : int
-    readout : Readout
-    own_channels : bool
     in_base : int
         First word of the tile memory.
     after : int

@@ -88,7 +88,6 @@ def tensor_bytes(path: Path, like: TensorFile, tensors: Mapping[str, torch.Tenso
 
     Parameters
     ----------
-    path : Path
     like : TensorFile
         What to keep around the tensors: a torch file's other entries, metadata.
     tensors : mapping of str to torch.Tensor

@@ -64,7 +64,6 @@ def build_digits(convs: Mapping[str, FloatConv], options: NumericOptions | None 
     ----------
     convs : mapping of str to FloatConv
         Folded, by node.
-    options : NumericOptions, optional
 
     Raises
     ------

@@ -31,7 +31,6 @@ class FaceNet:
 
     Parameters
     ----------
-    graph : Graph
     convs : dict of str to StoredConv
         By node, in data-flow order, batch normalisation apart.
     unknown : tuple of str

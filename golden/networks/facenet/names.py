@@ -32,7 +32,6 @@ class Names:
 
     Parameters
     ----------
-    weight, bias : str
     beta, gamma, mean, variance : str
         Of its batch normalisation.
     """
@@ -55,7 +54,6 @@ def tensorflow_names(conv: Conv, scoped: bool = True) -> Names:
 
     Parameters
     ----------
-    conv : Conv
     scoped : bool
         Whether the scope is ahead of the name; an old bottleneck has none.
 
@@ -73,7 +71,6 @@ def torch_names(conv: Conv, place: int = 0, steps: int = 1) -> Names:
 
     Parameters
     ----------
-    conv : Conv
     place, steps : int
         Its place in its branch, from 0, and the convolutions there.
 

@@ -41,7 +41,6 @@ def seeded(graph: Graph, seed: int = SEED) -> FaceNet:
 
     Parameters
     ----------
-    graph : Graph
     seed : int
         0 or more; one seed gives one network, on every machine.
     """

@@ -191,7 +191,6 @@ def torch_model(
 
     Parameters
     ----------
-    network : FloatNetwork
     momentum : float
         Of the range trackers.
     dtype : torch.dtype

@@ -186,10 +186,8 @@ def convolve(
         The flat map.
     row : int
         From an output pixel to the one below it.
-    taps : Taps
     weight : ndarray of int16, (O, T)
     bias : ndarray of int64, (O,)
-    stage : Stage
     sums : ndarray of int64, (O, OH, OW)
         Written unless empty; then `values` are.
     values : ndarray of int16, (O, OH, OW)

@@ -104,7 +104,6 @@ def plan(
 
     Parameters
     ----------
-    arithmetic : Arithmetic
     weight : ndarray of int16, (O, I * K)
         I is a multiple of ``arithmetic.channels``; K taps of the kernel for each channel.
     reach : ndarray of int64, (I,)

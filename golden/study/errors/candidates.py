@@ -183,10 +183,6 @@ def representable(network: Network) -> FloatNetwork:
 
     Running it shows what quantising the weights costs; activations stay real.
 
-    Parameters
-    ----------
-    network : Network
-
     Returns
     -------
     FloatNetwork

@@ -94,7 +94,6 @@ def unfolded(node: Conv, x: torch.Tensor, conv: StoredConv) -> torch.Tensor:
 
     Parameters
     ----------
-    node : Conv
     x : torch.Tensor, (I, H, W)
         Its type is the arithmetic.
     """

@@ -35,10 +35,6 @@ def read_stored(weights: Path, cfg: Path) -> dict[str, StoredConv]:
     A file of the same graph with the other number of classes (80 or 20) or the
     other kernel of conv_set_2 (1x1 or 3x3) than `cfg` says is recognised by its size.
 
-    Parameters
-    ----------
-    weights, cfg : Path
-
     Returns
     -------
     dict of str to StoredConv

@@ -34,7 +34,6 @@ def read_convs(
 
     Parameters
     ----------
-    files : ModelFiles
     options : NumericOptions
         `slope` is read.
     retune : Path, "shipped" or None
