@@ -41,7 +41,7 @@ class SetupError(Exception):
 
 
 def main(arguments: "list[str]") -> int:
-    """Set up if need be.
+    """Set up if need be; return 0 if ``.venv`` is ready, 1 if it cannot be, 130 if interrupted.
 
     Parameters
     ----------
@@ -50,11 +50,6 @@ def main(arguments: "list[str]") -> int:
         ``tb.toolchain.system_packages``: install it, and fail or go on where that cannot be.
         Then perhaps ``--report`` and the command whose set-up this is, so that a
         failure stands in that command's ``report.json``.
-
-    Returns
-    -------
-    int
-        0 when ``.venv`` is ready, 1 when it cannot be, 130 when interrupted.
     """
     report = "--report" in arguments
     cut = arguments.index("--report") if report else len(arguments)

@@ -108,7 +108,7 @@ def magnitudes(
 def encode(
     x: npt.ArrayLike, n: int, mode: Sm8Mode = Sm8Mode.REFERENCE, name: str = "tensor"
 ) -> Codes:
-    """Return the codes of numbers.
+    """Return the codes of numbers: uint8 of the shape of `x`, bit 7 the sign.
 
     Parameters
     ----------
@@ -119,11 +119,6 @@ def encode(
     mode : Sm8Mode
     name : str
         The tensor's name for the error.
-
-    Returns
-    -------
-    ndarray of uint8
-        The shape of `x`; bit 7 is the sign.
 
     Raises
     ------

@@ -130,11 +130,7 @@ def code_lines(codes: npt.ArrayLike, base: Base) -> bytes:
 
 
 def read_codes(path: Path, base: Base) -> Codes:
-    """Read what `code_lines` has made.
-
-    Returns
-    -------
-    ndarray of uint8, (lines,)
+    """Read what `code_lines` has made: uint8 (lines,).
 
     Raises
     ------

@@ -41,7 +41,7 @@ def write_integers(
     about: Mapping[str, Any] | None = None,
     write_hex: bool = True,
 ) -> Path:
-    """Write a network's integers, raw and as hex, and a manifest that says what they are.
+    """Write a network's integers, raw and as hex, and last the manifest of them; return its path.
 
     Parameters
     ----------
@@ -53,11 +53,6 @@ def write_integers(
         Further fields of the manifest, as JSON holds them.
     write_hex : bool
         Whether ``hex/`` is written too.
-
-    Returns
-    -------
-    Path
-        The manifest; it is written last.
     """
     records: list[dict[str, Any]] = []
     digest, start = hashlib.sha256(), 0

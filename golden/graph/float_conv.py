@@ -143,10 +143,6 @@ def fold(
     bias : ndarray of float64, (O,), optional
         Of the convolution, 0 unless given.
 
-    Returns
-    -------
-    FloatConv
-
     Raises
     ------
     InputError

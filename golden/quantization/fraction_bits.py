@@ -57,7 +57,7 @@ def frac_bits(largest: float, width: int) -> int:
 def reach(
     network: FloatNetwork, images: Iterable[npt.NDArray[np.float32]], options: NumericOptions
 ) -> dict[str, float]:
-    """Find the magnitude that each node's output is given room for.
+    """Find the magnitude that each node's output is given room for, by the node's name.
 
     It is twice the largest output on the images. Where a leaky rectifier comes after
     requantising, the value ahead of it has room too: its most negative one on the
@@ -66,11 +66,6 @@ def reach(
     Parameters
     ----------
     images : iterable of ndarray of float32, (C, H, W)
-
-    Returns
-    -------
-    dict of str to float
-        By the name of the node.
     """
     from golden.reference import float_model  # and with it torch
 

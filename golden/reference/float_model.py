@@ -27,7 +27,7 @@ def run(
     dtype: torch.dtype = torch.float32,
     change: Change | None = None,
 ) -> dict[str, npt.NDArray[np.floating]]:
-    """Compute every node's output for one image, or for a batch.
+    """Compute the output (..., C, H, W) of ``image`` and every node for one image, or for a batch.
 
     Parameters
     ----------
@@ -38,11 +38,6 @@ def run(
         float32, or float64 as a reference.
     change : callable, optional
         Takes a node's name (or ``image``) and its output, and returns what its readers see.
-
-    Returns
-    -------
-    dict of str to ndarray, (..., C, H, W)
-        ``image`` and every node.
 
     Raises
     ------

@@ -77,17 +77,14 @@ class Readout:
         return spans[0] // self.stride + 1, spans[1] // self.stride + 1
 
     def order(self, rows: int, columns: int) -> npt.NDArray[np.int64]:
-        """Pixels of the tile in the order in which the PE reads them, padding left out.
+        """Raster numbers of the tile's pixels in the order in which the PE reads them, no padding.
+
+        A pixel that several windows see comes several times.
 
         Parameters
         ----------
         rows, columns : int
             Of the tile.
-
-        Returns
-        -------
-        ndarray of int64, (reads,)
-            Raster numbers; a pixel that several windows see comes several times.
 
         >>> Readout(size=2, stride=2).order(2, 4).tolist()
         [0, 1, 4, 5, 2, 3, 6, 7]

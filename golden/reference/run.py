@@ -33,17 +33,12 @@ def run_node(node: Layer, inputs: list[Int16Array], act_w: int = 16) -> Int16Arr
 
 
 def run(network: Network, image: Int16Array) -> dict[str, Int16Array]:
-    """Compute every node's output for one image.
+    """Compute ``image`` and every node's output, int16 (C, H, W), in data-flow order.
 
     Parameters
     ----------
     image : ndarray of int16, (3, H, W)
         Pixels with ``network.input_frac`` fraction bits.
-
-    Returns
-    -------
-    dict of str to ndarray of int16, (C, H, W)
-        ``image`` and every node, in data-flow order.
 
     Raises
     ------

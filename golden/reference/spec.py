@@ -58,17 +58,12 @@ def pad(x: Int16Array, layer: ConvLayer) -> Int16Array:
 
 
 def conv_accumulate(x: Int16Array, layer: ConvLayer) -> Int64Array:
-    """Sum the products, bias excluded.
+    """Sum the products, bias excluded: int64 (O, OH, OW) at the bias's scale.
 
     Parameters
     ----------
     x : ndarray of int16, (I, H, W)
         ``act_w``-bit activations with ``in_frac`` fraction bits.
-
-    Returns
-    -------
-    ndarray of int64, (O, OH, OW)
-        At the bias's scale.
 
     Raises
     ------
@@ -92,15 +87,12 @@ def conv_accumulate(x: Int16Array, layer: ConvLayer) -> Int64Array:
 def output_stage(acc: Int64Array, layer: ConvLayer) -> Int16Array:
     """Add the bias, activate and requantise, in the order of ``layer.place``.
 
+    Returns int16 (O, OH, OW): ``act_w`` bits, ``out_frac`` of them fraction.
+
     Parameters
     ----------
     acc : ndarray of int64, (O, OH, OW)
         What `conv_accumulate` returns.
-
-    Returns
-    -------
-    ndarray of int16, (O, OH, OW)
-        ``act_w``-bit activations with ``out_frac`` fraction bits.
     """
     wide = acc + layer.bias[:, None, None]
     if layer.place is LeakyPlace.BEFORE_REQUANT:
@@ -122,17 +114,13 @@ def pool_padding(padding: PoolPad | None, act_w: int = 16) -> int:
 
 
 def pool(x: Int16Array, layer: PoolLayer, act_w: int = 16) -> Int16Array:
-    """Take the maximum over windows.
+    """Take the maximum over windows: int16 (C, OH, OW).
 
     Parameters
     ----------
     x : ndarray of int16, (C, H, W)
     act_w : int
         Width of an activation; its most negative value stands for minus infinity.
-
-    Returns
-    -------
-    ndarray of int16, (C, OH, OW)
 
     >>> corner = np.array([[[-5, -7], [-9, -8]]], dtype=np.int16)
     >>> stay = PoolLayer("p", "x", size=2, stride=1, padding=PoolPad.MINUS_INF)

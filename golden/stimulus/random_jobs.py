@@ -58,6 +58,8 @@ def mode_of(seed: int) -> ProductMode:
 def random_job(seed: int, config: PEConfig) -> RandomJob:
     """Draw a layer, its whole input and its readout, within the PE's memories and sums.
 
+    The layer is named ``seed <seed>``.
+
     Real activations are pixels of a photograph, real weights the differences of
     neighbouring ones, both at a random power-of-two scale. Half of all jobs are read
     out plainly, the others pool or upsample. Of those with own channels half are a pool
@@ -67,11 +69,6 @@ def random_job(seed: int, config: PEConfig) -> RandomJob:
     ----------
     config : PEConfig
         Decides widths, memories and mode.
-
-    Returns
-    -------
-    RandomJob
-        Its layer is named ``seed <seed>``.
     """
     draw = random.Random(f"job {seed}")
     rng = np.random.default_rng(seed)

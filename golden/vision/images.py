@@ -112,7 +112,7 @@ def _rgb(image: Image.Image, path: Path) -> Image.Image:
 
 
 def preprocess(image: Image.Image, size: int, fit: Fit = "letterbox") -> Pixels:
-    """Fit a picture to the network.
+    """Fit a picture to the network: float32 (3, size, size), red, green, blue, 0 to 1.
 
     Parameters
     ----------
@@ -122,11 +122,6 @@ def preprocess(image: Image.Image, size: int, fit: Fit = "letterbox") -> Pixels:
         Rows and columns wanted.
     fit : str
         ``letterbox`` keeps the shape and fills the rest with grey; ``plain`` stretches.
-
-    Returns
-    -------
-    ndarray of float32, (3, size, size)
-        Red, green, blue, 0 to 1.
 
     >>> preprocess(Image.new("RGB", (2, 1), (255, 0, 0)), 4)[:, :, 0].round(2).tolist()
     [[0.5, 1.0, 1.0, 0.5], [0.5, 0.0, 0.0, 0.5], [0.5, 0.0, 0.0, 0.5]]

@@ -26,7 +26,7 @@ def quietly() -> Iterator[None]:
 
 
 def suppress(corners: FloatArray, labels: IndexArray, overlap: float) -> IndexArray:
-    """Choose the boxes that no better box of their class covers.
+    """Choose the boxes that no better box of their class covers; return their rows, in order.
 
     Parameters
     ----------
@@ -36,11 +36,6 @@ def suppress(corners: FloatArray, labels: IndexArray, overlap: float) -> IndexAr
         Number of each box's class.
     overlap : float
         A box goes if it shares more than this part of the union with a better one.
-
-    Returns
-    -------
-    ndarray of int64, (K,)
-        Rows that stay, in order.
 
     >>> boxes = np.array([[0, 0, 9, 9], [0, 0, 9, 9], [0, 0, 9, 9.0]])
     >>> suppress(boxes, np.array([3, 3, 5]), 0.45).tolist()
@@ -56,17 +51,14 @@ def suppress(corners: FloatArray, labels: IndexArray, overlap: float) -> IndexAr
 
 
 def overlaps(some: FloatArray, others: FloatArray) -> FloatArray:
-    """Return which part of their union each of some boxes shares with each of others.
+    """Part of their union that each of some boxes shares with each of others: float64 (N, M).
+
+    Rounded to single precision by the library.
 
     Parameters
     ----------
     some, others : ndarray of float64, (N, 4) and (M, 4)
         Left, top, right, bottom.
-
-    Returns
-    -------
-    ndarray of float64, (N, M)
-        Rounded to single precision by the library.
 
     >>> overlaps(np.array([[0, 0, 2, 1.0]]), np.array([[1, 0, 3, 1], [2, 0, 3, 1.0]])).round(3)
     array([[0.333, 0.   ]])
@@ -82,17 +74,14 @@ def pair(
 ) -> list[tuple[int, int]]:
     """Pair boxes of one class one to one, those that share most first.
 
+    Each pair is a row of `some` and one of `others`; by falling overlap.
+
     Parameters
     ----------
     some, others : tuple of ndarray
         Corners (N, 4), and the number of each box's class (N,).
     overlap : float
         A pair shares this part of its union, or more.
-
-    Returns
-    -------
-    list of tuple of int
-        A box of `some`, a box of `others`; by falling overlap.
 
     >>> one = np.array([[0, 0, 9, 9.0]])
     >>> three = np.array([[0, 0, 9, 8], [0, 0, 9, 9], [1, 1, 2, 2.0]])

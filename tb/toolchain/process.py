@@ -25,7 +25,7 @@ def run(
     log: IO[str] | None = None,
     poll: Callable[[], None] | None = None,
 ) -> int:
-    """Run a command in a process group of its own.
+    """Run a command in a process group of its own; return its exit code, negative after a signal.
 
     Whatever ends the wait early, Ctrl-C or an exception of `poll`, ends the whole
     group first.
@@ -38,11 +38,6 @@ def run(
         Takes standard output and error; inherited where None.
     poll : callable, optional
         Called some ten times a second while the command runs.
-
-    Returns
-    -------
-    int
-        Exit code; negative where a signal ended it.
     """
     with running(command, cwd, env, log) as process:
         while True:

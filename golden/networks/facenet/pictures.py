@@ -15,7 +15,7 @@ def prepare(image: Image.Image, size: int = INPUT_SIZE) -> Pixels:
     """Cut the middle square out of a picture and standardise it: (p - 127.5) / 128.
 
     That is the fixed standardisation which the models of 2018 are trained with. Finding
-    the face is the caller's.
+    the face is the caller's. Returns float32 (3, size, size): red, green, blue, -0.996 to 0.996.
 
     Parameters
     ----------
@@ -23,11 +23,6 @@ def prepare(image: Image.Image, size: int = INPUT_SIZE) -> Pixels:
         RGB.
     size : int
         Rows and columns wanted.
-
-    Returns
-    -------
-    ndarray of float32, (3, size, size)
-        Red, green, blue, -0.996 to 0.996.
 
     >>> prepare(Image.new("RGB", (4, 2), (255, 0, 127)), 2)[:, 0, 0].tolist()
     [0.99609375, -0.99609375, -0.00390625]

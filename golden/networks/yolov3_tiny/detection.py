@@ -128,6 +128,8 @@ def detect(
 ) -> list[Box]:
     """Find the boxes that integer heads describe.
 
+    They are clipped to the picture; by descending confidence, then label, then corners.
+
     Parameters
     ----------
     heads : mapping of str to ndarray of int16, (3 * (5 + classes), G, G)
@@ -147,11 +149,6 @@ def detect(
         A box must score more.
     overlap : float
         Of two boxes of one class that share more of their union, the lesser goes.
-
-    Returns
-    -------
-    list of Box
-        Clipped to the picture; by descending confidence, then label, then corners.
 
     Raises
     ------

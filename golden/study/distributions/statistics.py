@@ -144,15 +144,12 @@ class Statistics:
     def percentiles(self, wanted: Sequence[float] = PERCENTILES) -> FloatArray:
         """Find the least number that has the wanted percentage at or below it.
 
+        Each is off by at most `PERCENTILE_ERROR` of itself; NaN where nothing was added.
+
         Parameters
         ----------
         wanted : sequence of float
             Percentages, 0 to 100.
-
-        Returns
-        -------
-        ndarray of float64
-            Each off by at most `PERCENTILE_ERROR` of itself; NaN where nothing was added.
 
         >>> stats = Statistics("x")
         >>> stats.add(np.arange(1.0, 1001.0))

@@ -193,13 +193,9 @@ def _made(node: Layer, inputs: Sequence[Int16Array | None], network: Network) ->
 
 
 def fit_to(network: Network, dump: Dump) -> dict[str, Int16Array]:
-    """Take a dump's tensors as the integers of a network.
+    """Take a dump's tensors as the integers of a network, int16 (C, H, W).
 
     Floats count as real numbers: they have to lie on the grid of the network's fraction bits.
-
-    Returns
-    -------
-    dict of str to ndarray of int16, (C, H, W)
 
     Raises
     ------

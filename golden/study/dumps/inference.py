@@ -78,7 +78,7 @@ def nodes_from(network: Network, first: str) -> tuple[Any, ...]:
 
 
 def given_tensors(network: Network, first: str, dump: Dump) -> dict[str, Int16Array]:
-    """Take what a part of a network reads out of a dump.
+    """Take what a part of a network reads out of a dump, int16 (C, H, W).
 
     Integers count as they are, and their fraction bits, where the dump has them, must be the
     network's. Floats are quantised to the network's fraction bits, half to even.
@@ -87,10 +87,6 @@ def given_tensors(network: Network, first: str, dump: Dump) -> dict[str, Int16Ar
     ----------
     first : str
         The part is this node and all after it.
-
-    Returns
-    -------
-    dict of str to ndarray of int16, (C, H, W)
 
     Raises
     ------
@@ -180,17 +176,12 @@ def saturated(x: Int16Array, layer: ConvLayer) -> int:
 
 
 def differences(network: Network, values: Mapping[str, Int16Array]) -> dict[str, int]:
-    """Compute each node once more on torch, and count the values that differ.
+    """Compute each node once more on torch, and count the values that differ: 0 for all nodes.
 
     Parameters
     ----------
     values : mapping of str to ndarray of int16, (C, H, W)
         What `infer` yields.
-
-    Returns
-    -------
-    dict of str to int
-        By node; all are 0.
 
     Raises
     ------

@@ -181,12 +181,9 @@ def _values(kind: Iterable[NumberFormat] | Iterable[ProductMode]) -> str:
 def representable(network: Network) -> FloatNetwork:
     """Turn an integer graph's weights and biases back into real numbers.
 
-    Running it shows what quantising the weights costs; activations stay real.
+    Weight ``integer / 2**weight_frac``, bias at the accumulator's scale.
 
-    Returns
-    -------
-    FloatNetwork
-        Weight ``integer / 2**weight_frac``, bias at the accumulator's scale.
+    Running it shows what quantising the weights costs; activations stay real.
     """
     convs = {
         layer.name: FloatConv(

@@ -40,6 +40,8 @@ def folding_errors(
 ) -> list[FoldingError]:
     """Compare the folded network with the one that normalises, in float32 and in float64.
 
+    The errors are in data-flow order.
+
     Parameters
     ----------
     stored : mapping of str to StoredConv
@@ -50,11 +52,6 @@ def folding_errors(
         Of the leaky rectifier.
     pool_pad : PoolPad
         Value beyond the edge of the stride-1 pool.
-
-    Returns
-    -------
-    list of FoldingError
-        In data-flow order.
 
     Raises
     ------

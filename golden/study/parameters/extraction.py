@@ -39,7 +39,7 @@ def extract(
     others: bool = True,
     step: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Write a folder a layer and a manifest; the folder is whole or not there.
+    """Write a folder a layer and a manifest, which is returned; the folder is whole or not there.
 
     Parameters
     ----------
@@ -56,11 +56,6 @@ def extract(
         Whether tensors that are no layer's parameter are kept too, as they are.
     step : callable
         Called after each tensor.
-
-    Returns
-    -------
-    dict
-        The manifest.
 
     Raises
     ------
@@ -123,10 +118,7 @@ def totals(errors: list[Sm8Errors], before: int) -> dict[str, Any]:
 def check_target(out: Path, force: bool) -> tuple[str, ...]:
     """Refuse a folder that holds anything, unless forced.
 
-    Returns
-    -------
-    tuple of str
-        What an earlier extraction left there, by the manifest's word: it may be replaced.
+    Returns what an earlier extraction left there, by the manifest's word: it may be replaced.
 
     Raises
     ------

@@ -213,7 +213,7 @@ def distil(
     done: Callable[[Distillation], float],
     watch: Callable[[Distillation], bool] = lambda _: True,
 ) -> bool:
-    """Step until all is done.
+    """Step until all is done; return whether it came to its end.
 
     Parameters
     ----------
@@ -221,11 +221,6 @@ def distil(
         Says which part of the whole lies behind; 1 or more ends it.
     watch : callable
         Is called after each step; False ends it too.
-
-    Returns
-    -------
-    bool
-        Whether it came to its end.
     """
     while (part := done(run)) < 1:
         run.step(part)

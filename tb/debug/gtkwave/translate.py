@@ -45,7 +45,7 @@ TABLES: Final[Mapping[str, Names]] = MappingProxyType(
 
 
 def write_tables(folder: Path, names: set[str]) -> dict[str, Path]:
-    """Write the translate files of some tables.
+    """Write the translate files of some tables; return where each table is.
 
     Parameters
     ----------
@@ -53,11 +53,6 @@ def write_tables(folder: Path, names: set[str]) -> dict[str, Path]:
         Takes a file of each table's name.
     names : set of str
         Tables that are wanted.
-
-    Returns
-    -------
-    dict of str to Path
-        Where each table is.
     """
     paths = {}
     for name in sorted(names):

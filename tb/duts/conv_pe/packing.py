@@ -30,15 +30,10 @@ def _integers(values: npt.NDArray[np.integer], bits: int) -> npt.NDArray[np.gene
 
 
 def pack_activations(tensor: Int16Array, config: PEConfig) -> npt.NDArray[np.uint8]:
-    """The input stream of a tensor (C, H, W).
+    """The input stream of a tensor (C, H, W): uint8 (beats, bytes), top byte first.
 
     Pixel by pixel in raster order, channel groups within a pixel, missing channels
     zero.
-
-    Returns
-    -------
-    ndarray of uint8, (beats, bytes)
-        Top byte first.
     """
     channels, rows, columns = tensor.shape
     count = groups(channels, config.p_ic)
@@ -50,16 +45,11 @@ def pack_activations(tensor: Int16Array, config: PEConfig) -> npt.NDArray[np.uin
 def pack_weights(
     layer: ConvLayer, config: PEConfig, own_channels: bool = False
 ) -> npt.NDArray[np.uint8]:
-    """The weight stream of a layer.
+    """The weight stream of a layer: uint8 (beats, bytes), top byte first.
 
     For each output group its 64-bit biases, then for each input group, kernel row
     and kernel column `p_oc` beats of `p_ic` weights. Missing channels are zero. With
     `own_channels` an output group has the weights of its own input group alone.
-
-    Returns
-    -------
-    ndarray of uint8, (beats, bytes)
-        Top byte first.
     """
     outputs, inputs, kh, kw = layer.weight.shape
     out_groups, in_groups = groups(outputs, config.p_oc), groups(inputs, config.p_ic)

@@ -52,7 +52,7 @@ def bench_parts(options: BenchOptions, console: Console) -> int:
 def bench(
     console: Console, planned: Sequence[Measurement], verilator: str = "", base: Path = BASE
 ) -> int:
-    """Measure everything and write ``sim.json``.
+    """Measure everything and write ``sim.json``; return 0 only if all was measured and written.
 
     Parameters
     ----------
@@ -64,11 +64,6 @@ def bench(
         A Verilator of the user's, for the beats.
     base : Path
         Folder of ``sim.json``; after a failure also of the failed measurement.
-
-    Returns
-    -------
-    int
-        Exit code: 0 only if everything was measured and written.
     """
     target, session = base / "sim.json", None
     failure, code = "", EXIT_RED

@@ -39,7 +39,7 @@ _VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS
 def bench_golden(
     console: Console, base: Path = BASE, size: int = INPUT_SIZE, rounds: int = ROUNDS
 ) -> int:
-    """Measure and write ``golden.json``.
+    """Measure and write ``golden.json``; return 0 only if all was right, measured and written.
 
     Parameters
     ----------
@@ -47,11 +47,6 @@ def bench_golden(
         Folder of ``golden.json``.
     size : int
         Rows and columns of the image.
-
-    Returns
-    -------
-    int
-        Exit code: 0 only if everything was right, measured and written.
     """
     target, code = base / "golden.json", EXIT_RED
     try:

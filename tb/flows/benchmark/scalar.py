@@ -71,17 +71,14 @@ def _sums(function: Any, tensor: Int16Array, layer: ConvLayer) -> tuple[Int64Arr
 def scalar_speed(loop: ScalarLoop, layers: Iterable[LayerSums]) -> tuple[int, float]:
     """Time the loop on every layer and compare each of its sums with the reference model's.
 
+    Returns the multiplications, and their seconds of CPU time.
+
     Parameters
     ----------
     loop : callable
         From `compile_scalar`.
     layers : iterable of LayerSums
         Of mode ``full``.
-
-    Returns
-    -------
-    tuple of (int, float)
-        Multiplications, and seconds of CPU time.
 
     Raises
     ------

@@ -70,6 +70,8 @@ def fuzz(
 ) -> int:
     """Run random jobs and shrink the first that fails (``make fuzz``).
 
+    Returns 0 only if every value of every job was compared and equal.
+
     Parameters
     ----------
     console : Console
@@ -80,11 +82,6 @@ def fuzz(
         Break the design with it.
     shrink_seconds : float
         Time for making a failing job smaller.
-
-    Returns
-    -------
-    int
-        Exit code: 0 only if every value of every job was compared and equal.
     """
     started = time.monotonic()
     folder = run_folder.new_run_folder(base)

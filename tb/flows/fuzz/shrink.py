@@ -63,7 +63,7 @@ def size(case: Case) -> tuple[int, ...]:
 def shrink(
     case: Case, failure: Failure, config: PEConfig, trial: Trial, seconds: float = SECONDS
 ) -> list[tuple[Case, Failure]]:
-    """Shrink a case greedily.
+    """Shrink a case greedily; return it, then each smaller one that failed, the smallest last.
 
     Parameters
     ----------
@@ -77,11 +77,6 @@ def shrink(
         Runs several cases and says how each fails; None where it passes.
     seconds : float
         After this long no further round begins.
-
-    Returns
-    -------
-    list of (Case, Failure)
-        The case as given, and each smaller one that failed: the last is the smallest.
     """
     history = [(case, failure)]
     end = time.monotonic() + seconds

@@ -48,7 +48,7 @@ def synth(rtl: Annotated[Path, typer.Option(help="Folder of the Verilog.")] = RT
 
 
 def synth_check(console: Console, rtl: Path = RTL, out: Path = OUT) -> int:
-    """Check the design, show what it takes, and write ``synth.json``.
+    """Check the design, show what it takes, write ``synth.json``; return 0 if every check passed.
 
     Parameters
     ----------
@@ -56,11 +56,6 @@ def synth_check(console: Console, rtl: Path = RTL, out: Path = OUT) -> int:
         Folder of the Verilog.
     out : Path
         Takes ``synth.json`` and, where yosys ran, ``yosys.log``.
-
-    Returns
-    -------
-    int
-        Exit code: 0 if every check passed.
     """
     out.mkdir(parents=True, exist_ok=True)
     remove_stale(out / "synth.json")

@@ -30,15 +30,10 @@ HEADER_BYTES = 20
 
 
 def read_stored(weights: Path, cfg: Path) -> dict[str, StoredConv]:
-    """Read every convolution of a weights file.
+    """Read every convolution of a weights file, by node name; order and shapes as in the file.
 
     A file of the same graph with the other number of classes (80 or 20) or the
     other kernel of conv_set_2 (1x1 or 3x3) than `cfg` says is recognised by its size.
-
-    Returns
-    -------
-    dict of str to StoredConv
-        By node name, in the file's order; shapes as in the file.
 
     Raises
     ------

@@ -32,17 +32,14 @@ def read_convs(
 ) -> dict[str, FloatConv]:
     """Read every convolution of a model, folded and tuned, ready to be shaped for the hardware.
 
+    They come by node name, in the file's order and the file's channels.
+
     Parameters
     ----------
     options : NumericOptions
         `slope` is read.
     retune : Path, "shipped" or None
         Retuning patch: a file, the one that ships where it fits, or none.
-
-    Returns
-    -------
-    dict of str to FloatConv
-        By node name, in the file's order and the file's channels.
 
     Raises
     ------
@@ -56,12 +53,7 @@ def read_convs(
 
 
 def read_stored(files: ModelFiles) -> dict[str, StoredConv]:
-    """Read every convolution of a model as its file holds it.
-
-    Returns
-    -------
-    dict of str to StoredConv
-        By node name, in the file's order and the file's channels.
+    """Read every convolution of a model by node name, in its file's order and channels.
 
     Raises
     ------

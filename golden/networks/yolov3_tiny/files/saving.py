@@ -26,6 +26,7 @@ def save_like(files: ModelFiles, convs: Mapping[str, FloatConv], path: Path) -> 
     A batch normalisation becomes one that changes nothing
     (`golden.graph.float_conv.neutral`), so that every reader gets these weights
     and biases bit for bit. Description and class names are copied beside it.
+    Returns the files written, the model first.
 
     Parameters
     ----------
@@ -35,11 +36,6 @@ def save_like(files: ModelFiles, convs: Mapping[str, FloatConv], path: Path) -> 
         Every convolution in the source's channels; numbers that a float32 holds.
     path : Path
         With the source's ending.
-
-    Returns
-    -------
-    list of Path
-        The files written, the model first.
 
     Raises
     ------

@@ -38,7 +38,7 @@ Shape = tuple[int, ...]
 
 
 def read_stored(path: Path) -> dict[str, StoredConv]:
-    """Read every convolution of a checkpoint.
+    """Read every convolution of a checkpoint, by node name; order and shapes as in the file.
 
     The number of classes, and conv_set_2's kernel of 1x1 or 3x3, are the file's own. Names
     may start with ``module.``, and each convolution is fused (``conv1.convs.0.weight`` and
@@ -48,11 +48,6 @@ def read_stored(path: Path) -> dict[str, StoredConv]:
     ----------
     path : Path
         ``.pth``, ``.pt`` or ``.safetensors``.
-
-    Returns
-    -------
-    dict of str to StoredConv
-        By node name, in the file's order; shapes as in the file.
 
     Raises
     ------
