@@ -90,7 +90,7 @@ def magnitudes(
     Raises
     ------
     InputError
-        If a value is NaN or infinite.
+        If a value is NaN or infinite; the text names tensor and index.
     ConfigError
         If `n` is out of range.
 
@@ -110,22 +110,7 @@ def encode(
 ) -> Codes:
     """Return the codes of numbers: uint8 of the shape of `x`, bit 7 the sign.
 
-    Parameters
-    ----------
-    x : array_like of float
-        Any shape.
-    n : int
-        Fraction bits, 0 to 7.
-    mode : Sm8Mode
-    name : str
-        The tensor's name for the error.
-
-    Raises
-    ------
-    InputError
-        If a value is NaN or infinite; the text names tensor and index.
-    ConfigError
-        If `n` is out of range.
+    Parameters and errors are those of `magnitudes`.
 
     >>> [f"{code:08b}" for code in encode([-4.5, 0.0, 100.0, -0.01], 3)]
     ['10100100', '00000001', '01111111', '10000001']

@@ -305,3 +305,9 @@ def log_tail(log: Path) -> str:
         return "no log"
     lines = [line.strip() for line in log.read_text().splitlines() if "**" not in line]
     return "; ".join(lines[-LOG_LINES:])
+
+
+def ended_early(folder: Path, done: int, wanted: int) -> str:
+    """What a simulation that has not ended well says: how far it came, and its log's end."""
+    log = folder / "simulator.log"
+    return f"the simulation ended after {done} of {wanted} jobs: {log_tail(log)} (see {log})"

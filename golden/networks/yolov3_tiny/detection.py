@@ -164,20 +164,7 @@ def detect(
         if heads[head].dtype.kind not in "iu":
             raise InputError(f"{head}: integers are wanted, not {heads[head].dtype}")
         real[head] = dequantize(heads[head], fracs[head])
-    return detect_real(real, classes, picture_size, fit, input_size, confidence, overlap)
-
-
-def detect_real(
-    heads: Mapping[str, npt.NDArray[np.floating]],
-    classes: Sequence[str],
-    picture_size: tuple[int, int],
-    fit: Fit,
-    input_size: int = INPUT_SIZE,
-    confidence: float = CONFIDENCE,
-    overlap: float = OVERLAP,
-) -> list[Box]:
-    """Find the boxes that heads in real numbers describe; see `detect`."""
-    return list(find(heads, classes, picture_size, fit, input_size, confidence, overlap).boxes)
+    return list(find(real, classes, picture_size, fit, input_size, confidence, overlap).boxes)
 
 
 def find(
@@ -189,7 +176,7 @@ def find(
     confidence: float = CONFIDENCE,
     overlap: float = OVERLAP,
 ) -> Detections:
-    """Find boxes as `detect_real` does, and say how many candidates there were."""
+    """Find the boxes that heads in real numbers describe; see `detect`."""
     _check_choices(picture_size, fit, input_size, confidence, overlap)
     place = placement(picture_size, input_size, fit)
     decoded = []

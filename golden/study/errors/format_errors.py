@@ -11,7 +11,7 @@ from golden.config import LeakyPlace, NumberFormat, ProductMode, Slope
 from golden.graph.float_graph import FloatNetwork
 from golden.graph.network import Network
 from golden.networks.yolov3_tiny.build import build_yolov3_tiny
-from golden.networks.yolov3_tiny.detection import detect_real
+from golden.networks.yolov3_tiny.detection import find
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import read_network
 from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE
@@ -178,7 +178,7 @@ def _add(result: FormatErrors, reference: Dump, shown: Sample, fit: Fit, size: i
     result.errors.add(reference.tensors, values, fixed.fracs(), shown.name)
     picture = shown.image.height, shown.image.width
     truth, found = (
-        detect_real({head: run[head] for head in HEADS}, fixed.classes, picture, fit, size)
+        find({head: run[head] for head in HEADS}, fixed.classes, picture, fit, size).boxes
         for run in (reference.tensors, values)
     )
     result.agreement += match(found, truth).agreement

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from golden.config import ConfigError
-from golden.networks.yolov3_tiny.detection import detect_real
+from golden.networks.yolov3_tiny.detection import find
 from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE
 from golden.study.detection.matching import Agreement, match
 from golden.study.errors.layer_errors import RunErrors
@@ -156,7 +156,7 @@ def perturb(
 def _boxes(runner: Runner, values: Values, shown: Sample, fit: Fit, size: int) -> list[Box]:
     heads = {head: values[head] for head in HEADS}
     picture = shown.image.height, shown.image.width
-    return detect_real(heads, runner.classes, picture, fit, size)
+    return list(find(heads, runner.classes, picture, fit, size).boxes)
 
 
 def layer_noise(draws: Sequence[Draw], noise: Noise) -> list[LayerNoise]:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from golden.config import ConfigError, InputError
 from golden.graph.float_graph import FloatNetwork
-from golden.networks.yolov3_tiny.detection import CONFIDENCE, detect_real
+from golden.networks.yolov3_tiny.detection import CONFIDENCE, find
 from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, TRAINED_SLOPE
 from golden.reference import float_model
 from golden.study.detection.matching import Agreement, match
@@ -119,8 +119,8 @@ def run_teacher(
         values = float_model.run(network, pixels, TRAINED_SLOPE)
         heads = {head: values[head] for head in HEADS}
         outline = (shown.image.height, shown.image.width)
-        boxes = detect_real(heads, network.classes, outline, "letterbox", size)
-        outputs.append(TeacherOutput(shown.name, pixels, outline, heads, boxes))
+        boxes = find(heads, network.classes, outline, "letterbox", size).boxes
+        outputs.append(TeacherOutput(shown.name, pixels, outline, heads, list(boxes)))
         advance()
     if not outputs:
         raise InputError("no picture to judge on")
@@ -154,7 +154,7 @@ def evaluate(
             truth = output.heads[head].astype(np.float64)
             verdict.signal[head] += float(np.square(truth).sum())
             verdict.noise[head] += float(np.square(values[head] - truth).sum())
-        found = detect_real(values, network.classes, output.picture_size, "letterbox", size)
+        found = find(values, network.classes, output.picture_size, "letterbox", size).boxes
         verdict.agreement += match(found, output.boxes).agreement
         verdict.pictures += 1
         advance()

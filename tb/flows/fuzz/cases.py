@@ -166,9 +166,8 @@ def run_cases(
     failures = [None if failure is None else Failure(**failure) for failure in found]
     failures += [None] * (jobs - len(failures))
     if not any(failures) and (len(results) < jobs or not build.has_passed(results_file)):
-        log = folder / "simulator.log"
-        text = f"the simulation ended after {len(results)} of {jobs} jobs: {build.log_tail(log)}"
-        failures[min(len(results), jobs - 1)] = Failure("status", f"{text} (see {log})")
+        text = build.ended_early(folder, len(results), jobs)
+        failures[min(len(results), jobs - 1)] = Failure("status", text)
     verdicts = [result["verdict"] for result in results]
     return Outcome(
         failures,

@@ -143,18 +143,15 @@ def _simulate(run: RunState, made: build.Build, console: Console) -> Path:
 def _unfinished(run: RunState, results_file: Path) -> Failure | None:
     """A failure of the simulation itself, where the jobs' own results do not show one."""
     done, wanted = run.jobs_done(), run.jobs_wanted()
-    if run.failed_job() is not None:
+    if run.failed_job() is not None or (build.has_passed(results_file) and done == wanted):
         return None
-    log = run.folder / "simulator.log"
-    if build.has_passed(results_file) and done == wanted:
-        return None
-    text = f"the simulation ended after {done} of {wanted} jobs: {build.log_tail(log)}"
-    return Failure("status", f"{text} (see {log})")
+    return Failure("status", build.ended_early(run.folder, done, wanted))
 
 
 def _diagnose(run: RunState, console: Console) -> None:
     """Diagnose the first job that failed; or the first, where waves of it are asked for."""
     failed, options = run.failed_job(), run.options
+    number, failure = failed or (0, None)
     wanted = options.waves if failed is None else options.diagnose
     if not wanted or run.schedule is None or run.simulator is None:
         return
@@ -165,8 +162,7 @@ def _diagnose(run: RunState, console: Console) -> None:
             if not console.is_terminal:
                 echo(console, text)
 
-        failure = None if failed is None else run.job_failure(failed)
-        job = run.replay_job(failed or 0)
+        job = run.replay_job(number)
         name = f"{job.record.layer}-{job.record.tile_number}"
         diagnoser = Diagnoser(
             job,

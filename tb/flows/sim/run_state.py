@@ -170,12 +170,12 @@ class RunState:
         found = {**self.resumed, **dict(zip(self.paths, self.finished, strict=False))}
         return [found[path] for path in self.pictures if path in found]
 
-    def failed_job(self) -> int | None:
-        """Number of the first job that failed, counted through the run."""
+    def failed_job(self) -> tuple[int, Failure] | None:
+        """The first job that failed: its number, counted through the run, and how it failed."""
         for frame in range(len(self.paths)):
             for result in self.results(frame):
                 if result["verdict"]["failure"] is not None:
-                    return int(result["index"])
+                    return int(result["index"]), Failure(**result["verdict"]["failure"])
         return None
 
     def replay_job(self, number: int) -> FrameReplayJob:
@@ -219,18 +219,12 @@ class RunState:
 
     def failure(self) -> Failure | None:
         """The first failure of a job, with the command that repeats just it; or the outputs'."""
-        number = self.failed_job()
-        if number is None:
+        failed = self.failed_job()
+        if failed is None:
             return self.output_failure
-        failure = self.job_failure(number)
-        assert failure is not None
+        number, failure = failed
         diagnosis = None if self.diagnosis is None else self.diagnosis.summary()
         return replace(failure, replay=self.replay(number), diagnosis=diagnosis)
-
-    def job_failure(self, number: int) -> Failure | None:
-        """How the frame of that job failed first."""
-        assert self.schedule is not None
-        return first_failure(self.results(number // len(self.schedule.jobs)))
 
     def replay(self, number: int) -> str:
         """The command that repeats a job, with those ahead that its failure is known to need."""

@@ -16,7 +16,7 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, Slope
 from golden.graph.network import Network
 from golden.networks.yolov3_tiny import detection
-from golden.networks.yolov3_tiny.detection import Detections, detect, detect_real, find
+from golden.networks.yolov3_tiny.detection import Detections, detect, find
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import read_network
 from golden.networks.yolov3_tiny.graph import HEADS, VOC_CLASSES
@@ -190,9 +190,9 @@ def test_a_missing_or_broken_head_is_named() -> None:
     real = {head: values.astype(np.float64) for head, values in heads.items()}
     real["pred_2"][7, 1, 2] = np.nan
     with pytest.raises(InputError, match=r"pred_2\[7, 1, 2\] is nan"):
-        detect_real(real, VOC_CLASSES, SQUARE, "plain")
+        find(real, VOC_CLASSES, SQUARE, "plain")
     with pytest.raises(InputError, match="pred_2: its tensor is missing"):
-        detect_real({"pred_1": real["pred_1"]}, VOC_CLASSES, SQUARE, "plain")
+        find({"pred_1": real["pred_1"]}, VOC_CLASSES, SQUARE, "plain")
 
 
 @pytest.mark.parametrize(
@@ -405,7 +405,7 @@ def test_integers_find_the_motorcycle_that_floats_find(
     found = detect(values, network.fracs(), network.classes, size, "letterbox")
     real = read_network(files, options)
     floats = float_model.run(real, preprocess(image, 416), slope.real, torch.float64)
-    wanted = detect_real(floats, real.classes, size, "letterbox")
+    wanted = find(floats, real.classes, size, "letterbox").boxes
     assert {box.label for box in found} == {"motorbike"}
     # The teacher says 0.56; untuned, slope 1/8 would say 0.91.
     assert 0.5 < found[0].confidence < 0.8
@@ -432,7 +432,7 @@ def test_small_motorcycles_have_the_right_size_with_these_anchors_alone(
     values["pred_2"] = np.full_like(values["pred_2"], -99)
 
     def best() -> Box:
-        return detect_real(values, real.classes, (500, 741), "letterbox")[0]
+        return find(values, real.classes, (500, 741), "letterbox").boxes[0]
 
     assert overlap_of(best(), truth) > 0.6
     masked_0_1_2 = ((10, 14), (23, 27), (37, 58))
