@@ -124,13 +124,7 @@ def allocate(jobs: Sequence[PlannedJob], config: PEConfig) -> list[PlannedJob]:
 
 
 def flatten_concat(network: Network, name: str) -> tuple[str, ...]:
-    """The nodes whose values lie in a node, in channel order: itself, or a concatenation's.
-
-    Parameters
-    ----------
-    name : str
-        A node, or ``image``.
-    """
+    """Nodes whose values lie in a node or ``image``, in channel order: itself, or those joined."""
     node = None if name == IMAGE else network.node(name)
     if not isinstance(node, ConcatLayer):
         return (name,)

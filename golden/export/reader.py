@@ -54,12 +54,7 @@ class Integers:
 
 
 def read_integers(manifest: Path) -> Integers:
-    """Read what `write_integers` wrote, and check every hash.
-
-    Parameters
-    ----------
-    manifest : Path
-        The file, or its folder.
+    """Read what `write_integers` wrote, given its manifest or folder, and check every hash.
 
     Raises
     ------
@@ -87,12 +82,7 @@ def read_integers(manifest: Path) -> Integers:
 
 
 def integer_network(manifest: Path, options: NumericOptions, size: int) -> Network:
-    """Read the network of a manifest that was made with these choices.
-
-    Parameters
-    ----------
-    size : int
-        Rows and columns of the image.
+    """Read the network, for images `size` x `size`, of a manifest made with these choices.
 
     Raises
     ------

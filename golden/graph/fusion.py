@@ -10,14 +10,9 @@ from golden.graph.layers import sources
 
 
 def fused(nodes: Sequence[Any]) -> dict[str, str]:
-    """Pools and upsamplings that run behind a convolution, with its name.
+    """Pools and upsamplings that run behind a convolution, with its name; nodes in data-flow order.
 
     One does if nobody else reads the convolution.
-
-    Parameters
-    ----------
-    nodes : sequence of Layer or of Node
-        In data-flow order.
     """
     convs = {node.name for node in nodes if node.kind == "conv"}
     read = [source for node in nodes for source in sources(node)]

@@ -34,13 +34,7 @@ class LayerSums:
 
 
 def layer_sums(network: Network, tensors: Mapping[str, Int16Array]) -> Iterator[LayerSums]:
-    """Sum the products of every convolution, in data-flow order.
-
-    Parameters
-    ----------
-    tensors : mapping of str to ndarray of int16, (C, H, W)
-        What `golden.reference.run.run` returns.
-    """
+    """Sum every convolution's products on a run's tensors, int16 (C, H, W), in data-flow order."""
     for layer in network.convs():
         read = tensors[layer.source]
         yield LayerSums(layer, read, kernels.conv_accumulate(read, layer))

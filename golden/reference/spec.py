@@ -85,14 +85,9 @@ def conv_accumulate(x: Int16Array, layer: ConvLayer) -> Int64Array:
 
 
 def output_stage(acc: Int64Array, layer: ConvLayer) -> Int16Array:
-    """Add the bias, activate and requantise, in the order of ``layer.place``.
+    """Add the bias to `conv_accumulate`'s sums, activate, requantise, in ``layer.place``'s order.
 
     Returns int16 (O, OH, OW): ``act_w`` bits, ``out_frac`` of them fraction.
-
-    Parameters
-    ----------
-    acc : ndarray of int64, (O, OH, OW)
-        What `conv_accumulate` returns.
     """
     wide = acc + layer.bias[:, None, None]
     if layer.place is LeakyPlace.BEFORE_REQUANT:

@@ -74,13 +74,7 @@ def expected_sums(frame: Frame) -> list[Int64Array]:
 
 
 def make_way(name: str, frame: Frame, expected: list[Int64Array]) -> Way:
-    """Return the way of that name, one of `NAMES`.
-
-    Parameters
-    ----------
-    expected : list of ndarray of int64
-        What its sums are compared with: `expected_sums`.
-    """
+    """Return the way of that name, one of `NAMES`, whose sums are compared with `expected_sums`."""
     if name == FRAME:
         return Way(
             name,
@@ -163,13 +157,7 @@ def differing(made: Sums, expected: list[Int64Array]) -> int:
 
 
 def ways(frames: list[Frame]) -> list[Way]:
-    """Return everything that is timed: our kernels and frames of each format, then the others.
-
-    Parameters
-    ----------
-    frames : list of Frame
-        The first is what the others compute too.
-    """
+    """Return all ways: our kernels and frames of each format, the others on the first frame."""
     pairs = [(frame, expected_sums(frame)) for frame in frames]
     return [
         *(make_way(KERNELS, *pair) for pair in pairs),

@@ -44,12 +44,7 @@ def check_ending(path: Path) -> str:
 
 
 def save(image: Image.Image, path: Path) -> None:
-    """Write a picture whole, or leave what was there.
-
-    Parameters
-    ----------
-    path : Path
-        File to replace; its ending names the format, and its folder is made where missing.
+    """Write a picture whole, in the format of its ending, or leave what was there; make its folder.
 
     Raises
     ------

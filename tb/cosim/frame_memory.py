@@ -17,13 +17,7 @@ from tb.duts.conv_pe.frame_record import INPUT, FrameJob, FrameSchedule
 
 
 class FrameMemory:
-    """The tensors of one frame, (H, W, C) with the channels filled up to whole words.
-
-    Parameters
-    ----------
-    folder : Path
-        The frame's, with the reference model's tensors.
-    """
+    """The tensors of a frame's folder, (H, W, C) with the channels filled up to whole words."""
 
     def __init__(self, frames: FrameSchedule, folder: Path) -> None:
         self._frames = frames

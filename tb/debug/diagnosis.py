@@ -110,13 +110,7 @@ class Diagnosis:
         write_whole(folder / "diagnosis.txt", "\n".join(self.lines(None)) + "\n")
 
     def lines(self, shown: int | None = SHOWN) -> Iterator[str]:
-        """Yield it for a person.
-
-        Parameters
-        ----------
-        shown : int, optional
-            Contributions around the first that differs; None: all.
-        """
+        """Yield it for a person, with `shown` contributions around the first that differs."""
         if not self.reproduced:
             yield "The replay does not fail as the run did: what follows is the replay's."
         elif any(self.neighbours):

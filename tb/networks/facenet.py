@@ -35,13 +35,7 @@ NOTE: Final = "the weights are drawn from seed 1: numbers of the right size, no 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QuantizedFaceNet(QuantizedNetwork):
-    """The integer network, and the float one.
-
-    Parameters
-    ----------
-    floats : FloatNetwork or None
-        Folded, before it was quantised.
-    """
+    """The integer network, and the float one, folded, before it was quantised."""
 
     floats: FloatNetwork | None = None
 

@@ -52,12 +52,7 @@ class TensorFile:
 
 
 def read_tensors(path: Path) -> TensorFile:
-    """Read the named tensors of a file; no code in it is run.
-
-    Parameters
-    ----------
-    path : Path
-        ``.pth``, ``.pt`` or ``.safetensors``.
+    """Read the named tensors of a ``.pth``, ``.pt`` or ``.safetensors``; no code in it is run.
 
     Raises
     ------

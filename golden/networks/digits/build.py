@@ -58,12 +58,7 @@ def read_convs(path: Path) -> dict[str, FloatConv]:
 
 
 def build_digits(convs: Mapping[str, FloatConv], options: NumericOptions | None = None) -> Network:
-    """Build the integer network.
-
-    Parameters
-    ----------
-    convs : mapping of str to FloatConv
-        Folded, by node.
+    """Build the integer network of folded convolutions, by node.
 
     Raises
     ------

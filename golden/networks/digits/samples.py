@@ -61,12 +61,7 @@ def load_samples() -> tuple[Samples, Samples]:
 
 
 def prepare(image: Image.Image) -> Pixels:
-    """Turn a picture into what the network reads, (1, 8, 8): ink is bright, paper is black.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        Of any size; brought to 8x8 pixels.
+    """Turn a picture of any size into the network's (1, 8, 8): ink is bright, paper is black.
 
     >>> prepare(Image.new("RGB", (8, 8), (120, 120, 120)))[0, 0, :2].tolist()
     [0.5, 0.5]

@@ -149,12 +149,7 @@ def facenet(embedding: int = EMBEDDING, widths: Mapping[str, int] | None = None)
 
 
 def graph_of(shapes: Mapping[str, tuple[int, ...]]) -> Graph:
-    """Make the table of a network whose weights have these shapes.
-
-    Parameters
-    ----------
-    shapes : mapping of str to tuple of int
-        (O, I, KH, KW) of each convolution's weights and of the bottleneck's, by node.
+    """Make the table of a network from each node's weights' shape, (O, I, KH, KW).
 
     Raises
     ------

@@ -50,12 +50,7 @@ class Names:
 
 
 def tensorflow_names(conv: Conv, scoped: bool = True) -> Names:
-    """Name a convolution's variables in a TensorFlow checkpoint.
-
-    Parameters
-    ----------
-    scoped : bool
-        Whether the scope is ahead of the name; an old bottleneck has none.
+    """Name a convolution's variables in a TensorFlow checkpoint; an old bottleneck is not scoped.
 
     >>> tensorflow_names(facenet().convs["Block8.Branch_0.Conv2d_1x1"]).beta
     'InceptionResnetV1/Block8/Branch_0/Conv2d_1x1/BatchNorm/beta'
@@ -67,12 +62,7 @@ def tensorflow_names(conv: Conv, scoped: bool = True) -> Names:
 
 
 def torch_names(conv: Conv, place: int = 0, steps: int = 1) -> Names:
-    """Name a convolution's tensors in facenet-pytorch's state dict.
-
-    Parameters
-    ----------
-    place, steps : int
-        Its place in its branch, from 0, and the convolutions there.
+    """Name a convolution's tensors in facenet-pytorch's state dict, by its place in its branch.
 
     >>> torch_names(facenet().convs["Repeat_1.block17_2.Branch_1.Conv2d_0b_1x7"], 1, 3).weight
     'repeat_2.1.branch1.1.conv.weight'

@@ -90,13 +90,7 @@ class Total:
 def compare(
     candidates: Sequence[Candidate], pictures: Iterable[Sample], detection: DetectionOptions
 ) -> Iterator[Compared]:
-    """Show every candidate every picture; the first candidate is the reference.
-
-    Parameters
-    ----------
-    pictures : iterable of Sample
-        One is in memory at a time.
-    """
+    """Show every candidate each picture, one at a time; the first candidate is the reference."""
     for shown in pictures:
         found = detection.detect(candidates, shown)
         truth = found[0].boxes

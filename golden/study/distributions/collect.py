@@ -107,13 +107,7 @@ def extremes(tensors: Collection[Statistics]) -> tuple[Statistics, Statistics]:
 def both_formats(
     network: FloatNetwork, options: NumericOptions, size: int
 ) -> dict[NumberFormat, Formats]:
-    """Choose the fraction bits of both formats, as `build_yolov3_tiny` does.
-
-    Parameters
-    ----------
-    size : int
-        Rows and columns of the calibration images.
-    """
+    """Choose both formats' fraction bits on images of `size` rows, as `build_yolov3_tiny` does."""
     paths = calibration_images()
     room = reach(network, (preprocess(load(path), size) for path in paths), options)
     wide = replace(options, format=NumberFormat.Q7_8, act_w=16, weight_w=16)
@@ -219,13 +213,7 @@ def add_integers(measured: Mapping[str, Statistics], model: Network, picture: Pi
 
 
 def format_effect(stats: Statistics, scale: Scale, label: NumberFormat) -> FormatEffect:
-    """Say what a format does to the values counted.
-
-    Parameters
-    ----------
-    stats : Statistics
-        Made with the limits `label`.
-    """
+    """Say what a format does to the values counted with the limits `label`."""
     count = max(stats.count, 1)
     ahead = stats.beyond.get(label.value + AHEAD)
     return FormatEffect(

@@ -16,10 +16,7 @@ from golden.study.errors.layer_errors import LayerError, RunErrors
 def compare(reference: Dump, other: Dump) -> list[LayerError]:
     """Measure the layers that two runs have in common, in the reference's order.
 
-    Parameters
-    ----------
-    reference, other : Dump
-        Integers, which count with their fraction bits, or floats.
+    Integers count with their fraction bits, floats as they are.
 
     Raises
     ------

@@ -78,15 +78,10 @@ def nodes_from(network: Network, first: str) -> tuple[Any, ...]:
 
 
 def given_tensors(network: Network, first: str, dump: Dump) -> dict[str, Int16Array]:
-    """Take what a part of a network reads out of a dump, int16 (C, H, W).
+    """Take what the part from node `first` on reads out of a dump, int16 (C, H, W).
 
     Integers count as they are, and their fraction bits, where the dump has them, must be the
     network's. Floats are quantised to the network's fraction bits, half to even.
-
-    Parameters
-    ----------
-    first : str
-        The part is this node and all after it.
 
     Raises
     ------
@@ -158,12 +153,7 @@ def facts_of(name: str, kind: str, tensor: Int16Array, frac: int, beyond: int | 
 
 
 def saturated(x: Int16Array, layer: ConvLayer) -> int:
-    """Count the requantised values of a layer that its width cannot hold.
-
-    Parameters
-    ----------
-    x : ndarray of int16, (I, H, W)
-    """
+    """Count a layer's requantised values, of `x` (I, H, W), that its width cannot hold."""
     low, high = int_range(layer.act_w)
     count = 0
     for sums, bias in zip(kernels.conv_accumulate(x, layer), layer.bias, strict=True):
@@ -176,12 +166,7 @@ def saturated(x: Int16Array, layer: ConvLayer) -> int:
 
 
 def differences(network: Network, values: Mapping[str, Int16Array]) -> dict[str, int]:
-    """Compute each node once more on torch, and count the values that differ: 0 for all nodes.
-
-    Parameters
-    ----------
-    values : mapping of str to ndarray of int16, (C, H, W)
-        What `infer` yields.
+    """Compute each node once more on torch; count the values that differ from `infer`'s: all 0.
 
     Raises
     ------

@@ -103,12 +103,7 @@ def image_frac(number_format: NumberFormat, width: int) -> int:
 def prepare(
     pixels: Pixels, frac: int, width: int, rounding: FloatRounding = "round_half_to_even"
 ) -> Prepared:
-    """Quantise a fitted picture.
-
-    Parameters
-    ----------
-    pixels : ndarray of float32, (3, H, W)
-    """
+    """Quantise a fitted picture, float32 (3, H, W)."""
     ints, saturated = quantize(pixels, frac, width, rounding, IMAGE)
     return Prepared(pixels, ints.astype(np.int16), frac, width, saturated)
 

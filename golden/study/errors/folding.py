@@ -87,12 +87,9 @@ def folding_errors(
 
 
 def unfolded(node: Conv, x: torch.Tensor, conv: StoredConv) -> torch.Tensor:
-    """Convolve, then normalise: ``gamma * (sum - mean) / deviation + beta``.
+    """Convolve `x` (I, H, W) and normalise: ``gamma * (sum - mean) / deviation + beta``.
 
-    Parameters
-    ----------
-    x : torch.Tensor, (I, H, W)
-        Its type is the arithmetic.
+    The type of `x` is the arithmetic.
     """
     weight = torch.from_numpy(conv.weight).to(x.dtype)
     bias = None if conv.bias is None else torch.from_numpy(conv.bias).to(x.dtype)

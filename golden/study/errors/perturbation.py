@@ -48,12 +48,7 @@ class Interval:
 
 
 def interval(samples: Iterable[float | None]) -> Interval | None:
-    """Return Student's interval of the mean; None without a sample.
-
-    Parameters
-    ----------
-    samples : iterable of float or None
-        Independent draws; those that are None are left out.
+    """Return Student's interval of the mean of independent draws, those that are None left out.
 
     The margin is t * s / sqrt(n), t of n - 1 degrees of freedom: 2.776 for five draws.
 

@@ -14,14 +14,9 @@ from golden.study.plot import COLOURS, dress, figure, name_layers, save
 
 
 def plot_errors(runs: Mapping[str, Sequence[LayerError]], path: Path, title: str) -> None:
-    """Draw each layer's signal-to-noise ratio and largest error, a line a run.
+    """Draw each layer's signal-to-noise ratio and largest error, a line a run, of the same layers.
 
     A layer without error has no point.
-
-    Parameters
-    ----------
-    runs : mapping of str to sequence of LayerError
-        By what the run is called; all with the same layers.
     """
     made = figure(10, 7)
     upper, lower = made.subplots(2, 1, sharex=True)
@@ -39,13 +34,7 @@ def plot_errors(runs: Mapping[str, Sequence[LayerError]], path: Path, title: str
 
 
 def plot_histograms(errors: Mapping[str, FloatArray], path: Path, title: str) -> None:
-    """Draw how often each error occurs, a curve for each run.
-
-    Parameters
-    ----------
-    errors : mapping of str to ndarray of float
-        By what the run is called.
-    """
+    """Draw how often each error occurs, a curve for each run, by its name."""
     made = figure()
     axes = made.subplots()
     for (run, values), colour in zip(errors.items(), cycle(COLOURS)):

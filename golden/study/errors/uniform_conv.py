@@ -94,13 +94,7 @@ class Experiment:
 
 
 def draw(shape: ConvShape, seed: int) -> Experiment:
-    """Draw inputs and weights uniform in -1 to +1, and round them to Q7.8.
-
-    Parameters
-    ----------
-    seed : int
-        The same seed gives the same numbers.
-    """
+    """Draw inputs and weights uniform in -1 to +1 from a seed, and round them to Q7.8."""
     numbers = np.random.default_rng(seed)
     x = numbers.uniform(-1, 1, (shape.in_channels, shape.size, shape.size))
     kernel = (shape.out_channels, shape.in_channels, shape.kernel, shape.kernel)

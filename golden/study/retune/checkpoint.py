@@ -48,12 +48,7 @@ def save_checkpoint(path: Path, run: Distillation) -> None:
 
 
 def resume(path: Path, run: Distillation) -> None:
-    """Take a distillation to where it was when its checkpoint was written.
-
-    Parameters
-    ----------
-    run : Distillation
-        At its start, with the recipe of the checkpoint.
+    """Take a distillation of the checkpoint's recipe from its start to where that was written.
 
     Raises
     ------

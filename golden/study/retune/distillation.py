@@ -116,13 +116,7 @@ class Distillation:
         return len(self.losses)
 
     def step(self, done: float) -> float:
-        """Do one step; return its loss.
-
-        Parameters
-        ----------
-        done : float
-            Part of the whole that lies behind, 0 to 1: the learning rate falls with it.
-        """
+        """Do one step and return its loss; the learning rate falls with the part done, 0 to 1."""
         rate = self.recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
         for group in self.adam.param_groups:
             group["lr"] = rate
@@ -188,11 +182,9 @@ class Distillation:
 
 
 def head_loss(found: Output, wanted: Output) -> torch.Tensor:
-    """Mean squared difference of both heads, weighted by the teacher's objectness.
+    """Mean squared difference of both heads, (3 * (5 + classes), G, G), weighted by objectness.
 
-    Parameters
-    ----------
-    found, wanted : dict of str to tensor, (3 * (5 + classes), G, G)
+    The objectness is the teacher's, `wanted`.
 
     >>> wanted = {head: torch.zeros(255, 1, 1) for head in HEADS}
     >>> found = {head: torch.ones(255, 1, 1) for head in HEADS}

@@ -14,13 +14,7 @@ WINDOW = 25
 
 
 def loss_plot(losses: Sequence[float]) -> Figure:
-    """Draw the loss of every step, thin, and its running mean, thick; logarithmic.
-
-    Parameters
-    ----------
-    losses : sequence of float
-        At least one.
-    """
+    """Draw the loss of every step, one or more, thin, and its running mean, thick; logarithmic."""
     made = figure()
     axes = made.subplots()
     steps = range(1, len(losses) + 1)

@@ -38,13 +38,7 @@ class Branch:
 
 
 def module_table(title: str, root: str, modules: Sequence[Module], depth: int | None) -> Table:
-    """A network's modules as a tree, with sums for each block.
-
-    Parameters
-    ----------
-    depth : int, optional
-        Levels below the root; all unless given.
-    """
+    """A network's modules as a tree of `depth` levels, or all, with sums for each block."""
     tree = Branch(root, root=True)
     for module in modules:
         tree.put(module.name.split("."), module)

@@ -99,13 +99,7 @@ class Value:
 
 
 def value_of(streams: JobStreams, channel: int, row: int, column: int) -> Value:
-    """How a value of the convolution comes about.
-
-    Parameters
-    ----------
-    channel, row, column : int
-        In the job: output channel, pixel of the convolution's tile.
-    """
+    """How a value of the convolution comes about: the job's output channel, its tile's pixel."""
     job = streams.descriptor
     group, lane = divmod(channel, job.config.p_oc)
     total = bias = int(streams.biases[group, lane])

@@ -101,10 +101,7 @@ def _largest(block: Shares) -> float:
 def write_map(values: Values, path: Path) -> None:
     """Draw the tile's pixels and, next to them, its channels, by their share of wrong values.
 
-    Parameters
-    ----------
-    path : Path
-        The ending says the format; written whole.
+    The file is written whole, in the format of its ending.
     """
     pixels, channels = shares(values)
     tile = values.tile

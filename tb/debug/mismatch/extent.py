@@ -56,11 +56,6 @@ def extent(values: Values) -> Extent:
 
     Where they are is the pattern of lanes, channels, rows, sides, signs and so on that
     says it in the fewest bits (`tb.debug.mismatch.patterns`); what they are must hold for each.
-
-    Parameters
-    ----------
-    values : Values
-        As `tb.debug.mismatch.divergence.compare` returns them.
     """
     once = values.once()
     came = once.at(once.present)

@@ -41,13 +41,7 @@ class Relation:
 
 
 def relations(values: Values) -> tuple[Relation, ...]:
-    """What holds for every wrong value that came, the most significant first.
-
-    Parameters
-    ----------
-    values : Values
-        In the order of the stream, repeated reads included.
-    """
+    """What holds for every wrong value that came, in stream order; the most significant first."""
     wrong = values.differs
     if not wrong.any():
         return ()

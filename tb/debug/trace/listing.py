@@ -50,13 +50,7 @@ class Selection:
             raise ConfigError(f"--first {self.first} is behind --last {self.last}")
 
     def matching(self, found: Transactions, lanes: int) -> Ints:
-        """Numbers of all transactions that are asked for.
-
-        Parameters
-        ----------
-        lanes : int
-            Channels from the one that a transaction names on.
-        """
+        """Numbers of all transactions asked for; each covers `lanes` channels from its own on."""
         cycle = found.cycle
         wanted: Flags = np.ones(len(found), np.bool_)
         if self.first is not None:
@@ -91,13 +85,7 @@ class Selection:
 def transaction_table(
     title: str, found: Transactions, rows: Sequence[Mapping[str, Row]], fracs: Mapping[str, int]
 ) -> Table:
-    """A transaction a row.
-
-    Parameters
-    ----------
-    fracs : mapping of str to int
-        Fraction bits by kind of value: these are shown as real numbers.
-    """
+    """A transaction a row; kinds of value that have fraction bits are shown as real numbers."""
     table = plain_table(title, *rows[0]) if rows else plain_table(title, "cycle")
     kinds = {name: fracs.get(value.frac) for name, value in found.values.items()}
     for row in rows:

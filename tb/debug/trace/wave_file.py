@@ -78,10 +78,7 @@ class Wave:
     def ints(self, name: str) -> Ints:
         """An unsigned signal of up to 62 bits at every edge; `UNKNOWN` where a bit is.
 
-        Parameters
-        ----------
-        name : str
-            Below the PE, such as ``drainer.read_pixel``.
+        It is named from the PE down, such as ``drainer.read_pixel``.
 
         Raises
         ------

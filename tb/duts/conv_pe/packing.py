@@ -135,12 +135,7 @@ class Tap:
 
 
 def read_tap(path: Path, config: PEConfig, *, cut: bool = False) -> Tap:
-    """Read the tap's file, whose records are those of the output.
-
-    Parameters
-    ----------
-    cut : bool
-        As for `read_recording`.
+    """Read the tap's file, whose records are those of the output; `cut` as for `read_recording`.
 
     Raises
     ------

@@ -98,13 +98,7 @@ def build_registers(config: PEConfig) -> dict[Register, int]:
 
 
 def descriptor(job: Job, in_base: int = 0) -> dict[Register, int]:
-    """The words that describe a job.
-
-    Parameters
-    ----------
-    in_base : int
-        First word of the tile memory that the input takes.
-    """
+    """The words that describe a job whose input lies from word `in_base` of the tile memory on."""
     layer, tile = job.layer, job.tile
     channels, rows, columns = job.input_shape
     kh, kw = layer.kernel

@@ -80,13 +80,7 @@ class Measurement:
 
 
 def measurements(verilator: str = "") -> list[Measurement]:
-    """Everything that is simulated: frames of each array and mode, sizes, tiles.
-
-    Parameters
-    ----------
-    verilator : str
-        A Verilator of the user's, as for ``make sim``.
-    """
+    """Everything that is simulated: frames of each array and mode, sizes, tiles."""
     frames = [
         Measurement(
             Way.FRAME,
@@ -144,11 +138,6 @@ def compile_all(wanted: Sequence[Design], print_line: Callable[[str], None]) -> 
     cores idle; and a compilation during a simulation would disturb it. An
     interruption ends the compilers at once.
 
-    Parameters
-    ----------
-    print_line : callable
-        Takes how far it is.
-
     Raises
     ------
     ToolError
@@ -170,12 +159,7 @@ def compile_one(design: Design) -> None:
 
 
 def time_sim(options: SimOptions, folder: Path) -> SimRun:
-    """Simulate as ``make sim`` does and take the figures of its report.
-
-    Parameters
-    ----------
-    folder : Path
-        Takes the run, its report, and what it prints, in ``sim.log``.
+    """Simulate in a folder as ``make sim`` does, and take its report's figures; see ``sim.log``.
 
     Raises
     ------

@@ -16,13 +16,7 @@ IN_FLIGHT: Final = 3
 
 
 class Trials:
-    """Simulations of some cases each, on one design.
-
-    Parameters
-    ----------
-    folder : Path
-        Scratch; it is not there between two simulations.
-    """
+    """Simulations of some cases each, on one design, in a folder that is removed between two."""
 
     def __init__(self, made: build.Build, folder: Path) -> None:
         self._made, self._folder = made, folder

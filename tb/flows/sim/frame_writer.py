@@ -32,13 +32,7 @@ from tb.flows.sim.prepare import Picture, Prepared
 def write_run_files(
     folder: Path, prepared: Prepared, options: SimOptions, frames: int
 ) -> FrameSchedule:
-    """Write the jobs and the weight streams of a run.
-
-    Parameters
-    ----------
-    frames : int
-        Pictures of the run.
-    """
+    """Write the jobs and the weight streams of a run of so many frames."""
     beats: dict[tuple[str, int, int], tuple[int, int]] = {}
     jobs: list[FrameJob] = []
     for number, planned in enumerate(prepared.jobs):

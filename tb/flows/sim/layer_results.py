@@ -21,13 +21,7 @@ MANY: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class LayerProgress:
-    """One layer's figures so far.
-
-    Parameters
-    ----------
-    done, jobs : int
-        Jobs that have ended, and all of them.
-    """
+    """One layer's figures so far, and how many of all its jobs are done."""
 
     report: LayerReport
     done: int

@@ -35,17 +35,12 @@ from tb.toolchain.simulators import Simulator
 
 @dataclass(slots=True)
 class RunState:
-    """What a run consists of; None or empty where it has not got that far.
-
-    Parameters
-    ----------
-    started : float
-        On the monotonic clock.
-    """
+    """What a run consists of; None or empty where it has not got that far."""
 
     options: SimOptions
     folder: Path
     started: float
+    """On the monotonic clock."""
     simulator: Simulator | None = None
     prepared: Prepared | None = None
     schedule: FrameSchedule | None = None

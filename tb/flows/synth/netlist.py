@@ -59,13 +59,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Netlist:
-    """An elaborated design, its hierarchy kept: ``write_json`` after ``proc``.
-
-    Parameters
-    ----------
-    modules : mapping
-        The JSON's ``modules``.
-    """
+    """An elaborated design, its hierarchy kept: ``modules`` of ``write_json`` after ``proc``."""
 
     modules: Mapping[str, Any]
     top: str
