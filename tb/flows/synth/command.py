@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 import tempfile
 import time
 from datetime import datetime
@@ -60,20 +59,18 @@ def synth_check(console: Console, rtl: Path = RTL, out: Path = OUT) -> int:
     out.mkdir(parents=True, exist_ok=True)
     remove_stale(out / "synth.json")
     design, started = fpga(rtl), time.monotonic()
-    scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=out))
+    scratch = tempfile.TemporaryDirectory(prefix=".making-", dir=out, ignore_cleanup_errors=True)
     console.print(f"yosys elaborates {TOP} ({FPGA.array} lanes) and maps it to an ECP5: a minute")
     try:
-        with console.status("yosys") as status:
-            found = examine(design, scratch, lambda text: status.update(text))
-        (scratch / "yosys.log").replace(out / "yosys.log")
+        with scratch as name, console.status("yosys") as status:
+            found = examine(design, Path(name), lambda text: status.update(text))
+            Path(name, "yosys.log").replace(out / "yosys.log")
     except InputError as error:
         console.print(f"synth-check: {error}", style="red", highlight=False, soft_wrap=True)
         return EXIT_RED
     except KeyboardInterrupt:
         console.print("synth-check: interrupted")
         return EXIT_INTERRUPTED
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     seconds = round(time.monotonic() - started, 1)
     write_whole(out / "synth.json", json.dumps(_report(design, found, seconds), indent=2) + "\n")
     _show(found, console)

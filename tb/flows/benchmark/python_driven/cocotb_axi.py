@@ -7,7 +7,7 @@ from typing import Any
 import cocotb
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
-from tb.flows.benchmark.python_driven.timed_jobs import begin, run_jobs
+from tb.flows.benchmark.python_driven.cocotb_python import begin, run_jobs
 
 
 class ModelStreams:

@@ -1,13 +1,121 @@
-"""cocotb test: streams driven from plain Python, a wake-up a clock edge."""
+"""cocotb test: jobs of a folder, timed, every beat of which plain Python moves.
+
+The plain way to write such a test bench: tasks that wake up at each clock edge, set and
+read the ports of ``port_top``, and go on to the next beat. What moves a stream's beats
+is the caller's of `run_jobs`, so that several ways can be timed on the same jobs.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 import cocotb
-from cocotb.triggers import RisingEdge
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import ReadOnly, RisingEdge
+from cocotb.utils import get_sim_time
 
-from tb.flows.benchmark.python_driven.timed_jobs import begin, run_jobs
+from golden.config import PEConfig
+from tb.cosim.axil_driver import AxiLiteDriver
+from tb.cosim.scoreboard import in_stream_order
+from tb.duts.conv_pe.job_record import JobRecord, read_jobs
+from tb.duts.conv_pe.registers import Control, Register, StatusCode
+from tb.toolchain.waves import CYCLE_NS
+
+DRIVEN: Final = "driven.json"
+"""Where the simulation leaves its `Driven`."""
+RESET_CLOCKS: Final = 4
+DATA_ENDINGS: Final = ("act", "wgt")
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """What the jobs of a folder took, from the first start to the last end."""
+
+    jobs: int
+    beats: int
+    cycles: int
+    cpu_seconds: float
+    wall_seconds: float
+
+
+class Streams(Protocol):
+    """Moves the beats of the three streams."""
+
+    def load(self, number: int, act: bytes, wgt: bytes) -> None:
+        """Take a job's beats, top byte first, into whatever form is sent."""
+
+    async def send(self, number: int) -> None:
+        """Begin to send a job's activations and weights."""
+
+    async def receive(self) -> bytes:
+        """Await a job's output to its last beat; the bytes, lowest first."""
+
+
+async def begin(dut: Any) -> None:
+    """Start the clock, which Python makes, and reset the design."""
+    for name in ("aw", "w", "ar"):
+        getattr(dut, f"s_axil_{name}valid").value = 0
+    dut.rst.value = 1
+    Clock(dut.clk, CYCLE_NS, unit="ns").start()
+    for _ in range(RESET_CLOCKS):
+        await RisingEdge(dut.clk)
+    dut.rst.value = 0
+    await RisingEdge(dut.clk)
+
+
+async def run_jobs(dut: Any, streams: Streams) -> None:
+    """Run the jobs of the working folder one by one, compare, and write down what they took."""
+    folder = Path.cwd()
+    config, records = read_jobs(folder)
+    for record in records:
+        act, wgt = ((folder / f"{record.stem}.{ending}").read_bytes() for ending in DATA_ENDINGS)
+        streams.load(record.number, act, wgt)
+    registers = AxiLiteDriver(dut, config)
+    outputs = []
+    begun = time.process_time(), time.monotonic(), get_sim_time("ns")
+    for record in records:
+        outputs.append(await _run_job(dut, registers, streams, record))
+    ended = time.process_time(), time.monotonic(), get_sim_time("ns")
+    for record, output in zip(records, outputs, strict=True):
+        _compare(folder, record, output, config)
+    await ReadOnly()
+    assert dut.rule_broken.value == 0, (folder / "checker.txt").read_text()
+    cpu, wall, clocks = (after - before for before, after in zip(begun, ended, strict=True))
+    beats = sum(record.act_beats + record.wgt_beats + record.out_beats for record in records)
+    driven = Driven(len(records), beats, round(clocks / CYCLE_NS), cpu, wall)
+    (folder / DRIVEN).write_text(json.dumps(asdict(driven)))
+
+
+async def _run_job(
+    dut: Any, registers: AxiLiteDriver, streams: Streams, record: JobRecord
+) -> bytes:
+    for address, word in record.registers.items():
+        await registers.write(address, word)
+    receiving = cocotb.start_soon(streams.receive())
+    await streams.send(record.number)
+    await registers.write(Register.CONTROL, Control.START | Control.IRQ_CLEAR)
+    output: bytes = await receiving
+    while dut.irq.value != 1:
+        await RisingEdge(dut.clk)
+    status = await registers.status()
+    assert status is StatusCode.NONE, f"{record.layer}: job {record.number} ended with {status}"
+    return output
+
+
+def _compare(folder: Path, record: JobRecord, output: bytes, config: PEConfig) -> None:
+    """Assert that every value of a job is what the reference model expects."""
+    expected = np.load(folder / f"{record.stem}.expected.npy")
+    values, live = in_stream_order(expected, config)
+    found = np.frombuffer(output, f"<i{config.act_w // 8}").reshape(-1, config.p_oc)
+    name = f"{record.layer}: job {record.number}"
+    assert found.shape == values.shape, f"{name}: {len(found)} beats of {len(values)}"
+    wrong = int((found != values)[live].sum())
+    assert not wrong, f"{name}: {wrong} of {expected.size} values differ"
 
 
 class PythonStreams:

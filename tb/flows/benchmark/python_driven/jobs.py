@@ -13,7 +13,7 @@ from golden.dataflow.lowering import lower_input
 from golden.graph.layers import IMAGE
 from tb.duts.conv_pe.job_record import JobRecord, write_job, write_jobs
 from tb.flows.benchmark.python_driven import cocotb_python
-from tb.flows.benchmark.python_driven.timed_jobs import DRIVEN, Driven
+from tb.flows.benchmark.python_driven.cocotb_python import DRIVEN, Driven
 from tb.flows.benchmark.record import MeasureError, SimRun, Timing
 from tb.flows.sim.frame_writer import job_of
 from tb.flows.sim.frames import pictures
