@@ -106,21 +106,6 @@ MAX_CHANNELS = 4095
 class PEConfig:
     """What one build of ``conv_pe`` is elaborated with.
 
-    Parameters
-    ----------
-    p_ic, p_oc : int
-        Input channels a cycle, and output-channel lanes.
-    acc_w : int
-        Width of a partial sum, bits: 32, 40 or 48.
-    mode : ProductMode
-        What one product contributes.
-    act_w, weight_w : int
-        Width of an activation and of a weight, bits.
-    tile_pixels : int
-        Output pixels that one job may hold (depth of an accumulator bank).
-    input_words : int
-        Depth of the input tile memory; a word holds `p_ic` activations.
-
     Raises
     ------
     ConfigError
@@ -129,12 +114,18 @@ class PEConfig:
 
     p_ic: int
     p_oc: int
+    """Input channels a cycle, and output-channel lanes."""
     acc_w: int = 40
+    """Width of a partial sum, bits: 32, 40 or 48."""
     mode: ProductMode = ProductMode.FULL
+    """What one product contributes."""
     act_w: int = 16
     weight_w: int = 16
+    """Width of an activation and of a weight, bits."""
     tile_pixels: int = 1024
+    """Output pixels that one job may hold (depth of an accumulator bank)."""
     input_words: int = 8192
+    """Depth of the input tile memory; a word holds `p_ic` activations."""
 
     def __post_init__(self) -> None:
         for name, lanes in (("p_ic", self.p_ic), ("p_oc", self.p_oc)):

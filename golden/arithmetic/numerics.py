@@ -32,25 +32,6 @@ CHOICES: dict[str, type[Enum]] = {
 class NumericOptions:
     """Arithmetic of every layer of one network.
 
-    Parameters
-    ----------
-    format : NumberFormat
-        Fraction bits chosen per layer, or 8 everywhere.
-    mode : ProductMode
-        What one product contributes.
-    slope : Slope
-        Slope of the leaky rectifier.
-    place : LeakyPlace
-        Activation after or before requantising.
-    pool_pad : PoolPad
-        Value beyond the edge of the stride-1 pool.
-    rounding : Rounding
-        Rounding of the requantising shift.
-    overflow : Overflow
-        What a requantised value out of range becomes.
-    act_w, weight_w : int
-        Width of an activation and of a weight, 8 or 16 bits.
-
     Raises
     ------
     ConfigError
@@ -58,14 +39,22 @@ class NumericOptions:
     """
 
     format: NumberFormat = NumberFormat.PER_LAYER
+    """Fraction bits chosen per layer, or 8 everywhere."""
     mode: ProductMode = ProductMode.FULL
+    """What one product contributes."""
     slope: Slope = Slope.EIGHTH
+    """Slope of the leaky rectifier."""
     place: LeakyPlace = LeakyPlace.AFTER_REQUANT
+    """Activation after or before requantising."""
     pool_pad: PoolPad = PoolPad.MINUS_INF
+    """Value beyond the edge of the stride-1 pool."""
     rounding: Rounding = Rounding.ROUND_HALF_TO_POSITIVE_INFINITY
+    """Rounding of the requantising shift."""
     overflow: Overflow = Overflow.SATURATE
+    """What a requantised value out of range becomes."""
     act_w: int = 16
     weight_w: int = 16
+    """Width of an activation and of a weight, 8 or 16 bits."""
 
     def __post_init__(self) -> None:
         for field, kind in CHOICES.items():

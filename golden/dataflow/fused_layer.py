@@ -33,17 +33,12 @@ class Pairs:
 
     Pixels stand in raster order, the first tensor's ahead of the second's: a kernel of two
     rows with stride 2 reads one pixel of both. Tiles consist of whole rows of the tensors.
-
-    Parameters
-    ----------
-    sources : tuple of str
-        The two nodes.
-    shape : tuple of int
-        (C, H, W) of each, and of their sum.
     """
 
     sources: tuple[str, str]
+    """The two nodes."""
     shape: Shape
+    """(C, H, W) of each, and of their sum."""
 
     @property
     def input_shape(self) -> Shape:
@@ -78,25 +73,6 @@ class FusedLayer:
     Tiles are chosen on the `grid`: the convolution's pixels, the pool's where there is one, or
     the rows of a residual add.
 
-    Parameters
-    ----------
-    name : str
-        The convolution's, or that of the node that runs without one.
-    conv : ConvLayer
-        As the PE runs it: lowered, or what stands for a node that is no convolution.
-    source : str
-        Node that it reads, or the name of the `pairs`.
-    input_shape : tuple of int
-        (I, H, W), lowered.
-    post_op : PoolLayer or UpsampleLayer or None
-        What the readout does.
-    standalone : bool
-        Whether it runs without a convolution of the network.
-    own_channels : bool
-        Whether each group of output channels reads its own input channels alone.
-    pairs : Pairs or None
-        The two nodes that a residual add reads.
-
     Raises
     ------
     ConfigError
@@ -104,13 +80,21 @@ class FusedLayer:
     """
 
     name: str
+    """The convolution's, or that of the node that runs without one."""
     conv: ConvLayer
+    """As the PE runs it: lowered, or what stands for a node that is no convolution."""
     source: str
+    """Node that it reads, or the name of the `pairs`."""
     input_shape: Shape
+    """(I, H, W), lowered."""
     post_op: PoolLayer | UpsampleLayer | None = None
+    """What the readout does."""
     standalone: bool = False
+    """Whether it runs without a convolution of the network."""
     own_channels: bool = False
+    """Whether each group of output channels reads its own input channels alone."""
     pairs: Pairs | None = None
+    """The two nodes that a residual add reads."""
 
     def __post_init__(self) -> None:
         pool = self.post_op

@@ -15,40 +15,27 @@ from golden.reference.readout import Readout
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannedJob:
-    """A job without its tensors.
-
-    Parameters
-    ----------
-    fused : FusedLayer
-        The layer that it is a job of.
-    number : int
-        Counted within the layer.
-    tile : Tile
-        Pixels of the convolution.
-    own : Tile
-        Those of them that only this job counts; the others are a halo.
-    output : Tile
-        What it makes of the layer's last node.
-    window : Window
-        What it reads of its source.
-    words : int
-        Words of the tile memory that its input takes.
-    in_base : int
-        First of them.
-    after : tuple of int
-        Jobs of the list whose outputs it reads.
-    """
+    """A job without its tensors."""
 
     fused: FusedLayer
+    """The layer that it is a job of."""
     number: int
+    """Counted within the layer."""
     tile: Tile
+    """Pixels of the convolution."""
     own: Tile
+    """Those of them that only this job counts; the others are a halo."""
     output: Tile
+    """What it makes of the layer's last node."""
     readout: Readout
     window: Window
+    """What it reads of its source."""
     words: int
+    """Words of the tile memory that its input takes."""
     in_base: int = 0
+    """First of them."""
     after: tuple[int, ...] = ()
+    """Jobs of the list whose outputs it reads."""
 
     @property
     def input_shape(self) -> Shape:

@@ -19,24 +19,17 @@ from golden.reference.readout import PLAIN, Readout
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A rectangle of output pixels times a range of output channels.
-
-    Parameters
-    ----------
-    row, column : int
-        First pixel.
-    height, width : int
-        Pixels.
-    first_channel, last_channel : int
-        Output channels `first_channel` to ``last_channel - 1``.
-    """
+    """A rectangle of output pixels times a range of output channels."""
 
     row: int
     column: int
+    """First pixel."""
     height: int
     width: int
+    """Pixels."""
     first_channel: int
     last_channel: int
+    """Output channels `first_channel` to ``last_channel - 1``."""
 
     @property
     def pixels(self) -> int:
@@ -80,23 +73,16 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The rectangle of input pixels that a tile reads, and the zeros around it.
-
-    Parameters
-    ----------
-    row, column : int
-        First pixel.
-    height, width : int
-        Pixels.
-    padding : Padding
-        Where the tile reaches over the image's edge.
-    """
+    """The rectangle of input pixels that a tile reads, and the zeros around it."""
 
     row: int
     column: int
+    """First pixel."""
     height: int
     width: int
+    """Pixels."""
     padding: Padding
+    """Where the tile reaches over the image's edge."""
 
     @property
     def pixels(self) -> int:
@@ -110,28 +96,19 @@ class Window:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """One descriptor's work.
-
-    Parameters
-    ----------
-    layer : ConvLayer
-        With the job's output channels only, and its own padding.
-    tile : Tile
-        Where the result belongs in the layer's output.
-    input : ndarray of int16, (I, H, W)
-        What the output pixels read.
-    readout : Readout
-        How the tile's values leave the PE.
-    own_channels : bool
-        Each group of output channels reads its own input channels alone: a pool without
-        a convolution, through identity weights. Needs as many input lanes as output lanes.
-    """
+    """One descriptor's work."""
 
     layer: ConvLayer
+    """With the job's output channels only, and its own padding."""
     tile: Tile
+    """Where the result belongs in the layer's output."""
     input: Int16Array
+    """int16 (I, H, W). What the output pixels read."""
     readout: Readout = PLAIN
+    """How the tile's values leave the PE."""
     own_channels: bool = False
+    """Each group of output channels reads its own input channels alone: a pool without a
+    convolution, through identity weights. Needs as many input lanes as output lanes."""
 
     @property
     def macs(self) -> int:

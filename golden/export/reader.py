@@ -38,19 +38,13 @@ _OTHER_LAYERS: Final[dict[str, Callable[..., Layer]]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Integers:
-    """What a manifest leads to.
-
-    Parameters
-    ----------
-    image : ndarray of int16, (3, H, W), or None
-        A quantised picture.
-    about : dict of str
-        The manifest.
-    """
+    """What a manifest leads to."""
 
     network: Network
     image: Int16Array | None
+    """int16 (3, H, W). A quantised picture."""
     about: dict[str, Any]
+    """The manifest."""
 
 
 def read_integers(manifest: Path) -> Integers:

@@ -77,35 +77,6 @@ def conv_output_shape(
 class ConvLayer:
     """A convolution with its output stage.
 
-    Parameters
-    ----------
-    name, source : str
-        This node, and the node (or ``image``) whose output it reads.
-    weight : ndarray of int16, (O, I, KH, KW)
-        `weight_w`-bit weights with `weight_frac` fraction bits.
-    bias : ndarray of int64, (O,)
-        At the accumulator's scale: ``in_frac + weight_frac`` fraction bits, 8 fewer
-        in the cut modes.
-    stride : int
-        1 or 2, both ways.
-    padding : Padding
-        Zeros around the input.
-    mode : ProductMode
-        What one product contributes.
-    shift : int
-        Right shift that requantises, 0 to 47.
-    activation, slope, place : Activation, Slope, LeakyPlace
-        Non-linearity, its negative slope, and whether it sees the wide sum.
-    rounding, overflow : Rounding, Overflow
-        Of the requantising shift.
-    in_frac, weight_frac, out_frac : int
-        Fraction bits, for the reader and for `golden.graph.network`; the integers decide
-        the result.
-    act_w, weight_w : int
-        Widths, 8 or 16 bits.
-    embedded_zero_taps : int
-        Kernel taps that are zero because a smaller kernel sits inside this one.
-
     Raises
     ------
     ConfigError
@@ -114,23 +85,36 @@ class ConvLayer:
 
     name: str
     source: str
+    """This node, and the node (or ``image``) whose output it reads."""
     weight: Int16Array
+    """int16 (O, I, KH, KW). `weight_w`-bit weights with `weight_frac` fraction bits."""
     bias: Int64Array
+    """int64 (O,). At the accumulator's scale: ``in_frac + weight_frac`` fraction bits, 8 fewer in
+    the cut modes."""
     stride: int = 1
+    """1 or 2, both ways."""
     padding: Padding = Padding()
+    """Zeros around the input."""
     mode: ProductMode = ProductMode.FULL
+    """What one product contributes."""
     shift: int = 0
+    """Right shift that requantises, 0 to 47."""
     activation: Activation = Activation.LINEAR
     slope: Slope = Slope.EIGHTH
     place: LeakyPlace = LeakyPlace.AFTER_REQUANT
+    """Non-linearity, its negative slope, and whether it sees the wide sum."""
     rounding: Rounding = Rounding.ROUND_HALF_TO_POSITIVE_INFINITY
     overflow: Overflow = Overflow.SATURATE
+    """Of the requantising shift."""
     in_frac: int = 0
     weight_frac: int = 0
     out_frac: int = 0
+    """Fraction bits, for readers and `golden.graph.network`; the integers decide the result."""
     act_w: int = 16
     weight_w: int = 16
+    """Widths, 8 or 16 bits."""
     embedded_zero_taps: int = 0
+    """Kernel taps that are zero because a smaller kernel sits inside this one."""
 
     kind: ClassVar[Literal["conv"]] = "conv"
 

@@ -36,11 +36,6 @@ class Epsilon(Enum):
 class FloatConv:
     """A convolution in real numbers.
 
-    Parameters
-    ----------
-    weight : ndarray of float64, (O, I, KH, KW)
-    bias : ndarray of float64, (O,)
-
     Raises
     ------
     InputError
@@ -49,7 +44,9 @@ class FloatConv:
 
     name: str
     weight: FloatArray
+    """float64 (O, I, KH, KW)."""
     bias: FloatArray
+    """float64 (O,)."""
 
     def __post_init__(self) -> None:
         if self.weight.ndim != 4 or self.bias.shape != self.weight.shape[:1]:
@@ -90,16 +87,6 @@ class BatchNorm:
 class StoredConv:
     """A convolution as its file holds it, in the file's channels.
 
-    Parameters
-    ----------
-    weight : ndarray of float64, (O, I, KH, KW)
-    bias : ndarray of float64, (O,), or None
-        Of the convolution itself; a head and a fused convolution have one.
-    norm : BatchNorm or None
-        The batch normalisation behind it.
-    epsilon : Epsilon
-        The one that `norm` was trained with.
-
     Raises
     ------
     InputError
@@ -108,9 +95,13 @@ class StoredConv:
 
     name: str
     weight: FloatArray
+    """float64 (O, I, KH, KW)."""
     bias: FloatArray | None
+    """float64 (O,). Of the convolution itself; a head and a fused convolution have one."""
     norm: BatchNorm | None = None
+    """The batch normalisation behind it."""
     epsilon: Epsilon = Epsilon.DARKNET
+    """The one that `norm` was trained with."""
 
     def __post_init__(self) -> None:
         if self.bias is None and self.norm is None:

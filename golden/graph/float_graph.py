@@ -25,24 +25,6 @@ from golden.graph.layers import (
 class Conv:
     """A convolution without its numbers.
 
-    Parameters
-    ----------
-    kernel : tuple of int
-        (rows, columns).
-    stride : int
-        Both ways.
-    padding : Padding, "same" or "valid"
-        Zeros on each side; ``same``: as many as keep the map's size at stride 1, for odd
-        kernels; ``valid``: none.
-    norm : bool
-        Whether a batch normalisation follows; otherwise there is a bias.
-    slope : float, optional
-        Of a leaky activation; the option of the whole network where there is none.
-    scale : float
-        What its output is multiplied by.
-    groups, dilation : int
-        1: others are refused.
-
     Raises
     ------
     ConfigError
@@ -55,14 +37,22 @@ class Conv:
     in_channels: int
     out_channels: int
     kernel: tuple[int, int] = (1, 1)
+    """(rows, columns)."""
     stride: int = 1
+    """Both ways."""
     padding: Padding | Literal["same", "valid"] = "same"
+    """Zeros on each side; ``same``: as many as keep the map's size at stride 1, for odd kernels;
+    ``valid``: none."""
     norm: bool = True
+    """Whether a batch normalisation follows; otherwise there is a bias."""
     activation: Activation = Activation.RELU
     slope: float | None = None
+    """Of a leaky activation; the option of the whole network where there is none."""
     scale: float = 1.0
+    """What its output is multiplied by."""
     groups: int = 1
     dilation: int = 1
+    """1: others are refused."""
 
     kind: ClassVar[Literal["conv"]] = "conv"
 
@@ -148,25 +138,17 @@ class Graph:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FloatNetwork:
-    """A graph with its numbers, batch normalisation folded.
-
-    Parameters
-    ----------
-    convs : dict of str to FloatConv
-        Weights and bias of each convolution, by name.
-    classes : tuple of str
-        Names of the last layers' channels, in order.
-    embedded_zero_taps : dict of str to int
-        Kernel taps that are zero because a smaller kernel was embedded, by name.
-    white : float
-        The largest magnitude of a pixel.
-    """
+    """A graph with its numbers, batch normalisation folded."""
 
     graph: Graph
     convs: dict[str, FloatConv]
+    """Weights and bias of each convolution, by name."""
     classes: tuple[str, ...] = ()
+    """Names of the last layers' channels, in order."""
     embedded_zero_taps: dict[str, int] = field(default_factory=dict)
+    """Kernel taps that are zero because a smaller kernel was embedded, by name."""
     white: float = 1.0
+    """The largest magnitude of a pixel."""
 
     @property
     def nodes(self) -> tuple[Node, ...]:

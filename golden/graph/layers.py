@@ -40,16 +40,6 @@ MAX_AVERAGED: Final = 1 << 16
 class PoolLayer:
     """Maximum over `size` x `size` windows.
 
-    Parameters
-    ----------
-    name, source : str
-        This node and the node it reads.
-    size, stride : int
-        Window and step, pixels.
-    padding : PoolPad or None
-        None: windows lie inside the input. Otherwise `size` - 1 rows below and
-        columns to the right hold this value, at stride 1.
-
     Raises
     ------
     ConfigError
@@ -58,9 +48,13 @@ class PoolLayer:
 
     name: str
     source: str
+    """This node and the node it reads."""
     size: int = 2
     stride: int = 2
+    """Window and step, pixels."""
     padding: PoolPad | None = None
+    """None: windows lie inside the input. Otherwise `size` - 1 rows below and columns to the right
+    hold this value, at stride 1."""
 
     kind: ClassVar[Literal["pool"]] = "pool"
 
@@ -125,15 +119,6 @@ class ResidualLayer:
     fraction format. The shift lets a trunk that grows from block to block lose fraction bits
     on its way; 0 keeps the format.
 
-    Parameters
-    ----------
-    sources : tuple of str
-        What stays, and what is added to it.
-    activation : Activation
-        ``linear`` or ``relu``.
-    shift : int
-        Fraction bits that the sum loses, 0 to 15.
-
     Raises
     ------
     ConfigError
@@ -142,8 +127,11 @@ class ResidualLayer:
 
     name: str
     sources: tuple[str, ...]
+    """What stays, and what is added to it."""
     activation: Activation = Activation.RELU
+    """``linear`` or ``relu``."""
     shift: int = 0
+    """Fraction bits that the sum loses, 0 to 15."""
 
     kind: ClassVar[Literal["residual"]] = "residual"
 
@@ -172,11 +160,6 @@ class AverageLayer:
     factor is a weight like others, so that a convolution whose kernel is the whole map does
     the same.
 
-    Parameters
-    ----------
-    weight_w : int
-        Width of the factor, 8 or 16 bits.
-
     Raises
     ------
     ConfigError
@@ -186,6 +169,7 @@ class AverageLayer:
     name: str
     source: str
     weight_w: int = 16
+    """Width of the factor, 8 or 16 bits."""
 
     kind: ClassVar[Literal["avgpool"]] = "avgpool"
 

@@ -21,21 +21,6 @@ from golden.graph.layers import (
 class Network:
     """An integer graph.
 
-    Parameters
-    ----------
-    nodes : tuple of Layer
-        In data-flow order; a node reads nodes before it, or ``image``.
-    input_frac : int
-        Fraction bits of the image.
-    options : NumericOptions
-        The choices that the nodes were made with.
-    input_shape : tuple of int
-        (C, H, W) of the image.
-    classes : tuple of str
-        Class names of the heads, in channel order.
-    saturated : dict of str to int
-        Weights that saturated when they were quantised, by layer.
-
     Raises
     ------
     ConfigError
@@ -45,11 +30,17 @@ class Network:
 
     name: str
     nodes: tuple[Layer, ...]
+    """In data-flow order; a node reads nodes before it, or ``image``."""
     input_frac: int
+    """Fraction bits of the image."""
     options: NumericOptions
+    """The choices that the nodes were made with."""
     input_shape: Shape
+    """(C, H, W) of the image."""
     classes: tuple[str, ...]
+    """Class names of the heads, in channel order."""
     saturated: dict[str, int]
+    """Weights that saturated when they were quantised, by layer."""
 
     def __post_init__(self) -> None:
         known = {IMAGE}

@@ -25,18 +25,12 @@ HEADROOM = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Formats:
-    """Fraction bits of every tensor of a network.
-
-    Parameters
-    ----------
-    output : dict of str to int
-        Of ``image`` and each node's output.
-    weight : dict of str to int
-        Of each convolution's weights.
-    """
+    """Fraction bits of every tensor of a network."""
 
     output: dict[str, int]
+    """Of ``image`` and each node's output."""
     weight: dict[str, int]
+    """Of each convolution's weights."""
 
 
 def frac_bits(largest: float, width: int) -> int:

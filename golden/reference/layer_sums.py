@@ -13,18 +13,13 @@ from golden.reference import kernels
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerSums:
-    """One convolution, what it reads, and its sums.
-
-    Parameters
-    ----------
-    input : ndarray of int16, (I, H, W)
-    sums : ndarray of int64, (O, OH, OW)
-        Bias excluded.
-    """
+    """One convolution, what it reads, and its sums."""
 
     layer: ConvLayer
     input: Int16Array
+    """int16 (I, H, W)."""
     sums: Int64Array
+    """int64 (O, OH, OW). Bias excluded."""
 
     @property
     def macs(self) -> int:

@@ -18,17 +18,6 @@ from golden.reference import spec
 class Readout:
     """What stands between the activation and the output stream, for one tile.
 
-    Parameters
-    ----------
-    size, stride : int
-        Window of the maximum and its step, pixels; 1 and 1 for none.
-    pad_bottom, pad_right : bool
-        Whether `size` - 1 rows below and columns to the right of the tile are padding.
-    pad : PoolPad
-        Value of that padding.
-    upsample : bool
-        Repeat every value 2 x 2 times.
-
     Raises
     ------
     ConfigError
@@ -37,10 +26,14 @@ class Readout:
 
     size: int = 1
     stride: int = 1
+    """Window of the maximum and its step, pixels; 1 and 1 for none."""
     pad_bottom: bool = False
     pad_right: bool = False
+    """Whether `size` - 1 rows below and columns to the right of the tile are padding."""
     pad: PoolPad = PoolPad.MINUS_INF
+    """Value of that padding."""
     upsample: bool = False
+    """Repeat every value 2 x 2 times."""
 
     def __post_init__(self) -> None:
         if self.size not in (1, 2, 3) or self.stride not in (1, 2):

@@ -32,15 +32,10 @@ _DRAWN_CHOICES: Final = {key: kind for key, kind in ENUMERATIONS.items() if key 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RandomJob:
-    """A job, and what was drawn for its tensors.
-
-    Parameters
-    ----------
-    seed : int
-        Repeats the job on a PE of the same configuration.
-    """
+    """A job, and what was drawn for its tensors."""
 
     seed: int
+    """Repeats the job on a PE of the same configuration."""
     job: Job
     activations: Data
     weights: Data

@@ -10,16 +10,6 @@ from typing import Any
 class Box:
     """An object that a network found.
 
-    Parameters
-    ----------
-    label : str
-        Class.
-    confidence : float
-        0 to 1.
-    left, top, right, bottom : float
-        Edges, pixels of the original picture from its top left corner; the picture's
-        own edges are 0, 0, width, height.
-
     Raises
     ------
     ValueError
@@ -27,11 +17,15 @@ class Box:
     """
 
     label: str
+    """Class."""
     confidence: float
+    """0 to 1."""
     left: float
     top: float
     right: float
     bottom: float
+    """Edges, pixels of the original picture from its top left corner; the picture's own edges are
+    0, 0, width, height."""
 
     def __post_init__(self) -> None:
         if not (self.left < self.right and self.top < self.bottom):

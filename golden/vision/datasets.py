@@ -26,33 +26,19 @@ SMALLEST_SIDE: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One picture of a study.
-
-    Parameters
-    ----------
-    name : str
-        File name; of a view, with its number.
-    image : PIL.Image.Image
-        RGB.
-    path : Path
-        The file that it comes from.
-    """
+    """One picture of a study."""
 
     name: str
+    """File name; of a view, with its number."""
     image: Image.Image
+    """RGB."""
     path: Path
+    """The file that it comes from."""
 
 
 @dataclass(slots=True)
 class Folder:
     """The pictures of a folder, read one at a time.
-
-    Parameters
-    ----------
-    files : tuple of Path
-        Those with an ending that Pillow reads, by name.
-    unreadable : dict of str to str
-        Files that iterating could not read: file name, and why.
 
     Raises
     ------
@@ -62,7 +48,9 @@ class Folder:
 
     path: Path
     files: tuple[Path, ...] = field(init=False)
+    """Those with an ending that Pillow reads, by name."""
     unreadable: dict[str, str] = field(init=False, default_factory=dict)
+    """Files that iterating could not read: file name, and why."""
 
     def __post_init__(self) -> None:
         try:
@@ -106,16 +94,12 @@ class Views:
 
     View n is the same whatever `count` is. The first view of each photograph is the
     whole of it; the others keep half of each side or more, and are mirrored by a coin.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        The shipped photographs unless given.
     """
 
     count: int
     seed: int = 1
     paths: Sequence[Path] = field(default_factory=lambda: tuple(map(shipped, PHOTOGRAPHS)))
+    """The shipped photographs unless given."""
 
     def __len__(self) -> int:
         return self.count

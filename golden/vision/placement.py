@@ -14,23 +14,16 @@ Fit = Literal["letterbox", "plain"]
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where `golden.vision.images.preprocess` puts a picture on the network's input.
-
-    Parameters
-    ----------
-    left, top : int
-        The picture's corner, pixels of the input.
-    width, height : int
-        The picture's size there.
-    picture_size : tuple of int
-        (height, width) of the original.
-    """
+    """Where `golden.vision.images.preprocess` puts a picture on the network's input."""
 
     left: int
     top: int
+    """The picture's corner, pixels of the input."""
     width: int
     height: int
+    """The picture's size there."""
     picture_size: tuple[int, int]
+    """(height, width) of the original."""
 
     def to_picture(self, corners: FloatArray) -> FloatArray:
         """Map (N, 4) left, top, right, bottom from the input's pixels to the picture's.

@@ -21,18 +21,13 @@ from tb.toolchain.waves import CYCLE_NS
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one job's values.
-
-    Parameters
-    ----------
-    failure : Failure or None
-        The first thing wrong, in the order in which values leave the PE.
-    """
+    """What became of one job's values."""
 
     values_expected: int
     values_compared: int
     mismatches: int
     failure: Failure | None
+    """The first thing wrong, in the order in which values leave the PE."""
 
 
 def time_ns(cycle: int) -> float:

@@ -16,37 +16,26 @@ from tb.duts.conv_pe.registers import StatusCode
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
-    """How a job ended.
-
-    Parameters
-    ----------
-    number : int
-        The record's.
-    counters : dict of str to int
-        The PE's own counters, by register name.
-    start_cycle, end_cycle : int
-        Clocks of the job's start and of its end.
-    cpu, wall : float
-        Seconds of this process at the end.
-    timeout : bool
-        Whether the driver gave up on the job.
-    unknown, unknown_cycle : int
-        Recorded beats with an X or a Z, and the clock of the first.
-    out_beats : int
-        Output beats recorded, where the driver gave up.
-    """
+    """How a job ended."""
 
     number: int
+    """The record's."""
     status: StatusCode
     counters: dict[str, int]
+    """The PE's own counters, by register name."""
     start_cycle: int
     end_cycle: int
+    """Clocks of the job's start and of its end."""
     cpu: float = 0.0
     wall: float = 0.0
+    """Seconds of this process at the end."""
     timeout: bool = False
+    """Whether the driver gave up on the job."""
     unknown: int = 0
     unknown_cycle: int = 0
+    """Recorded beats with an X or a Z, and the clock of the first."""
     out_beats: int = 0
+    """Output beats recorded, where the driver gave up."""
 
 
 class Driver(Protocol):

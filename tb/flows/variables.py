@@ -22,28 +22,19 @@ _O = TypeVar("_O")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Variable:
-    """One variable.
-
-    Parameters
-    ----------
-    field, name : str
-        Its field of the options, and its name in make.
-    options : tuple of str
-        What ``convpe`` calls it; an option without a value may have an opposite, with a slash.
-    default : object
-        The field's.
-    text : str
-        For ``make help``: what it is, with its choices; Markdown without links.
-    read : callable
-        Reads a value from the text that a user gave.
-    """
+    """One variable."""
 
     field: str
     name: str
+    """Its field of the options, and its name in make."""
     options: tuple[str, ...]
+    """What ``convpe`` calls it; an option without a value may have an opposite, with a slash."""
     default: Any
+    """The field's."""
     text: str
+    """For ``make help``: what it is, with its choices; Markdown without links."""
     read: Callable[[str], Any]
+    """Reads a value from the text that a user gave."""
 
     @property
     def flag(self) -> bool:

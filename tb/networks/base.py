@@ -68,67 +68,44 @@ class NetworkOptions(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QuantizedNetwork:
-    """A network with its numbers.
-
-    Parameters
-    ----------
-    sha256 : str
-        Of the weight file.
-    note : str
-        What a user should know of the weights, in a line.
-    numerics : str
-        The arithmetic in the table's title, after format and mode.
-    retune_sha256 : str or None
-        Of the retuning patch that it is tuned with.
-    """
+    """A network with its numbers."""
 
     network: Network
     sha256: str
+    """Of the weight file."""
     note: str = ""
+    """What a user should know of the weights, in a line."""
     numerics: str = ""
+    """The arithmetic in the table's title, after format and mode."""
     retune_sha256: str | None = None
+    """Of the retuning patch that it is tuned with."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outputs:
-    """A frame's outputs, to be decoded.
-
-    Parameters
-    ----------
-    actual, expected : mapping of str to ndarray of int16, (C, H, W)
-        The RTL's values of the network's `heads`, and the reference model's.
-    picture : ndarray of uint8, (H, W, 3)
-        As read.
-    folder : Path
-        The frame's; takes the drawing.
-    """
+    """A frame's outputs, to be decoded."""
 
     actual: Mapping[str, Int16Array]
     expected: Mapping[str, Int16Array]
+    """int16 (C, H, W). The RTL's values of the network's `heads`, and the reference model's."""
     picture: npt.NDArray[np.uint8]
+    """uint8 (H, W, 3). As read."""
     folder: Path
+    """The frame's; takes the drawing."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedOutput:
-    """The outputs of a frame, decoded.
-
-    Parameters
-    ----------
-    text : str
-        In words; empty for nothing.
-    boxes : list of dict
-        What was detected, for the report.
-    cosine : float or None
-        Of the angle between the embedding and the float network's.
-    failure : Failure or None
-        Where the reference model's outputs decode to something else.
-    """
+    """The outputs of a frame, decoded."""
 
     text: str = ""
+    """In words; empty for nothing."""
     boxes: list[dict[str, Any]] = field(default_factory=list)
+    """What was detected, for the report."""
     cosine: float | None = None
+    """Of the angle between the embedding and the float network's."""
     failure: Failure | None = None
+    """Where the reference model's outputs decode to something else."""
 
 
 class NetworkAdapter(ABC):

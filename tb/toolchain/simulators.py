@@ -46,27 +46,18 @@ class ToolError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Simulator:
-    """A simulator that has been found and asked for its version.
-
-    Parameters
-    ----------
-    name : str
-        ``verilator`` or ``icarus``.
-    version : str
-        As the simulator counts it: ``5.048``, ``11.0``.
-    executable : Path
-        The program that compiles a design.
-    root : Path or None
-        Verilator's folder with its ``include``; None for Icarus.
-    env : dict of str to str
-        Variables to set, over those of this process, wherever it runs.
-    """
+    """A simulator that has been found and asked for its version."""
 
     name: str
+    """``verilator`` or ``icarus``."""
     version: str
+    """As the simulator counts it: ``5.048``, ``11.0``."""
     executable: Path
+    """The program that compiles a design."""
     root: Path | None
+    """Verilator's folder with its ``include``; None for Icarus."""
     env: dict[str, str] = field(default_factory=dict)
+    """Variables to set, over those of this process, wherever it runs."""
 
 
 def find_simulator(name: str, verilator: str = "") -> Simulator:

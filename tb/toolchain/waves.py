@@ -37,15 +37,6 @@ activations, and for each of P_OC with 40-bit sums."""
 class Wave:
     """A wave file to be written, and how much of it.
 
-    Parameters
-    ----------
-    first, last : int, optional
-        Cycles, counted from the start of the simulation; both are in the file. None: from
-        the beginning, to the end.
-    limit : int
-        Bytes. The trace ends, with a line in the simulator's log, soon after the file is
-        larger: at most by a fifth.
-
     Raises
     ------
     ValueError
@@ -55,7 +46,11 @@ class Wave:
     path: Path
     first: int | None = None
     last: int | None = None
+    """Cycles, counted from the start of the simulation; both are in the file. None: from the
+    beginning, to the end."""
     limit: int = LIMIT
+    """Bytes. The trace ends, with a line in the simulator's log, soon after the file is larger: at
+    most by a fifth."""
 
     def __post_init__(self) -> None:
         first = self.first or 0
@@ -87,25 +82,17 @@ def stopped_in(log: Path) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The cycles that a wave file is to cover.
-
-    Parameters
-    ----------
-    first, last : int
-        Both are covered.
-    bytes : int
-        Estimate of the file's size.
-    choice : str
-        Why just these, in words.
-    limit : int
-        Bytes at which the trace ends, should the estimate be wrong.
-    """
+    """The cycles that a wave file is to cover."""
 
     first: int
     last: int
+    """Both are covered."""
     bytes: int
+    """Estimate of the file's size."""
     choice: str
+    """Why just these, in words."""
     limit: int = LIMIT
+    """Bytes at which the trace ends, should the estimate be wrong."""
 
     @property
     def cycles(self) -> int:

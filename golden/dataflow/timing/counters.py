@@ -23,23 +23,16 @@ def bias_beats(config: PEConfig) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Clocks by cause, as ``rtl/perf_counters.v`` counts them.
-
-    Parameters
-    ----------
-    mac : int
-        A pixel entered the array.
-    input, weights, drain : int
-        What the array waited for.
-    other : int
-        Checks, pipeline latency, and nothing to do.
-    """
+    """Clocks by cause, as ``rtl/perf_counters.v`` counts them."""
 
     mac: int = 0
+    """A pixel entered the array."""
     input: int = 0
     weights: int = 0
     drain: int = 0
+    """What the array waited for."""
     other: int = 0
+    """Checks, pipeline latency, and nothing to do."""
 
     @property
     def cycles(self) -> int:

@@ -27,19 +27,13 @@ SUM_TO_READ: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """How fast whoever writes the registers is, in clocks.
-
-    Parameters
-    ----------
-    ready_to_start : int
-        From READY to START inside the PE, the descriptor being written before.
-    end_to_start : int
-        From the end of the last job that a job waits for to its START: reading the
-        results, writing the descriptor.
-    """
+    """How fast whoever writes the registers is, in clocks."""
 
     ready_to_start: int = 3
+    """From READY to START inside the PE, the descriptor being written before."""
     end_to_start: int = 32
+    """From the end of the last job that a job waits for to its START: reading the results, writing
+    the descriptor."""
 
 
 BENCH: Final = Host()
@@ -48,21 +42,14 @@ BENCH: Final = Host()
 
 @dataclass(frozen=True, slots=True)
 class JobCycles:
-    """One job's clocks, and what its counters hold at its end.
-
-    Parameters
-    ----------
-    start : int
-        Clock of START inside the PE; that of the first job is 0, unless starts are given.
-    launch : int
-        The array takes it.
-    end : int
-        Its last beat leaves.
-    """
+    """One job's clocks, and what its counters hold at its end."""
 
     start: int
+    """Clock of START inside the PE; that of the first job is 0, unless starts are given."""
     launch: int
+    """The array takes it."""
     end: int
+    """Its last beat leaves."""
     counters: Counters
 
 
@@ -172,21 +159,15 @@ def predict(
 
 @dataclass(frozen=True, slots=True)
 class LayerCycles:
-    """One layer's sums over its jobs, as the report has them.
-
-    Parameters
-    ----------
-    macs : int
-        Useful multiplications.
-    counters : Counters
-        Its clocks run from the end of the layer before, the first one's from the first
-        start, to the end of its own last job; those in which the array multiplied for the
-        next layer are the next one's.
-    """
+    """One layer's sums over its jobs, as the report has them."""
 
     name: str
     macs: int
+    """Useful multiplications."""
     counters: Counters
+    """Its clocks run from the end of the layer before, the first one's from the first start, to the
+    end of its own last job; those in which the array multiplied for the next layer are the next
+    one's."""
 
     def utilisation(self, config: PEConfig) -> float:
         """Useful multiplications of all that the array could have done."""

@@ -17,41 +17,30 @@ CHECK: Final = 18
 
 @dataclass(frozen=True, slots=True)
 class JobShape:
-    """What of a job decides its cycles.
-
-    Parameters
-    ----------
-    in_rows, in_columns : int
-        Input pixels.
-    in_groups, out_groups : int
-        Lane groups of the channels.
-    rows, columns : int
-        Pixels of the convolution.
-    kernel : tuple of int
-        (KH, KW).
-    in_base : int
-        First word of the tile memory.
-    after : int
-        So many jobs of the list must have ended before.
-    macs : int
-        Useful multiplications.
-    """
+    """What of a job decides its cycles."""
 
     layer: str
     in_rows: int
     in_columns: int
+    """Input pixels."""
     in_groups: int
     out_groups: int
+    """Lane groups of the channels."""
     rows: int
     columns: int
+    """Pixels of the convolution."""
     kernel: tuple[int, int]
+    """(KH, KW)."""
     pad_top: int = 0
     pad_left: int = 0
     readout: Readout = PLAIN
     own_channels: bool = False
     in_base: int = 0
+    """First word of the tile memory."""
     after: int = 0
+    """So many jobs of the list must have ended before."""
     macs: int = 0
+    """Useful multiplications."""
 
     @property
     def words(self) -> int:

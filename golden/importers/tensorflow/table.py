@@ -32,28 +32,19 @@ class TableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One tensor: where it lies, and what it is.
-
-    Parameters
-    ----------
-    dtype : int
-        TensorFlow's number of the type.
-    shape : tuple of int
-    shard, offset, size : int
-        File of data, and the bytes in it.
-    checksum : int
-        Masked CRC-32C of those bytes.
-    sliced : bool
-        Whether the tensor is stored in parts, elsewhere.
-    """
+    """One tensor: where it lies, and what it is."""
 
     dtype: int
+    """TensorFlow's number of the type."""
     shape: tuple[int, ...]
     shard: int
     offset: int
     size: int
+    """File of data, and the bytes in it."""
     checksum: int
+    """Masked CRC-32C of those bytes."""
     sliced: bool
+    """Whether the tensor is stored in parts, elsewhere."""
 
 
 def read_index(data: bytes) -> tuple[int, bool, dict[str, Entry]]:

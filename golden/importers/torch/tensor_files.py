@@ -34,21 +34,14 @@ _SAFETENSORS_ALIGNMENT: Final = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TensorFile:
-    """Named tensors, and what stands around them in their file.
-
-    Parameters
-    ----------
-    tensors : dict of str to torch.Tensor
-        In the file's order.
-    document : Any
-        All that a torch file holds; the metadata of a ``.safetensors``.
-    key : str
-        Where in `document` the tensors are; empty where it is the tensors.
-    """
+    """Named tensors, and what stands around them in their file."""
 
     tensors: dict[str, torch.Tensor]
+    """In the file's order."""
     document: Any = None
+    """All that a torch file holds; the metadata of a ``.safetensors``."""
     key: str = ""
+    """Where in `document` the tensors are; empty where it is the tensors."""
 
 
 def read_tensors(path: Path) -> TensorFile:

@@ -26,17 +26,12 @@ _SPLIT: Final = 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Pictures of digits.
-
-    Parameters
-    ----------
-    pictures : ndarray of float32, (N, 1, 8, 8)
-        0, paper, to 1, ink.
-    labels : ndarray of int64, (N,)
-    """
+    """Pictures of digits."""
 
     pictures: Pixels
+    """float32 (N, 1, 8, 8). 0, paper, to 1, ink."""
     labels: npt.NDArray[np.int64]
+    """int64 (N,)."""
 
     def first(self, count: int) -> Samples:
         """The first `count` of them, or all where there are fewer."""

@@ -27,22 +27,15 @@ Tensors = dict[str, npt.NDArray[np.generic]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceNet:
-    """A network with its numbers.
-
-    Parameters
-    ----------
-    convs : dict of str to StoredConv
-        By node, in data-flow order, batch normalisation apart.
-    unknown : tuple of str
-        Names in its file that are no part of the network, in the file's order.
-    naming : str or None
-        Of its file's tensors: ``tensorflow`` or ``torch``.
-    """
+    """A network with its numbers."""
 
     graph: Graph
     convs: dict[str, StoredConv]
+    """By node, in data-flow order, batch normalisation apart."""
     unknown: tuple[str, ...] = ()
+    """Names in its file that are no part of the network, in the file's order."""
     naming: Naming | None = None
+    """Of its file's tensors: ``tensorflow`` or ``torch``."""
 
     def folded(self) -> FloatNetwork:
         """Fold batch normalisation and a branch's scale into weights and biases.

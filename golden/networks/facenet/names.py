@@ -28,13 +28,7 @@ _TORCH_REPEATS: Final = {scope: f"repeat_{n}" for n, (scope, *_) in enumerate(RE
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Where a file keeps a convolution's tensors.
-
-    Parameters
-    ----------
-    beta, gamma, mean, variance : str
-        Of its batch normalisation.
-    """
+    """Where a file keeps a convolution's tensors."""
 
     weight: str
     bias: str
@@ -42,6 +36,7 @@ class Names:
     gamma: str
     mean: str
     variance: str
+    """Of its batch normalisation."""
 
     @property
     def norm(self) -> str:

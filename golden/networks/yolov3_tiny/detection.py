@@ -96,19 +96,13 @@ def _flat(fields: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """What the network found in one picture.
-
-    Parameters
-    ----------
-    boxes : tuple of Box
-        Clipped to the picture; by descending confidence, then label, then corners.
-    candidates : int
-        Places that scored enough, a class each, before suppression. Where there are more
-        than `CANDIDATES`, only so many, the best, were looked at.
-    """
+    """What the network found in one picture."""
 
     boxes: tuple[Box, ...]
+    """Clipped to the picture; by descending confidence, then label, then corners."""
     candidates: int
+    """Places that scored enough, a class each, before suppression. Where there are more than
+    `CANDIDATES`, only so many, the best, were looked at."""
 
     @property
     def cut(self) -> bool:

@@ -31,15 +31,6 @@ _NEEDED: Final = ("weights_sha256", "slope")
 class Patch:
     """A scale and a shift of each output channel of a model file's folded convolutions.
 
-    Parameters
-    ----------
-    scale, shift : dict of str to ndarray of float64, (O,)
-        By convolution, in the file's channels: heads with all of their classes. Numbers
-        that a float32 holds.
-    about : dict of str
-        Provenance, as JSON holds it: at least ``weights_sha256``, of the model file that
-        the patch belongs to, and ``slope``, ``1/8``.
-
     Raises
     ------
     InputError
@@ -48,7 +39,11 @@ class Patch:
 
     scale: dict[str, FloatArray]
     shift: dict[str, FloatArray]
+    """float64 (O,). By convolution, in the file's channels: heads with all of their classes.
+    Numbers that a float32 holds."""
     about: dict[str, Any]
+    """Provenance, as JSON holds it: at least ``weights_sha256``, of the model file that the patch
+    belongs to, and ``slope``, ``1/8``."""
 
     def __post_init__(self) -> None:
         for field in _NEEDED:

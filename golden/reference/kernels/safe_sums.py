@@ -31,27 +31,18 @@ _BITS = 16
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """How one product mode is summed.
-
-    Parameters
-    ----------
-    channels : int
-        Channels that one tap takes together.
-    limit : int
-        Largest magnitude of a group's sum.
-    cut : int
-        Low bits that a product loses.
-    up : int
-        Bits that an activation and its weight are shifted left by, together.
-    half : int
-        What is added before the cut; -1 where nothing is cut.
-    """
+    """How one product mode is summed."""
 
     channels: int
+    """Channels that one tap takes together."""
     limit: int
+    """Largest magnitude of a group's sum."""
     cut: int
+    """Low bits that a product loses."""
     up: int
+    """Bits that an activation and its weight are shifted left by, together."""
     half: int
+    """What is added before the cut; -1 where nothing is cut."""
 
     def bound(self, magnitudes: Int64Array, taps: int) -> Int64Array:
         """Bound sums of `taps` products by the sums of their magnitudes.

@@ -38,33 +38,22 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class FrameJob:
-    """A job of every frame, without its place in the run.
-
-    Parameters
-    ----------
-    record : JobRecord
-        Its number is that within the frame.
-    source : str
-        Node that it reads.
-    region : Region
-        What it reads of it.
-    conv : str
-        Node that the convolution's values belong to; empty for a pool alone.
-    node : str
-        Node that leaves the PE.
-    own : Tile
-        Pixels of the convolution that only this job counts.
-    after : int
-        So many of the frame's jobs must have ended before.
-    """
+    """A job of every frame, without its place in the run."""
 
     record: JobRecord
+    """Its number is that within the frame."""
     source: str
+    """Node that it reads."""
     region: Region
+    """What it reads of it."""
     conv: str
+    """Node that the convolution's values belong to; empty for a pool alone."""
     node: str
+    """Node that leaves the PE."""
     own: Tile
+    """Pixels of the convolution that only this job counts."""
     after: int
+    """So many of the frame's jobs must have ended before."""
 
     @property
     def expected(self) -> dict[str, int]:
@@ -76,36 +65,25 @@ class FrameJob:
 
 @dataclass(frozen=True, slots=True)
 class FrameSchedule:
-    """All jobs of a frame, and the tensors between them.
-
-    Parameters
-    ----------
-    jobs : tuple of FrameJob
-        In the order in which they run.
-    shapes : dict of str to tuple of int
-        (C, H, W) of each node that is read or made; ``image`` as the PE reads it.
-    joined : dict of str to list of str
-        Concatenations, with their parts in channel order.
-    paired : dict of str to list of list of str
-        Tensors whose pixels lie in pairs, as `golden.dataflow.lowering` has them, with the parts of
-        both halves in channel order.
-    golden_inputs : bool
-        Whether jobs read the reference model's tensors even of nodes that other jobs make.
-    save : tuple of str
-        Nodes whose RTL values are saved.
-    flip_seed : int, optional
-        Flip one expected bit of the first job.
-    """
+    """All jobs of a frame, and the tensors between them."""
 
     config: PEConfig
     jobs: tuple[FrameJob, ...]
+    """In the order in which they run."""
     shapes: dict[str, Shape]
+    """(C, H, W) of each node that is read or made; ``image`` as the PE reads it."""
     joined: dict[str, list[str]]
+    """Concatenations, with their parts in channel order."""
     golden_inputs: bool
+    """Whether jobs read the reference model's tensors even of nodes that other jobs make."""
     save: tuple[str, ...] = ()
+    """Nodes whose RTL values are saved."""
     frames: int = 1
     flip_seed: int | None = None
+    """Flip one expected bit of the first job."""
     paired: dict[str, list[list[str]]] = field(default_factory=dict)
+    """Tensors whose pixels lie in pairs, as `golden.dataflow.lowering` has them, with the parts of
+    both halves in channel order."""
 
     @property
     def made(self) -> set[str]:

@@ -40,51 +40,36 @@ class Stalls:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One job as the bench runs it.
-
-    Parameters
-    ----------
-    number : int
-        In the file names.
-    tile_number : int
-        Counted within the layer, whatever jobs of it are run.
-    tile : Tile
-        Pixels of the convolution.
-    registers : dict of int to int
-        Descriptor words by address.
-    act_beats, wgt_beats, out_beats : int
-        Beats of the streams.
-    mac_cycles : int
-        Clocks in which the array multiplies.
-    limit : int
-        Clocks after which the bench gives up.
-    act_drop : int
-        Activation beat that the player loses; `NEVER` for none.
-    weights : int
-        Number in the name of the weight stream's file.
-    readout : Readout
-        How the tile leaves.
-    output : Tile or None
-        What leaves, in the node that it makes; None where it is the tile itself.
-    """
+    """One job as the bench runs it."""
 
     number: int
+    """In the file names."""
     layer: str
     tile_number: int
+    """Counted within the layer, whatever jobs of it are run."""
     tile: Tile
+    """Pixels of the convolution."""
     registers: dict[int, int]
+    """Descriptor words by address."""
     act_beats: int
     wgt_beats: int
     out_beats: int
+    """Beats of the streams."""
     macs: int
     macs_on_zero_weights: int
     limit: int
+    """Clocks after which the bench gives up."""
     stalls: Stalls = field(default_factory=Stalls)
     act_drop: int = NEVER
+    """Activation beat that the player loses; `NEVER` for none."""
     weights: int = 0
+    """Number in the name of the weight stream's file."""
     readout: Readout = PLAIN
+    """How the tile leaves."""
     output: Tile | None = None
+    """What leaves, in the node that it makes; None where it is the tile itself."""
     mac_cycles: int = 0
+    """Clocks in which the array multiplies."""
 
     @property
     def tap(self) -> bool:

@@ -71,23 +71,17 @@ def pack_weights(
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What left the PE in one job, beat by beat.
-
-    Parameters
-    ----------
-    values : ndarray of int16, (beats, P_OC)
-    keep : ndarray of bool, (beats, P_OC)
-        Lanes whose bytes are all kept.
-    last, user : ndarray of bool, (beats,)
-    cycle : ndarray of int64, (beats,)
-        Clock at which the beat was taken.
-    """
+    """What left the PE in one job, beat by beat."""
 
     values: Int16Array
+    """int16 (beats, P_OC)."""
     keep: npt.NDArray[np.bool_]
+    """bool (beats, P_OC). Lanes whose bytes are all kept."""
     last: npt.NDArray[np.bool_]
     user: npt.NDArray[np.bool_]
+    """bool (beats,)."""
     cycle: npt.NDArray[np.int64]
+    """int64 (beats,). Clock at which the beat was taken."""
 
 
 def read_recording(path: Path, config: PEConfig, *, cut: bool = False) -> Recording:
@@ -120,18 +114,12 @@ def read_recording(path: Path, config: PEConfig, *, cut: bool = False) -> Record
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """What the activation stage made in one job, read by read.
-
-    Parameters
-    ----------
-    values : ndarray of int16, (reads, P_OC)
-        Output group by output group, within one in the order of the readout.
-    cycle : ndarray of int64, (reads,)
-        Clock at which the value stood there.
-    """
+    """What the activation stage made in one job, read by read."""
 
     values: Int16Array
+    """int16 (reads, P_OC). Output group by output group, within one in the order of the readout."""
     cycle: npt.NDArray[np.int64]
+    """int64 (reads,). Clock at which the value stood there."""
 
 
 def read_tap(path: Path, config: PEConfig, *, cut: bool = False) -> Tap:

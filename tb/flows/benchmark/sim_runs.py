@@ -49,20 +49,14 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One simulation to be timed.
-
-    Parameters
-    ----------
-    listed : bool
-        Whether it is one of the runs, or only a point of the scaling.
-    scaling : bool
-        Whether it is a point of the scaling.
-    """
+    """One simulation to be timed."""
 
     way: Way
     options: SimOptions
     listed: bool = True
+    """Whether it is one of the runs, or only a point of the scaling."""
     scaling: bool = False
+    """Whether it is a point of the scaling."""
 
     @property
     def title(self) -> str:

@@ -39,18 +39,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a simulation of several cases showed.
-
-    Parameters
-    ----------
-    failures : list of Failure or None
-        One a case; None for one that passed or was not reached.
-    done : int
-        Cases that ended.
-    """
+    """What a simulation of several cases showed."""
 
     failures: list[Failure | None]
+    """One a case; None for one that passed or was not reached."""
     done: int
+    """Cases that ended."""
     values_compared: int
     mismatches: int
 

@@ -35,20 +35,14 @@ PARAMETERS: Final[tuple[Mapping[str, int], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A command that fails, or prints something, where it finds a fault.
-
-    Parameters
-    ----------
-    env : dict of str to str
-        Variables over those of this process.
-    silent : bool
-        Anything it prints is a fault: for tools that end well in spite of warnings.
-    """
+    """A command that fails, or prints something, where it finds a fault."""
 
     name: str
     command: list[str]
     env: dict[str, str] = field(default_factory=dict)
+    """Variables over those of this process."""
     silent: bool = False
+    """Anything it prints is a fault: for tools that end well in spite of warnings."""
 
 
 def tops() -> list[str]:

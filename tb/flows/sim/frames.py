@@ -127,20 +127,14 @@ class Prefetch(threading.Thread):
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """A frame that has been simulated whole, and was right.
-
-    Parameters
-    ----------
-    text : str
-        The decoded outputs in words.
-    cosine : float or None
-        Of the embedding, see `tb.networks.registry.DecodedOutput`.
-    """
+    """A frame that has been simulated whole, and was right."""
 
     report: FrameReport
     layers: list[LayerReport]
     text: str = ""
+    """The decoded outputs in words."""
     cosine: float | None = None
+    """Of the embedding, see `tb.networks.registry.DecodedOutput`."""
 
 
 class Checkpoint:

@@ -31,25 +31,19 @@ LOG: Final = "simulator.log"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RtlLayers:
-    """What the RTL made of each layer's own input from the reference model.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's; the RTL's tensors lie in its first frame's.
-    golden, actual : dict of str to ndarray of int16, (C, H, W)
-        The reference model's tensors of ``image`` and every node; the RTL's of whole nodes.
-    results : list of dict
-        One a job that has ended.
-    """
+    """What the RTL made of each layer's own input from the reference model."""
 
     options: SimOptions
     folder: Path
+    """The run's; the RTL's tensors lie in its first frame's."""
     network: Network
     schedule: FrameSchedule
     golden: Mapping[str, Int16Array]
     actual: Mapping[str, Int16Array]
+    """int16 (C, H, W). The reference model's tensors of ``image`` and every node; the RTL's of
+    whole nodes."""
     results: list[dict[str, Any]]
+    """One a job that has ended."""
 
     @property
     def makers(self) -> dict[str, str]:

@@ -34,21 +34,15 @@ class Edge:
 
     While a job's last values leave, the array multiplies for the next one. Those cycles
     lie before the job's end, but they are the next job's.
-
-    Parameters
-    ----------
-    cycle : int
-        Clock of the end.
-    ahead : int
-        Cycles before it in which the array multiplied for what follows.
-    cpu, wall : float
-        Seconds at the end.
     """
 
     cycle: int
+    """Clock of the end."""
     ahead: int
+    """Cycles before it in which the array multiplied for what follows."""
     cpu: float
     wall: float
+    """Seconds at the end."""
 
     def after(self, jobs: Sequence[FrameJob], results: Sequence[dict[str, Any]]) -> Edge:
         """The edge behind jobs that follow this one."""

@@ -35,22 +35,15 @@ MIN_MACS = {"verilator": MIN_LAYER_MACS, "icarus": 0}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """Everything that is known before a picture is looked at.
-
-    Parameters
-    ----------
-    quantized : QuantizedNetwork
-        The network.
-    fused_layers : tuple of FusedLayer
-        The layers to simulate.
-    jobs : tuple of PlannedJob
-        Of one frame, in order.
-    """
+    """Everything that is known before a picture is looked at."""
 
     quantized: QuantizedNetwork
+    """The network."""
     config: PEConfig
     fused_layers: tuple[FusedLayer, ...]
+    """The layers to simulate."""
     jobs: tuple[PlannedJob, ...]
+    """Of one frame, in order."""
 
     @property
     def network(self) -> Network:
@@ -60,19 +53,13 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A picture and the reference model's tensors of it.
-
-    Parameters
-    ----------
-    pixels : ndarray of uint8, (H, W, 3)
-        As read.
-    tensors : dict of str to ndarray of int16, (C, H, W)
-        ``image`` and every node's output.
-    """
+    """A picture and the reference model's tensors of it."""
 
     path: Path
     pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+    """uint8 (H, W, 3). As read."""
     tensors: dict[str, Int16Array]
+    """int16 (C, H, W). ``image`` and every node's output."""
 
 
 def prepare(options: SimOptions, print_line: Callable[[str], None]) -> Prepared:

@@ -70,50 +70,33 @@ CHECKS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Verilog to be examined.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds the files.
-    parameters : mapping
-        Of the top.
-    products : int
-        Multipliers of the array; each takes one MULT18X18D.
-    register_bits : int
-        Bits of the largest register; a larger one is a memory in disguise.
-    """
+    """Verilog to be examined."""
 
     folder: Path
+    """Holds the files."""
     top: str
     parameters: Mapping[str, int]
+    """Of the top."""
     products: int
+    """Multipliers of the array; each takes one MULT18X18D."""
     register_bits: int
+    """Bits of the largest register; a larger one is a memory in disguise."""
 
 
 @dataclass(slots=True)
 class Findings:
-    """What yosys and the checks found.
-
-    Parameters
-    ----------
-    sources : dict
-        SHA-256 of each file that was read.
-    faults : dict
-        Of each check that was made; an empty list is a pass.
-    counts : dict
-        Cells of the mapped design, by type.
-    memories : list of dict
-        Each memory with the RAM cells that hold it.
-    multipliers : list of dict
-        Each kind of multiplier, how many, and its reason.
-    """
+    """What yosys and the checks found."""
 
     sources: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of each file that was read."""
     faults: dict[str, list[str]] = field(default_factory=dict)
+    """Of each check that was made; an empty list is a pass."""
     counts: dict[str, int] = field(default_factory=dict)
+    """Cells of the mapped design, by type."""
     memories: list[dict[str, Any]] = field(default_factory=list)
+    """Each memory with the RAM cells that hold it."""
     multipliers: list[dict[str, Any]] = field(default_factory=list)
+    """Each kind of multiplier, how many, and its reason."""
 
     @property
     def passed(self) -> bool:

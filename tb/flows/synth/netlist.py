@@ -18,33 +18,22 @@ RAM: Final = {"DP16KD": "block RAM", "TRELLIS_DPR16X4": "LUT RAM"}
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of one instance of a module.
-
-    Parameters
-    ----------
-    module : str
-        Module of the RTL, without its parameters.
-    kind : str
-        yosys's cell type.
-    place : str
-        ``file.v:line``.
-    signal : str
-        Net on its output.
-    width : int
-        Bits of its output.
-    factor : str
-        Of arithmetic: what it multiplies by, ``variable`` or ``constant 13``.
-    in_array : bool
-        Whether it is a product of two variables inside `ARRAY_MODULE`.
-    """
+    """One cell of one instance of a module."""
 
     module: str
+    """Module of the RTL, without its parameters."""
     kind: str
+    """yosys's cell type."""
     place: str
+    """``file.v:line``."""
     signal: str
+    """Net on its output."""
     width: int
+    """Bits of its output."""
     factor: str
+    """Of arithmetic: what it multiplies by, ``variable`` or ``constant 13``."""
     in_array: bool
+    """Whether it is a product of two variables inside `ARRAY_MODULE`."""
 
 
 @dataclass(frozen=True, slots=True)

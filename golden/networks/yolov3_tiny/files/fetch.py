@@ -54,27 +54,18 @@ PrintLine = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """The files of one model.
-
-    Parameters
-    ----------
-    weights : Path
-        Darknet ``.weights``, torch ``.pth`` or ``.pt``, or ``.safetensors``.
-    cfg : Path or None
-        Network description of a Darknet model; the others have none.
-    names : Path or None
-        Class names one a line; None where a checkpoint has none beside it.
-    sha256 : str
-        Of the weights, in hexadecimal.
-    official : bool
-        Whether weights and description are the published YOLOv3-tiny.
-    """
+    """The files of one model."""
 
     weights: Path
+    """Darknet ``.weights``, torch ``.pth`` or ``.pt``, or ``.safetensors``."""
     cfg: Path | None
+    """Network description of a Darknet model; the others have none."""
     names: Path | None
+    """Class names one a line; None where a checkpoint has none beside it."""
     sha256: str
+    """Of the weights, in hexadecimal."""
     official: bool
+    """Whether weights and description are the published YOLOv3-tiny."""
 
 
 def default_cache() -> Path:
