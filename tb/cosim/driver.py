@@ -48,15 +48,7 @@ class _Stamp:
 
 
 class Driver(AxiLiteDriver):
-    """The simulation top's handles and the ways to use them.
-
-    Parameters
-    ----------
-    dut : HierarchyObject
-        ``sim_top``.
-    config : PEConfig
-        What it was built with; `check_build` asks the design.
-    """
+    """The simulation top's handles and the ways to use them; made as an `AxiLiteDriver`."""
 
     def __init__(self, dut: HierarchyObject, config: PEConfig) -> None:
         super().__init__(dut, config)

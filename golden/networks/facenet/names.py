@@ -47,6 +47,7 @@ class Names:
 def tensorflow_names(conv: Conv, scoped: bool = True) -> Names:
     """Name a convolution's variables in a TensorFlow checkpoint; an old bottleneck is not scoped.
 
+    >>> from golden.networks.facenet.graph import facenet
     >>> tensorflow_names(facenet().convs["Block8.Branch_0.Conv2d_1x1"]).beta
     'InceptionResnetV1/Block8/Branch_0/Conv2d_1x1/BatchNorm/beta'
     """
@@ -59,6 +60,7 @@ def tensorflow_names(conv: Conv, scoped: bool = True) -> Names:
 def torch_names(conv: Conv, place: int = 0, steps: int = 1) -> Names:
     """Name a convolution's tensors in facenet-pytorch's state dict, by its place in its branch.
 
+    >>> from golden.networks.facenet.graph import facenet
     >>> torch_names(facenet().convs["Repeat_1.block17_2.Branch_1.Conv2d_0b_1x7"], 1, 3).weight
     'repeat_2.1.branch1.1.conv.weight'
     """

@@ -60,15 +60,7 @@ def _module_cells(branch: Branch) -> tuple[str, ...]:
 def tensor_table(
     title: str, root: str, tensors: Mapping[str, npt.NDArray[Any]], depth: int | None
 ) -> Table:
-    """A file's tensors as a tree by their names, with sums of their sizes.
-
-    Parameters
-    ----------
-    tensors : mapping of str to ndarray
-        Slashes or dots part the names.
-    depth : int, optional
-        Levels below the root; all unless given.
-    """
+    """A file's tensors as a tree by their names, parted by slashes or dots, with sums of sizes."""
     tree = Branch(root, root=True)
     for name, tensor in tensors.items():
         tree.put(re.split("/" if "/" in name else r"\.", name), tensor)

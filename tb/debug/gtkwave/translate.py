@@ -45,15 +45,7 @@ TABLES: Final[Mapping[str, Names]] = MappingProxyType(
 
 
 def write_tables(folder: Path, names: set[str]) -> dict[str, Path]:
-    """Write the translate files of some tables; return where each table is.
-
-    Parameters
-    ----------
-    folder : Path
-        Takes a file of each table's name.
-    names : set of str
-        Tables that are wanted.
-    """
+    """Write the translate files of the tables `names` into a folder; return where each table is."""
     paths = {}
     for name in sorted(names):
         paths[name] = folder / f"{name}.txt"

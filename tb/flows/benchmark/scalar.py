@@ -71,14 +71,7 @@ def _sums(function: Any, tensor: Int16Array, layer: ConvLayer) -> tuple[Int64Arr
 def scalar_speed(loop: ScalarLoop, layers: Iterable[LayerSums]) -> tuple[int, float]:
     """Time the loop on every layer and compare each of its sums with the reference model's.
 
-    Returns the multiplications, and their seconds of CPU time.
-
-    Parameters
-    ----------
-    loop : callable
-        From `compile_scalar`.
-    layers : iterable of LayerSums
-        Of mode ``full``.
+    The layers are of mode ``full``. Returns the multiplications, and their seconds of CPU time.
 
     Raises
     ------

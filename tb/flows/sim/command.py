@@ -35,14 +35,8 @@ PRINTED_ALWAYS: Final = ("warning: ", "unreadable: ")
 def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
     """Run real tensors through the RTL and compare every value (``make sim``).
 
-    Returns 0 only if every expected value was compared and equal.
-
-    Parameters
-    ----------
-    console : Console
-        Shows progress, the table and the verdict.
-    base : Path
-        Folder of the runs, of ``report.json`` and of ``detections.png``.
+    The runs, ``report.json`` and ``detections.png`` lie in `base`. Returns 0 only if every expected
+    value was compared and equal.
     """
     try:
         run_folder.remove_stale(base / "report.json")

@@ -49,12 +49,7 @@ def synth(rtl: Annotated[Path, typer.Option(help="Folder of the Verilog.")] = RT
 def synth_check(console: Console, rtl: Path = RTL, out: Path = OUT) -> int:
     """Check the design, show what it takes, write ``synth.json``; return 0 if every check passed.
 
-    Parameters
-    ----------
-    rtl : Path
-        Folder of the Verilog.
-    out : Path
-        Takes ``synth.json`` and, where yosys ran, ``yosys.log``.
+    Where yosys ran, ``yosys.log`` lies beside that in `out`.
     """
     out.mkdir(parents=True, exist_ok=True)
     remove_stale(out / "synth.json")
