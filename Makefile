@@ -128,7 +128,7 @@ sim:
 
 waves:
 	@$(PYTHON) -m tb.bootstrap $(TOOLS) --report make waves $(call all_given,$(SIM_VARIABLES))
-	@.venv/bin/convpe sim $(if $(call given,JOB),,JOB=0) $(call all_given,$(SIM_VARIABLES)) WAVES=1
+	@.venv/bin/convpe sim $(if $(call given,JOB),,JOB=0) $(call all_given,$(filter-out WAVES,$(SIM_VARIABLES))) WAVES=1
 
 fuzz:
 	@$(PYTHON) -m tb.bootstrap $(TOOLS)

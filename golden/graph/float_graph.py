@@ -17,6 +17,7 @@ from golden.graph.layers import (
     ResidualLayer,
     Shape,
     UpsampleLayer,
+    check_order,
     sources,
 )
 
@@ -64,9 +65,15 @@ class Conv:
             )
         if self.slope is not None and self.activation is not Activation.LEAKY:
             raise ConfigError(f"{self.name}: slope {self.slope}, but it is {self.activation.value}")
+        if not isinstance(self.padding, Padding) and self.padding not in ("same", "valid"):
+            raise ConfigError(
+                f"{self.name}: padding {self.padding!r}: give same, valid or a Padding"
+            )
+        if self.stride < 1:
+            raise ConfigError(f"{self.name}: stride {self.stride}: give 1 or more")
         for what in ("groups", "dilation"):
             if (value := getattr(self, what)) != 1:
-                raise ConfigError(f"{self.name}: {what} {value}: not 1, not yet supported")
+                raise ConfigError(f"{self.name}: {what} {value}: not yet supported, only 1 is")
 
     @property
     def pads(self) -> Padding:
@@ -108,9 +115,18 @@ Node = Conv | PoolLayer | UpsampleLayer | ConcatLayer | ResidualLayer | AverageL
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The nodes of one network, in data-flow order; the first reads ``image``."""
+    """The nodes of one network, in data-flow order; the first reads ``image``.
+
+    Raises
+    ------
+    ConfigError
+        If a node reads none before it, or two have one name.
+    """
 
     nodes: tuple[Node, ...]
+
+    def __post_init__(self) -> None:
+        check_order(self.nodes)
 
     @property
     def convs(self) -> dict[str, Conv]:
@@ -138,7 +154,13 @@ class Graph:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FloatNetwork:
-    """A graph with its numbers, batch normalisation folded."""
+    """A graph with its numbers, batch normalisation folded.
+
+    Raises
+    ------
+    ConfigError
+        If a convolution has no weights, or weights of another shape.
+    """
 
     graph: Graph
     convs: dict[str, FloatConv]
@@ -149,6 +171,15 @@ class FloatNetwork:
     """Kernel taps that are zero because a smaller kernel was embedded, by name."""
     white: float = 1.0
     """The largest magnitude of a pixel."""
+
+    def __post_init__(self) -> None:
+        for name, node in self.graph.convs.items():
+            if name not in self.convs:
+                raise ConfigError(
+                    f"{name}: no weights; there are {', '.join(self.convs) or 'none'}"
+                )
+            if (shape := self.convs[name].weight.shape) != node.weight_shape:
+                raise ConfigError(f"{name}: weights {shape}, {node.weight_shape} are wanted")
 
     @property
     def nodes(self) -> tuple[Node, ...]:

@@ -6,6 +6,7 @@ an error names the layer and the value.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal, Protocol
 
@@ -216,8 +217,30 @@ class ReadsOne(Protocol):
     """A node, of floats or of integers, that reads one other."""
 
     @property
+    def name(self) -> str:
+        """Its own."""
+
+    @property
     def source(self) -> str:
         """Name of that other."""
+
+
+def check_order(nodes: Iterable[Layer | ReadsOne]) -> None:
+    """Refuse a node that reads none before it, or has the name of another.
+
+    Raises
+    ------
+    ConfigError
+        Naming the node.
+    """
+    known = {IMAGE}
+    for node in nodes:
+        for source in sources(node):
+            if source not in known:
+                raise ConfigError(f"{node.name}: reads {source}, which no earlier node makes")
+        if node.name in known:
+            raise ConfigError(f"{node.name}: two nodes have this name")
+        known.add(node.name)
 
 
 def sources(node: Layer | ReadsOne) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from golden.graph.layers import (
     Layer,
     ResidualLayer,
     Shape,
+    check_order,
     sources,
 )
 
@@ -43,14 +44,7 @@ class Network:
     """Weights that saturated when they were quantised, by layer."""
 
     def __post_init__(self) -> None:
-        known = {IMAGE}
-        for node in self.nodes:
-            for source in sources(node):
-                if source not in known:
-                    raise ConfigError(f"{node.name}: reads {source}, which no earlier node makes")
-            if node.name in known:
-                raise ConfigError(f"{node.name}: two nodes have this name")
-            known.add(node.name)
+        check_order(self.nodes)
         self.shapes()
         self.fracs()
 

@@ -87,12 +87,13 @@ def read_options(kind: type[_O], options: Mapping[str, Any], words: Iterable[str
     options : mapping of str to str, bool or None
         Values by field; None where it was not given.
     words : iterable of str
-        Variables as make has them, ``NAME=value``; they win over `options`.
+        Variables as make has them, ``NAME=value``.
 
     Raises
     ------
     ConfigError
-        A word names no variable, or a value is not what its variable takes.
+        A word names no variable, a value is not what its variable takes, or a variable is
+        given twice with different values.
     """
     known = {variable.name: variable for variable in variables(kind)}
     given = {each: options.get(each.field) for each in known.values()}
@@ -102,7 +103,15 @@ def read_options(kind: type[_O], options: Mapping[str, Any], words: Iterable[str
             raise ConfigError(f"Got unexpected extra argument ({word})")
         if name not in known:
             raise ConfigError(f"{name} is no variable of this command; make help lists them")
-        given[known[name]] = text or None
+        variable, earlier = known[name], given[known[name]]
+        if (
+            text
+            and earlier is not None
+            and variable.read(text)
+            != (variable.read(earlier) if isinstance(earlier, str) else earlier)
+        ):
+            raise ConfigError(f"{name}={text}: {name} is given twice: leave one out")
+        given[variable] = text or None
     values: dict[str, Any] = {}
     for each, value in given.items():
         optional = each.default in ("", None, NOT_GIVEN)

@@ -69,7 +69,13 @@ def test_every_variable_is_read_from_either_form() -> None:
     made = SimOptions(layer="conv4", tiles=2, image=Path("a=b.png"), waves=True, diagnose=False)
     assert read_options(SimOptions, {}, words) == made
     assert read_options(SimOptions, {**options, "diagnose": False, "size": ""}) == made
-    assert read_options(SimOptions, {"layer": "conv1"}, ["LAYER=conv4"]).layer == "conv4"
+    assert read_options(SimOptions, {"layer": "conv4"}, ["LAYER=conv4"]).layer == "conv4"
+    for options, words in (
+        ({"layer": "conv1"}, ["LAYER=conv4"]),
+        ({}, ["LAYER=conv1", "LAYER=conv4"]),
+    ):
+        with pytest.raises(ConfigError, match="LAYER=conv4: LAYER is given twice: leave one out"):
+            read_options(SimOptions, options, words)
 
 
 @pytest.mark.parametrize(

@@ -138,12 +138,35 @@ def test_a_network_that_does_not_fit_is_refused() -> None:
         Graph((Conv("a", IMAGE, 2, 6), Conv("b", "a", 5, 4))).shapes(SHAPE)
     with pytest.raises(ConfigError, match=r"a: an even kernel \(2, 2\) cannot keep"):
         Conv("a", IMAGE, 2, 6, (2, 2))
-    with pytest.raises(ConfigError, match=r"a: groups 2: not 1, not yet supported"):
+    with pytest.raises(ConfigError, match=r"a: groups 2: not yet supported, only 1 is"):
         Conv("a", IMAGE, 2, 6, groups=2)
-    with pytest.raises(ConfigError, match=r"a: dilation 3: not 1, not yet supported"):
+    with pytest.raises(ConfigError, match=r"a: dilation 3: not yet supported"):
         Conv("a", IMAGE, 2, 6, dilation=3)
     with pytest.raises(ConfigError, match=r"a: activation leaky wants a slope"):
         float_model.run(leaky(None), pictures()[0])
+
+
+def test_a_graph_that_hangs_together_badly_is_refused() -> None:
+    one = Conv("a", IMAGE, 2, 6)
+    with pytest.raises(ConfigError, match=r"b: reads zz, which no earlier node makes"):
+        Graph((one, Conv("b", "zz", 6, 4)))
+    with pytest.raises(ConfigError, match=r"b: reads c, which no earlier node makes"):
+        Graph((one, Conv("b", "c", 6, 4), Conv("c", "a", 6, 6)))
+    with pytest.raises(ConfigError, match=r"a: two nodes have this name"):
+        Graph((one, one))
+    with pytest.raises(ConfigError, match=r"a: padding 'SAME': give same, valid or a Padding"):
+        Conv("a", IMAGE, 2, 6, padding="SAME")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"a: stride 0: give 1 or more"):
+        Conv("a", IMAGE, 2, 6, stride=0)
+
+
+def test_numbers_that_are_not_the_graphs_are_refused() -> None:
+    graph = Graph((Conv("a", IMAGE, 2, 6),))
+    with pytest.raises(ConfigError, match=r"a: no weights; there are none"):
+        FloatNetwork(graph, {})
+    other = FloatConv("a", np.ones((4, 1, 3, 3)), np.ones(4))
+    with pytest.raises(ConfigError, match=r"a: weights \(4, 1, 3, 3\), \(6, 2, 1, 1\) are wanted"):
+        FloatNetwork(graph, {"a": other})
 
 
 def leaky(slope: float | None) -> FloatNetwork:

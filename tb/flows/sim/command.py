@@ -100,7 +100,7 @@ def _run_steps(run: RunState, console: Console) -> Failure | None:
         schedule = run.schedule = write_run_files(run.folder, prepared, options, len(run.paths))
         run.prefetch = Prefetch(run.folder, prepared, options, schedule, run.paths)
         if run.paths:
-            print_line("running the golden model on the picture")
+            print_line("running the reference model on the picture")
             run.prefetch.fetch(0, status.update)
     if not run.paths:
         return None

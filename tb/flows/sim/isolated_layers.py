@@ -120,7 +120,7 @@ def run_layers(
     made = build.build(
         simulator, prepared.config, patch=patch or options.patch, print_line=print_line
     )
-    print_line("running the golden model on the picture")
+    print_line("running the reference model on the picture")
     picture = run_reference(prepared, options, options.image or default_image())
     folder = run_folder.new_run_folder(base or BASE)
     schedule = write_run_files(folder, prepared, options, frames=1)
