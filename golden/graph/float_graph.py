@@ -154,13 +154,7 @@ class Graph:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FloatNetwork:
-    """A graph with its numbers, batch normalisation folded.
-
-    Raises
-    ------
-    ConfigError
-        If a convolution has no weights, or weights of another shape.
-    """
+    """A graph with its numbers, batch normalisation folded."""
 
     graph: Graph
     convs: dict[str, FloatConv]
@@ -172,7 +166,14 @@ class FloatNetwork:
     white: float = 1.0
     """The largest magnitude of a pixel."""
 
-    def __post_init__(self) -> None:
+    def check_numbers(self) -> None:
+        """Refuse numbers that are not the graph's.
+
+        Raises
+        ------
+        ConfigError
+            If a convolution has no weights, or weights of another shape.
+        """
         for name, node in self.graph.convs.items():
             if name not in self.convs:
                 raise ConfigError(

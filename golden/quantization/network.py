@@ -47,6 +47,7 @@ def quantize_network(
         `given` does not fit it.
     """
     network.graph.shapes(input_shape)
+    network.check_numbers()
     options = NumericOptions() if options is None else options
     room: dict[str, float] = {}
     if options.format is NumberFormat.PER_LAYER:

@@ -163,10 +163,10 @@ def test_a_graph_that_hangs_together_badly_is_refused() -> None:
 def test_numbers_that_are_not_the_graphs_are_refused() -> None:
     graph = Graph((Conv("a", IMAGE, 2, 6),))
     with pytest.raises(ConfigError, match=r"a: no weights; there are none"):
-        FloatNetwork(graph, {})
+        quantize_network("bad", FloatNetwork(graph, {}), SHAPE, pictures())
     other = FloatConv("a", np.ones((4, 1, 3, 3)), np.ones(4))
     with pytest.raises(ConfigError, match=r"a: weights \(4, 1, 3, 3\), \(6, 2, 1, 1\) are wanted"):
-        FloatNetwork(graph, {"a": other})
+        quantize_network("bad", FloatNetwork(graph, {"a": other}), SHAPE, pictures())
 
 
 def leaky(slope: float | None) -> FloatNetwork:
