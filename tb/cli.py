@@ -112,21 +112,19 @@ def _flow(command: Command) -> Callable[..., None]:
     words = Annotated[
         list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="As for make.")
     ]
-    parameters = [_parameter("words", words, None)]
+    parameters = [_parameter("words", words)]
     for each in variables(options_kind):
         text = each.text.replace("`", "")
         option = typer.Option(*each.options, help=text, show_default=False)
-        kind = bool if each.flag else str | None
-        parameters.append(
-            _parameter(each.field, Annotated[kind, option], each.default if each.flag else None)
-        )
+        kind = bool if each.flag else str
+        parameters.append(_parameter(each.field, Annotated[kind | None, option]))
     flow.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return flow
 
 
-def _parameter(name: str, annotation: Any, default: bool | None) -> inspect.Parameter:
+def _parameter(name: str, annotation: Any) -> inspect.Parameter:
     kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, kind, default=default, annotation=annotation)
+    return inspect.Parameter(name, kind, default=None, annotation=annotation)
 
 
 class LazyGroup(TyperGroup):

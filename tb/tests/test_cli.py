@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from golden.config import ConfigError
-from tb.cli import COMMANDS, load, summary
+from tb.cli import COMMANDS, app, load, summary
 from tb.flows.fuzz.options import FuzzOptions
 from tb.flows.sim.options import SimOptions
 from tb.flows.variables import read_options, variables
@@ -76,6 +77,22 @@ def test_every_variable_is_read_from_either_form() -> None:
     ):
         with pytest.raises(ConfigError, match="LAYER=conv4: LAYER is given twice: leave one out"):
             read_options(SimOptions, options, words)
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if COMMANDS[name].options])
+def test_every_flag_is_taken_as_it_is_given(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    command, taken = COMMANDS[name], []
+    flags = [each for each in variables(load(command.options)) if each.flag]
+    monkeypatch.setattr(
+        "tb.cli.load",
+        lambda path: (
+            load(path) if path == command.options else lambda options, _: taken.append(options)
+        ),
+    )
+    for each, value in itertools.product(flags, ("0", "1")):
+        app([name, f"{each.name}={value}"], standalone_mode=False)
+        assert getattr(taken.pop(), each.field) == (value == "1")
+    assert not taken
 
 
 @pytest.mark.parametrize(
