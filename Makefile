@@ -33,8 +33,9 @@
 ##   POOL_PAD     Beyond the edge of the stride-1 pool: minus_inf (default), zero
 ##   ARRAY        Lanes, input x output channels, each 2 to 64, a power of two: 16x16 (default),
 ##                4x4 (default with SIM=icarus), 32x32, 16x8, ...
-##   SIZE         Rows and columns of the network's image, a multiple of 32 up to 1024 (default
-##                416); with NET=facenet 75 to 298 (default 160); with NET=digits 8
+##   SIZE         Rows and columns of the network's image, or width x height, 640x384; multiples
+##                of 32 up to 1024 (default what the model's .cfg says, or 416); with NET=facenet
+##                75 to 298 (default 160); with NET=digits 8
 ##   CLOCK        Clock used to compute latency and frames per second, in Hz, kHz, MHz or GHz
 ##                (default 200MHz)
 ##   IMAGE        Picture file; the sample photograph motorcycle_left.png by default

@@ -17,6 +17,7 @@ from golden.arithmetic.numerics import CHOICES, NumericOptions
 from golden.config import Activation, ConfigError, InputError, PoolPad
 from golden.export.writer import MANIFEST, SCHEMA, Ints, plain_options
 from golden.graph.conv_layer import ConvLayer, Padding
+from golden.graph.image_size import ImageSize, image_size
 from golden.graph.layers import (
     IMAGE,
     AverageLayer,
@@ -75,8 +76,8 @@ def read_integers(manifest: Path) -> Integers:
         raise InputError(f"{path}: not what a manifest has there: {error}") from None
 
 
-def integer_network(manifest: Path, options: NumericOptions, size: int) -> Network:
-    """Read the network, for images `size` x `size`, of a manifest made with these choices.
+def integer_network(manifest: Path, options: NumericOptions, size: ImageSize) -> Network:
+    """Read the network, for images of this size, of a manifest made with these choices.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def integer_network(manifest: Path, options: NumericOptions, size: int) -> Netwo
     """
     network = read_integers(manifest).network
     wanted = {**plain_options(options), "size": size}
-    made = {**plain_options(network.options), "size": network.input_shape[1]}
+    made = {**plain_options(network.options), "size": image_size(*network.input_shape[1:])}
     for field, value in made.items():
         if wanted[field] != value:
             raise ConfigError(

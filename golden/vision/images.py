@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from golden.config import InputError
+from golden.graph.image_size import ImageSize, sides
 from golden.vision.placement import Fit, placement
 
 Pixels = npt.NDArray[np.float32]
@@ -111,14 +112,14 @@ def _rgb(image: Image.Image, path: Path) -> Image.Image:
     return image.convert("RGB")
 
 
-def preprocess(image: Image.Image, size: int, fit: Fit = "letterbox") -> Pixels:
-    """Fit a picture to the network: float32 (3, size, size), red, green, blue, 0 to 1.
+def preprocess(image: Image.Image, size: ImageSize, fit: Fit = "letterbox") -> Pixels:
+    """Fit a picture to the network: float32 (3, H, W), red, green, blue, 0 to 1.
 
     Parameters
     ----------
     image : PIL.Image.Image
         RGB.
-    size : int
+    size : int or Rectangle
         Rows and columns wanted.
     fit : str
         ``letterbox`` keeps the shape and fills the rest with grey; ``plain`` stretches.
@@ -127,7 +128,8 @@ def preprocess(image: Image.Image, size: int, fit: Fit = "letterbox") -> Pixels:
     [[0.5, 1.0, 1.0, 0.5], [0.5, 0.0, 0.0, 0.5], [0.5, 0.0, 0.0, 0.5]]
     """
     place = placement((image.height, image.width), size, fit)
-    canvas = Image.new("RGB", (size, size), (_GREY, _GREY, _GREY))
+    height, width = sides(size)
+    canvas = Image.new("RGB", (width, height), (_GREY, _GREY, _GREY))
     fitted = image.resize((place.width, place.height), Image.Resampling.BILINEAR)
     canvas.paste(fitted, (place.left, place.top))
     pixels = np.asarray(canvas, dtype=np.float32) / np.float32(255)

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from golden.arithmetic.fixed import FloatArray
+from golden.graph.image_size import ImageSize, sides
 
 Fit = Literal["letterbox", "plain"]
 
@@ -37,22 +38,21 @@ class Placement:
         return np.asarray((corners - origin) * (*scale, *scale))
 
 
-def placement(picture_size: tuple[int, int], input_size: int, fit: Fit) -> Placement:
+def placement(picture_size: tuple[int, int], input_size: ImageSize, fit: Fit) -> Placement:
     """Compute where `golden.vision.images.preprocess` puts a picture.
 
     Parameters
     ----------
     picture_size : tuple of int
         (height, width) of the original.
-    input_size : int
+    input_size : int or Rectangle
         Rows and columns of the network's input.
     fit : str
         ``letterbox`` or ``plain``.
     """
+    rows, columns = sides(input_size)
     if fit == "plain":
-        return Placement(0, 0, input_size, input_size, picture_size)
-    scale = input_size / max(picture_size)
+        return Placement(0, 0, columns, rows, picture_size)
+    scale = min(rows / picture_size[0], columns / picture_size[1])
     height, width = (max(1, round(side * scale)) for side in picture_size)
-    return Placement(
-        (input_size - width) // 2, (input_size - height) // 2, width, height, picture_size
-    )
+    return Placement((columns - width) // 2, (rows - height) // 2, width, height, picture_size)

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
+from golden.graph.image_size import ImageSize, parse_size
 from tb.console import echo, progress, write_json
 
 if TYPE_CHECKING:
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
     from golden.networks.yolov3_tiny.retune_patch import Retune
     from golden.vision import placement
     from golden.vision.datasets import Pictures, Sample
+
+
+def _size_text(text: str | None) -> str | None:
+    """Refuse what is no size before anything is read."""
+    from golden.networks.yolov3_tiny.graph import check_size
+
+    if text is not None:
+        check_size(parse_size(text, "--size"))
+    return text
+
 
 Model = Annotated[
     Path | None,
@@ -38,7 +49,14 @@ OneOrViews = Annotated[
     typer.Option("--views", min=0, help="Run on so many crops and flips of shipped photographs."),
 ]
 Fit = Annotated[str, typer.Option(help="letterbox or plain.")]
-Size = Annotated[int, typer.Option(help="Rows and columns of the input, a multiple of 32.")]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        callback=_size_text,
+        help="Rows and columns of the input, or width x height, 640x384: multiples of 32; what "
+        "the model's .cfg says, or 416, unless given.",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Integer that repeats every random choice.")]
 RetuneOption = Annotated[
     str,
@@ -150,6 +168,21 @@ def find_model(model: Path | None, console: Console) -> ModelFiles:
     from golden.networks.yolov3_tiny.files.fetch import model_files
 
     return model_files(model, print_line=lambda text: echo(console, text))
+
+
+def choose_size(text: str | None, files: ModelFiles, console: Console) -> ImageSize:
+    """Return the size that a user gave, or else the model's own; say the latter where it is rare.
+
+    Raises
+    ------
+    InputError
+        If the model's description cannot be read.
+    """
+    from golden.networks.yolov3_tiny.graph import INPUT_SIZE
+
+    if text is not None:
+        return parse_size(text, "--size")
+    return INPUT_SIZE
 
 
 def choose_patch(

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import Int16Array
 from golden.arithmetic.numerics import NumericOptions
 from golden.graph.fusion import makers
+from golden.graph.image_size import ImageSize
 from golden.graph.network import Network
 from golden.vision.images import default_image
 from tb.cosim.failure import Failure
@@ -35,7 +36,7 @@ class NetworkOptions(Protocol):
         """File of the weights."""
 
     @property
-    def size(self) -> int:
+    def size(self) -> ImageSize:
         """Rows and columns of the network's image."""
 
     @property

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from golden.config import ConfigError, ProductMode
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import FloatNetwork
+from golden.graph.image_size import sides
 from golden.networks.facenet.graph import BOTTLENECK, INPUT_SIZE, MIN_SIZE, facenet
 from tb.networks.base import (
     DecodedOutput,
@@ -58,9 +59,9 @@ class FaceNet(NetworkAdapter):
 
     def check(self, options: NetworkOptions) -> None:
         """Refuse a size that it has no embedding for, and cut products."""
-        if not MIN_SIZE <= options.size <= MAX_SIZE:
+        if not (isinstance(options.size, int) and MIN_SIZE <= options.size <= MAX_SIZE):
             raise ConfigError(
-                f"SIZE={options.size}: FaceNet runs on {MIN_SIZE} to {MAX_SIZE} rows and columns"
+                f"SIZE={options.size}: FaceNet runs on {MIN_SIZE} to {MAX_SIZE} rows, squares"
             )
         if options.mode != ProductMode.FULL.value:
             raise ConfigError(f"MODE={options.mode}: FaceNet's average needs MODE=full")
@@ -82,7 +83,7 @@ class FaceNet(NetworkAdapter):
         if options.weight_format == "sm8":
             held = replace(floats, convs=_sm8(floats.convs))
         numerics = options.numerics()
-        network = build_facenet(held, numerics, None, options.size)
+        network = build_facenet(held, numerics, None, sides(options.size)[0])
         coding = " in SM8" if options.weight_format == "sm8" else ""
         return QuantizedFaceNet(
             network,
@@ -96,7 +97,7 @@ class FaceNet(NetworkAdapter):
         """Cut out the middle square and standardise it."""
         from golden.networks.facenet.pictures import prepare
 
-        return prepare(picture, options.size)
+        return prepare(picture, sides(options.size)[0])
 
     def decode(
         self, outputs: Outputs, quantized: QuantizedNetwork, options: NetworkOptions

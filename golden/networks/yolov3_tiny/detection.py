@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from golden.arithmetic.fixed import FloatArray, Int16Array, check_finite, dequantize
 from golden.config import ConfigError, InputError
+from golden.graph.image_size import ImageSize, sides
 from golden.networks.yolov3_tiny.graph import (
     ANCHORS,
     BOX_CHANNELS,
@@ -68,16 +69,16 @@ def decode(values: FloatArray, head: str) -> tuple[FloatArray, FloatArray]:
 
     Parameters
     ----------
-    values : ndarray of float64, (3 * (5 + classes), G, G)
+    values : ndarray of float64, (3 * (5 + classes), GH, GW)
     head : str
         ``pred_1`` or ``pred_2``.
 
     Returns
     -------
-    corners : ndarray of float64, (3 * G * G, 4)
+    corners : ndarray of float64, (3 * GH * GW, 4)
         Left, top, right, bottom, pixels of the network's input; anchor by anchor, row
         by row.
-    scores : ndarray of float64, (3 * G * G, classes)
+    scores : ndarray of float64, (3 * GH * GW, classes)
     """
     rows, columns = np.indices(values.shape[1:])
     anchors = np.array(ANCHOR_SIZES[head], np.float64).reshape(ANCHORS, 2, 1, 1)
@@ -116,7 +117,7 @@ def detect(
     classes: Sequence[str],
     picture_size: tuple[int, int],
     fit: Fit,
-    input_size: int = INPUT_SIZE,
+    input_size: ImageSize = INPUT_SIZE,
     confidence: float = CONFIDENCE,
     overlap: float = OVERLAP,
 ) -> list[Box]:
@@ -126,8 +127,8 @@ def detect(
 
     Parameters
     ----------
-    heads : mapping of str to ndarray of int16, (3 * (5 + classes), G, G)
-        ``pred_1`` with G = input_size / 16, ``pred_2`` with G = input_size / 32;
+    heads : mapping of str to ndarray of int16, (3 * (5 + classes), GH, GW)
+        ``pred_1`` with a grid cell for 16 rows and columns of the input, ``pred_2`` for 32;
         other names are not read.
     fracs : mapping of str to int
         Fraction bits of each head.
@@ -137,8 +138,8 @@ def detect(
         (height, width) of the original picture.
     fit : str
         ``letterbox`` or ``plain``: how the picture was put on the input.
-    input_size : int
-        Rows and columns of the network's input, a multiple of 32.
+    input_size : int or Rectangle
+        Rows and columns of the network's input, multiples of 32.
     confidence : float
         A box must score more.
     overlap : float
@@ -166,7 +167,7 @@ def find(
     classes: Sequence[str],
     picture_size: tuple[int, int],
     fit: Fit,
-    input_size: int = INPUT_SIZE,
+    input_size: ImageSize = INPUT_SIZE,
     confidence: float = CONFIDENCE,
     overlap: float = OVERLAP,
 ) -> Detections:
@@ -177,8 +178,8 @@ def find(
     for head in HEADS:
         if head not in heads:
             raise InputError(f"{head}: its tensor is missing")
-        cells = input_size // STRIDES[head]
-        wanted = (head_channels(len(classes)), cells, cells)
+        cells = (side // STRIDES[head] for side in sides(input_size))
+        wanted = (head_channels(len(classes)), *cells)
         if heads[head].shape != wanted:
             raise InputError(f"{head}: shape {heads[head].shape}, {wanted} is wanted")
         check_finite(heads[head], head)
@@ -188,9 +189,13 @@ def find(
 
 
 def _check_choices(
-    picture_size: tuple[int, int], fit: Fit, input_size: int, confidence: float, overlap: float
+    picture_size: tuple[int, int],
+    fit: Fit,
+    input_size: ImageSize,
+    confidence: float,
+    overlap: float,
 ) -> None:
-    if input_size < 32 or input_size % 32:
+    if any(side < 32 or side % 32 for side in sides(input_size)):
         raise ConfigError(f"input size {input_size}: choose a multiple of 32")
     if min(picture_size) < 1:
         raise ConfigError(f"picture of {picture_size[0]} x {picture_size[1]} pixels is empty")

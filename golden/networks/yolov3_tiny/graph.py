@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from golden.config import Activation, ConfigError, PoolPad
 from golden.graph.float_graph import Conv, Graph, Node
+from golden.graph.image_size import ImageSize, Rectangle, sides
 from golden.graph.layers import IMAGE, ConcatLayer, PoolLayer, UpsampleLayer
 
 INPUT_SIZE = 416
@@ -35,17 +36,18 @@ DARKNET_ORDER = (
 """Convolutions in the order of a Darknet weights file."""
 
 
-def check_size(side: int) -> None:
+def check_size(size: ImageSize) -> None:
     """Refuse an image size that the network has no whole grid for.
 
     Raises
     ------
     ConfigError
-        If it is no multiple of 32 from 32 to 1024.
+        If a side is no multiple of 32 from 32 to 1024.
     """
-    if side % SIZE_STEP or not SIZE_STEP <= side <= MAX_SIZE:
+    if any(side % SIZE_STEP or not SIZE_STEP <= side <= MAX_SIZE for side in sides(size)):
+        each = ", each side" if isinstance(size, Rectangle) else ""
         raise ConfigError(
-            f"SIZE={side}: give a multiple of {SIZE_STEP} from {SIZE_STEP} to {MAX_SIZE}"
+            f"SIZE={size}: give a multiple of {SIZE_STEP} from {SIZE_STEP} to {MAX_SIZE}{each}"
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from golden.graph.image_size import ImageSize
 from golden.networks.yolov3_tiny.detection import CONFIDENCE, OVERLAP, Detections, find
 from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 from golden.study.detection.matching import OVERLAP as SAME
@@ -25,7 +26,7 @@ class DetectionOptions:
     """How objects are detected; see `golden.networks.yolov3_tiny.detection.detect`."""
 
     fit: Fit = "letterbox"
-    size: int = INPUT_SIZE
+    size: ImageSize = INPUT_SIZE
     """Rows and columns of the input."""
     confidence: float = CONFIDENCE
     overlap: float = OVERLAP

@@ -16,6 +16,7 @@ from golden.arithmetic.fixed import int_range, leaky
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import Activation, LeakyPlace, NumberFormat, Slope
 from golden.graph.float_graph import Conv, FloatNetwork, Node
+from golden.graph.image_size import ImageSize
 from golden.graph.layers import IMAGE
 from golden.graph.network import Network
 from golden.quantization.fraction_bits import Formats, choose_formats, reach
@@ -105,7 +106,7 @@ def extremes(tensors: Collection[Statistics]) -> tuple[Statistics, Statistics]:
 
 
 def both_formats(
-    network: FloatNetwork, options: NumericOptions, size: int
+    network: FloatNetwork, options: NumericOptions, size: ImageSize
 ) -> dict[NumberFormat, Formats]:
     """Choose both formats' fraction bits on images of `size` rows, as `build_yolov3_tiny` does."""
     paths = calibration_images()

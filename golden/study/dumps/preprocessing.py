@@ -22,6 +22,7 @@ from golden.arithmetic.fixed import (
 from golden.config import ConfigError, InputError, NumberFormat
 from golden.export.memory_files import raw_bytes, write_hex, write_raw
 from golden.files import whole_file
+from golden.graph.image_size import ImageSize, in_words, sides
 from golden.graph.layers import IMAGE
 from golden.quantization.fraction_bits import Q7_8_FRAC, frac_bits
 from golden.study.dumps.dump import Dump, write_dump
@@ -116,13 +117,13 @@ def channels(prepared: Prepared) -> dict[str, dict[str, float]]:
     }
 
 
-def parse_window(text: str, size: int) -> Window:
+def parse_window(text: str, size: ImageSize) -> Window:
     """Read ``ROW,COLUMN,N``.
 
     Raises
     ------
     ConfigError
-        If it is something else, or does not lie inside `size` x `size` pixels.
+        If it is something else, or does not lie inside an image of this size.
 
     >>> parse_window("10,20,4", 416)
     Window(row=10, column=20, side=4)
@@ -131,10 +132,11 @@ def parse_window(text: str, size: int) -> Window:
     if len(parts) != 3 or not all(part.strip().isdecimal() for part in parts):
         raise ConfigError(f"window {text!r}: give ROW,COLUMN,N, such as 200,200,4")
     row, column, side = map(int, parts)
-    if side < 1 or max(row, column) + side > size:
+    height, width = sides(size)
+    if side < 1 or row + side > height or column + side > width:
         raise ConfigError(
             f"window {text}: {side}x{side} pixels from row {row}, column {column} are not "
-            f"inside {size}x{size}"
+            f"inside {in_words(size)}"
         )
     return Window(row, column, side)
 

@@ -16,6 +16,7 @@ from golden.config import ConfigError, NumberFormat, ProductMode
 from golden.graph.conv_layer import ConvLayer
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import Conv, FloatNetwork, Graph, Node
+from golden.graph.image_size import ImageSize
 from golden.graph.layers import Layer
 from golden.graph.network import Network
 from golden.networks.yolov3_tiny.build import build_yolov3_tiny
@@ -48,7 +49,7 @@ class Candidate:
     classes: tuple[str, ...]
     """In channel order."""
     heads: Callable[[npt.NDArray[np.float32]], Heads]
-    """From pixels (3, size, size), 0 to 1, to the two heads in real numbers."""
+    """From pixels (3, H, W), 0 to 1, to the two heads in real numbers."""
     about: dict[str, Any]
     """What JSON says of it."""
 
@@ -62,7 +63,7 @@ class Maker:
     """Slope, padding, place of the leaky rectifier; a candidate's name chooses the rest."""
     patch: Retune = None
     """Retuning patch of all but the teacher."""
-    size: int = INPUT_SIZE
+    size: ImageSize = INPUT_SIZE
     """Rows and columns of the input."""
     _built: dict[NumericOptions, Network] = field(init=False, default_factory=dict)
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, NumberFormat, ProductMode, Slope
 from golden.graph.float_graph import FloatNetwork
+from golden.graph.image_size import ImageSize
 from golden.graph.network import Network
 from golden.networks.yolov3_tiny.build import build_yolov3_tiny
 from golden.networks.yolov3_tiny.detection import find
@@ -88,7 +89,7 @@ def numeric_facts(options: NumericOptions) -> dict[str, Any]:
 def make_pairings(
     files: ModelFiles,
     formats: Sequence[tuple[str, NumericOptions]],
-    size: int,
+    size: ImageSize,
     retune: Retune = "shipped",
     step: Callable[[], object] = lambda: None,
 ) -> list[Pairing]:
@@ -98,7 +99,7 @@ def make_pairings(
     ----------
     formats : sequence of (str, NumericOptions)
         Each with what it is called.
-    size : int
+    size : int or Rectangle
         Rows and columns of the input.
     retune : Path, "shipped" or None
         Retuning patch: a file, the one that ships where it fits, or none.
@@ -128,7 +129,7 @@ def float_against_fixed(
     pairings: Sequence[Pairing],
     pictures: Iterable[Sample],
     fit: Fit = "letterbox",
-    size: int = INPUT_SIZE,
+    size: ImageSize = INPUT_SIZE,
     step: Callable[[], object] = lambda: None,
 ) -> list[FormatErrors]:
     """Run pictures through float and integer networks; add up errors and boxes.
@@ -139,7 +140,7 @@ def float_against_fixed(
     ----------
     pictures : iterable of Sample
         One is in memory at a time.
-    size : int
+    size : int or Rectangle
         Rows and columns of the input.
     step : callable
         Called after each picture.
@@ -159,20 +160,22 @@ def float_against_fixed(
     return results
 
 
-def run_float(network: FloatNetwork, slope: Slope, shown: Sample, fit: Fit, size: int) -> Dump:
+def run_float(
+    network: FloatNetwork, slope: Slope, shown: Sample, fit: Fit, size: ImageSize
+) -> Dump:
     """Every tensor of the float network on a picture."""
     pixels = preprocess(shown.image, size, fit)
     return Dump(dict(float_model.run(network, pixels, slope.real)))
 
 
-def run_fixed(network: Network, shown: Sample, fit: Fit, size: int) -> Dump:
+def run_fixed(network: Network, shown: Sample, fit: Fit, size: ImageSize) -> Dump:
     """Every tensor of the integer network on a picture."""
     pixels = preprocess(shown.image, size, fit)
     image, _ = quantize_image(pixels, network.input_frac, network.options.act_w)
     return Dump(dict(run(network, image)), network.fracs())
 
 
-def _add(result: FormatErrors, reference: Dump, shown: Sample, fit: Fit, size: int) -> None:
+def _add(result: FormatErrors, reference: Dump, shown: Sample, fit: Fit, size: ImageSize) -> None:
     fixed = result.pairing.fixed
     values = run_fixed(fixed, shown, fit, size).real()
     result.errors.add(reference.tensors, values, fixed.fracs(), shown.name)

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from golden.config import ConfigError
+from golden.graph.image_size import ImageSize
 from golden.networks.yolov3_tiny.detection import find
 from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE
 from golden.study.detection.matching import Agreement, match
@@ -114,7 +115,7 @@ def perturb(
     noise: Noise,
     draws: int = 20,
     fit: Fit = "letterbox",
-    size: int = INPUT_SIZE,
+    size: ImageSize = INPUT_SIZE,
     step: Callable[[], object] = lambda: None,
 ) -> list[Draw]:
     """Disturb a network again and again, and hold each noisy run against the clean one.
@@ -123,7 +124,7 @@ def perturb(
     ----------
     pictures : iterable of Sample
         Each draw sees them all.
-    size : int
+    size : int or Rectangle
         Rows and columns of the input.
     step : callable
         Called after each noisy run.
@@ -148,7 +149,7 @@ def perturb(
     return made
 
 
-def _boxes(runner: Runner, values: Values, shown: Sample, fit: Fit, size: int) -> list[Box]:
+def _boxes(runner: Runner, values: Values, shown: Sample, fit: Fit, size: ImageSize) -> list[Box]:
     heads = {head: values[head] for head in HEADS}
     picture = shown.image.height, shown.image.width
     return list(find(heads, runner.classes, picture, fit, size).boxes)

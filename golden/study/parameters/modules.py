@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from golden.graph.float_graph import Conv, FloatNetwork, Graph, Node
+from golden.graph.image_size import ImageSize, sides
 from golden.graph.layers import PoolLayer, ResidualLayer, Shape, sources
 from golden.networks.facenet.graph import BOTTLENECK
 from golden.networks.yolov3_tiny.graph import INPUT_SIZE
@@ -56,7 +57,7 @@ class Module:
         return " ".join(parts) if self.kind != "fc" else "fc"
 
 
-def modules(graph: Graph, size: int) -> list[Module]:
+def modules(graph: Graph, size: ImageSize) -> list[Module]:
     """List the nodes of a network in data-flow order.
 
     Raises
@@ -64,7 +65,7 @@ def modules(graph: Graph, size: int) -> list[Module]:
     ConfigError
         If the network cannot take pictures of this size.
     """
-    shapes = graph.shapes((3, size, size))
+    shapes = graph.shapes((3, *sides(size)))
     return [_module(node, shapes) for node in graph.nodes]
 
 
@@ -109,7 +110,7 @@ class NodeFacts:
     """The part of `macs` that multiplies the zeros around an embedded kernel."""
 
 
-def node_facts(network: FloatNetwork, size: int = INPUT_SIZE) -> list[NodeFacts]:
+def node_facts(network: FloatNetwork, size: ImageSize = INPUT_SIZE) -> list[NodeFacts]:
     """List every node of a network, at so many rows and columns, in data-flow order."""
     facts = []
     for node in modules(network.graph, size):

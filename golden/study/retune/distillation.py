@@ -19,6 +19,7 @@ import torch
 from golden.config import InputError
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import Conv, FloatNetwork
+from golden.graph.image_size import ImageSize
 from golden.graph.layers import IMAGE
 from golden.networks.yolov3_tiny.graph import (
     ANCHORS,
@@ -65,7 +66,7 @@ class Recipe:
     files: tuple[str, ...]
     """Names of the pictures that crops and flips are made of."""
     seed: int = 1
-    size: int = INPUT_SIZE
+    size: ImageSize = INPUT_SIZE
     batch: int = 2
     """Of the crops; rows and columns of the input; pictures a step."""
     learning_rate: float = LEARNING_RATES[What.SCALE_AND_BIAS]

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from golden.config import ConfigError, InputError
 from golden.graph.float_graph import FloatNetwork
+from golden.graph.image_size import ImageSize, image_size
 from golden.networks.yolov3_tiny.detection import CONFIDENCE, find
 from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, TRAINED_SLOPE
 from golden.reference import float_model
@@ -92,7 +93,7 @@ def _ratio(signal: float, noise: float) -> float | None:
 def run_teacher(
     network: FloatNetwork,
     pictures: Iterable[Sample],
-    size: int = INPUT_SIZE,
+    size: ImageSize = INPUT_SIZE,
     advance: Callable[[], object] = lambda: None,
 ) -> list[TeacherOutput]:
     """Run the teacher, the network with the slope that it was trained for.
@@ -103,7 +104,7 @@ def run_teacher(
         Untuned.
     pictures : iterable of Sample
         Letterboxed.
-    size : int
+    size : int or Rectangle
         Rows and columns of the network's input.
     advance : callable
         Is called after each picture.
@@ -149,7 +150,7 @@ def evaluate(
     verdict = Verdict()
     for output in outputs:
         values = float_model.run(network, output.pixels, slope)
-        size = output.pixels.shape[-1]
+        size = image_size(*output.pixels.shape[-2:])
         for head in HEADS:
             truth = output.heads[head].astype(np.float64)
             verdict.signal[head] += float(np.square(truth).sum())

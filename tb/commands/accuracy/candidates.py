@@ -52,7 +52,7 @@ def names_of(runs: Sequence[str] | None, options: NumericOptions) -> tuple[str, 
 
 
 def read_model(
-    model: Path | None, options: NumericOptions, retune: str, size: int, console: Console
+    model: Path | None, options: NumericOptions, retune: str, size: str | None, console: Console
 ) -> tuple[Maker, dict[str, Any]]:
     """Find the model's files and retuning patch; also return what JSON says of them.
 
@@ -61,13 +61,12 @@ def read_model(
     InputError
         If the model or the patch cannot be read, or they do not belong together.
     ConfigError
-        If the size is none, or the patch is for another slope.
+        If the patch is for another slope.
     """
-    from golden.networks.yolov3_tiny.graph import check_size
     from golden.study.errors.candidates import Maker
 
-    check_size(size)
     files = common.find_model(model, console)
+    chosen = common.choose_size(size, files, console)
     patch, facts = common.choose_patch(files, retune, (options.slope,), console)
     slope = options.slope.value
     facts = {
@@ -76,9 +75,9 @@ def read_model(
         "slope": slope,
         "leaky_place": options.place,
         "pool_pad": options.pool_pad,
-        "size": size,
+        "size": chosen,
     }
-    return Maker(files, options, patch, size), facts
+    return Maker(files, options, patch, chosen), facts
 
 
 def make_candidates(names: Sequence[str], maker: Maker, console: Console) -> list[Candidate]:

@@ -53,7 +53,7 @@ def detect(
     retune: common.RetuneOption = "shipped",
     model: common.Model = None,
     fit: common.Fit = "letterbox",
-    size: common.Size = 416,
+    size: common.Size = None,
     place: common.Place = LeakyPlace.AFTER_REQUANT,
     pool_pad: common.Pad = PoolPad.MINUS_INF,
     seed: common.Seed = 1,
@@ -68,10 +68,11 @@ def detect(
     console = Console()
     options = NumericOptions(slope=slope, place=place, pool_pad=pool_pad)
     names = names_of(runs, options)
-    detection = DetectionOptions(common.parse_fit(fit), size, confidence, overlap, same)
+    fitted = common.parse_fit(fit)
     chosen = common.choose_pictures(picture, images, views, seed, console, "a picture")
     drawings = Drawings.choose(chosen, out)
     maker, facts = read_model(model, options, retune, size, console)
+    detection = DetectionOptions(fitted, maker.size, confidence, overlap, same)
     candidates = make_candidates(names, maker, console)
     totals = [Total(candidate) for candidate in candidates]
     listed: dict[str, Any] = {}

@@ -40,7 +40,7 @@ def errors(
     images: common.Folder = None,
     views: common.OneOrViews = 0,
     fit: common.Fit = "letterbox",
-    size: common.Size = 416,
+    size: common.Size = None,
     mode: common.Mode = ProductMode.FULL,
     number_format: common.Format = NumberFormat.PER_LAYER,
     slope: _Slope = None,
@@ -76,7 +76,6 @@ def errors(
     document = {
         "kind": "formats",
         **network,
-        "size": size,
         "fit": fit,
         "pictures": chosen.to_dict(),
         "runs": [result.to_dict() for result in results],
@@ -107,7 +106,7 @@ def _measure(
     retune: str,
     chosen: common.ChosenPictures,
     fit: str,
-    size: int,
+    size: str | None,
     console: Console,
 ) -> tuple[list[FormatErrors], dict[str, Any]]:
     """Quantise for each format, run every picture; also return JSON's facts of the network."""
@@ -115,12 +114,14 @@ def _measure(
 
     fitted = common.parse_fit(fit)
     files = common.find_model(model, console)
+    side = common.choose_size(size, files, console)
     slopes = dict.fromkeys(options.slope for _, options in formats)
     patch, network = common.choose_patch(files, retune, tuple(slopes), console)
+    network["size"] = side
     with common.counted_steps(console, "quantising", len(formats)) as advance:
-        pairings = make_pairings(files, formats, size, patch, advance)
+        pairings = make_pairings(files, formats, side, patch, advance)
     with common.counted_steps(console, "pictures", len(chosen)) as advance:
-        return float_against_fixed(pairings, chosen, fitted, size, advance), network
+        return float_against_fixed(pairings, chosen, fitted, side, advance), network
 
 
 def _show_one(result: FormatErrors, plots: Path | None, console: Console) -> None:

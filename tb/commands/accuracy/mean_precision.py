@@ -52,7 +52,7 @@ def mean_precision(
     retune: common.RetuneOption = "shipped",
     model: common.Model = None,
     fit: common.Fit = "letterbox",
-    size: common.Size = 416,
+    size: common.Size = None,
     place: common.Place = LeakyPlace.AFTER_REQUANT,
     pool_pad: common.Pad = PoolPad.MINUS_INF,
     json: common.Json = None,
@@ -70,9 +70,10 @@ def mean_precision(
     console = Console()
     options = NumericOptions(slope=slope, place=place, pool_pad=pool_pad)
     names = names_of(runs, options)
-    detection = DetectionOptions(common.parse_fit(fit), size, confidence, overlap)
+    fitted = common.parse_fit(fit)
     pictures = VocFolder(folder, chosen)
     maker, facts = read_model(model, options, retune, size, console)
+    detection = DetectionOptions(fitted, maker.size, confidence, overlap)
     candidates = make_candidates(names, maker, console)
     totals = [Total(candidate) for candidate in candidates]
     scorers = [Scorer(candidate.classes) for candidate in candidates]

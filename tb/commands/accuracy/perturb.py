@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -11,10 +10,12 @@ from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
+from golden.graph.image_size import ImageSize
 from tb.commands import common
 from tb.console import echo, write_json
 
 if TYPE_CHECKING:
+    from golden.networks.yolov3_tiny.files.fetch import ModelFiles
     from golden.study.errors.perturbation import BoxNoise, LayerNoise, Runner
 
 ALL: Final = "all"
@@ -44,7 +45,7 @@ def perturb(
     images: common.Folder = None,
     views: common.OneOrViews = 0,
     fit: common.Fit = "letterbox",
-    size: common.Size = 416,
+    size: common.Size = None,
     bit_true: _BitTrue = False,
     mode: common.Mode = ProductMode.FULL,
     number_format: common.Format = NumberFormat.PER_LAYER,
@@ -71,9 +72,11 @@ def perturb(
     )
     noise = Noise(_layers(layer or [ALL]), amplitude, one_sided, seed)
     chosen = common.choose_pictures(image, images, views, seed, console)
-    runner, network = _runner(model, options, retune, size, bit_true, console)
+    files = common.find_model(model, console)
+    side = common.choose_size(size, files, console)
+    runner, network = _runner(files, options, retune, side, bit_true, console)
     with common.counted_steps(console, "noisy runs", draws * len(chosen)) as advance:
-        made = disturb(runner, chosen, noise, draws, fitted, size, advance)
+        made = disturb(runner, chosen, noise, draws, fitted, side, advance)
     layers, boxes = layer_noise(made, noise), box_noise(made)
     low = 0 if one_sided else -amplitude
     kind = "integer" if bit_true else "float"
@@ -91,7 +94,7 @@ def perturb(
         "options": numeric_facts(options),
         "noise": noise,
         "draws": draws,
-        "size": size,
+        "size": side,
         "fit": fit,
         "pictures": chosen.to_dict(),
         "layers": layers,
@@ -114,21 +117,18 @@ def _layers(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _runner(
-    model: Path | None,
+    files: ModelFiles,
     options: NumericOptions,
     retune: str,
-    size: int,
+    size: ImageSize,
     bit_true: bool,
     console: Console,
 ) -> tuple[Runner, dict[str, Any]]:
     """The network to disturb, and what JSON says of it."""
     from golden.networks.yolov3_tiny.build import build_yolov3_tiny
     from golden.networks.yolov3_tiny.files.reading import read_network
-    from golden.networks.yolov3_tiny.graph import check_size
     from golden.study.errors.noise import FixedRunner, FloatRunner
 
-    check_size(size)
-    files = common.find_model(model, console)
     patch, facts = common.choose_patch(files, retune, (options.slope,), console)
     if bit_true:
         return FixedRunner(build_yolov3_tiny(files, options, None, size, patch)), facts

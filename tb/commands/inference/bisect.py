@@ -11,10 +11,12 @@ from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
+from golden.graph.image_size import parse_size
 from tb.choices import parse_array, parse_natural
 from tb.commands import common
 from tb.console import echo, print_whole, progress, write_json
 from tb.flows.sim.options import SimOptions
+from tb.flows.variables import NOT_GIVEN
 
 if TYPE_CHECKING:
     from golden.graph.network import Network
@@ -55,7 +57,7 @@ class DumpOptions:
     numerics: NumericOptions
     model: Path | None
     image: Path | None
-    size: int
+    size: str | None
     fit: str
     retune: str
     memory: Layout
@@ -64,7 +66,9 @@ class DumpOptions:
         """The network in integers, and what JSON says of it."""
         from tb.commands.inference.infer import integer_network
 
-        return integer_network(self.model, self.numerics, self.size, self.retune, console)
+        files = common.find_model(self.model, console)
+        size = common.choose_size(self.size, files, console)
+        return integer_network(files, self.numerics, size, self.retune, console)
 
     def read(self, given: GivenDump, network: Network) -> tuple[Dump, str]:
         """A dump and what to call it."""
@@ -79,7 +83,7 @@ def bisect(
     model: common.Model = None,
     image: common.Image = None,
     fit: common.Fit = "letterbox",
-    size: common.Size = 416,
+    size: common.Size = None,
     mode: common.Mode = ProductMode.FULL,
     number_format: common.Format = NumberFormat.PER_LAYER,
     act_bits: common.ActWidth = 16,
@@ -124,7 +128,7 @@ def bisect(
             leaky_place=place.value,
             pool_pad=pool_pad.value,
             array=array,
-            size=size,
+            size=NOT_GIVEN if size is None else parse_size(size, "--size"),
             image=image,
             fit=fit,
             model=model,
@@ -183,7 +187,7 @@ def _in_dump(given: GivenDump, chosen: DumpOptions, json: Path | None, console: 
     picture = None
     if IMAGE not in actual:
         path = chosen.image or default_image()
-        picture = read_picture(network, path, chosen.fit, chosen.size)
+        picture = read_picture(network, path, chosen.fit)
         echo(console, f"no image is in the dump: golden starts from {path.name}")
     elif chosen.image is not None:
         raise ConfigError(f"--image {chosen.image}: the dump has its own image")

@@ -19,6 +19,7 @@ from golden.config import (
     Rounding,
     Slope,
 )
+from golden.graph.image_size import ImageSize, image_size
 from tb.commands import common
 from tb.console import echo, write_json
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from golden.arithmetic.fixed import Int16Array
     from golden.graph.network import Network
+    from golden.networks.yolov3_tiny.files.fetch import ModelFiles
     from golden.study.dumps.inference import LayerFacts
 
 _Dump = Annotated[
@@ -51,7 +53,7 @@ def infer(
     model: common.Model = None,
     image: common.Image = None,
     fit: common.Fit = "letterbox",
-    size: common.Size = 416,
+    size: common.Size = None,
     mode: common.Mode = ProductMode.FULL,
     number_format: common.Format = NumberFormat.PER_LAYER,
     act_bits: common.ActWidth = 16,
@@ -76,10 +78,12 @@ def infer(
         number_format, mode, slope, place, pool_pad, rounding, overflow, act_bits, weight_bits
     )
     _check_files(first, image, given, dump)
-    network, facts = integer_network(model, options, size, retune, console)
+    files = common.find_model(model, console)
+    side = common.choose_size(size, files, console)
+    network, facts = integer_network(files, options, side, retune, console)
     chosen = {"rounding": options.rounding, "overflow": options.overflow}
-    facts |= {"size": size, "fit": fit, "options": {**numeric_facts(options), **chosen}}
-    tensors, read = _read(network, image, fit, size, first, given)
+    facts |= {"size": side, "fit": fit, "options": {**numeric_facts(options), **chosen}}
+    tensors, read = _read(network, image, fit, first, given)
     facts["input"] = read
     values, layers = _run(network, tensors, first, console)
     title = f"{options.format.value} {options.mode.value}, {read}"
@@ -104,7 +108,7 @@ def _check_files(first: str, image: Path | None, given: Path | None, dump: Path 
 
 
 def integer_network(
-    model: Path | None, options: NumericOptions, size: int, retune: str, console: Console
+    files: ModelFiles, options: NumericOptions, size: ImageSize, retune: str, console: Console
 ) -> tuple[Network, dict[str, Any]]:
     """Quantise the network, or read a quantised one; also say which it was.
 
@@ -119,7 +123,6 @@ def integer_network(
     from golden.networks.yolov3_tiny.build import build_yolov3_tiny
     from golden.networks.yolov3_tiny.files.fetch import INTEGERS
 
-    files = common.find_model(model, console)
     if files.weights.suffix.lower() == INTEGERS:
         none = {"weights_sha256": files.sha256, "retune_sha256": None}
         return read_integers(files.weights, options, size), none
@@ -129,7 +132,7 @@ def integer_network(
 
 
 def _read(
-    network: Network, image: Path | None, fit: str, size: int, first: str, given: Path | None
+    network: Network, image: Path | None, fit: str, first: str, given: Path | None
 ) -> tuple[dict[str, Int16Array], str]:
     """The tensors to start from, and what they are, in words."""
     from golden.config import InputError
@@ -146,10 +149,10 @@ def _read(
         except InputError as error:
             raise InputError(f"{given}: {error}") from None
     path = image or default_image()
-    return {IMAGE: read_picture(network, path, fit, size)}, path.name
+    return {IMAGE: read_picture(network, path, fit)}, path.name
 
 
-def read_picture(network: Network, path: Path, fit: str, size: int) -> Int16Array:
+def read_picture(network: Network, path: Path, fit: str) -> Int16Array:
     """A picture as the network reads it, (3, H, W).
 
     Raises
@@ -160,6 +163,7 @@ def read_picture(network: Network, path: Path, fit: str, size: int) -> Int16Arra
     from golden.quantization.layers import quantize_image
     from golden.vision.images import load, preprocess
 
+    size = image_size(*network.input_shape[1:])
     pixels = preprocess(load(path), size, common.parse_fit(fit))
     ints, _ = quantize_image(pixels, network.input_frac, network.options.act_w)
     return ints

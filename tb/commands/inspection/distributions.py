@@ -11,6 +11,7 @@ from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
+from golden.graph.image_size import ImageSize
 from tb.commands import common
 from tb.console import echo, progress, write_json
 
@@ -39,7 +40,7 @@ def distributions(
     seed: common.Seed = 1,
     model: common.Model = None,
     fit: common.Fit = "letterbox",
-    size: common.Size = 416,
+    size: common.Size = None,
     slope: common.SlopeOption = Slope.EIGHTH,
     place: common.Place = LeakyPlace.AFTER_REQUANT,
     pool_pad: common.Pad = PoolPad.MINUS_INF,
@@ -52,13 +53,11 @@ def distributions(
     json: common.Json = None,
 ) -> None:
     """Measure how weights and each layer's input and output are distributed over pictures."""
-    from golden.networks.yolov3_tiny.graph import check_size
     from golden.study.distributions.plots import write_plots
     from golden.vision.datasets import study_pictures
     from tb.commands.inspection.distribution_report import document
 
     console = Console()
-    check_size(size)
     fitting = common.parse_fit(fit)
     options = NumericOptions(
         slope=slope, place=place, pool_pad=pool_pad, act_w=act_bits, weight_w=weight_bits
@@ -67,10 +66,11 @@ def distributions(
     pictures = study_pictures(images, views, seed, lambda text: echo(console, text))
     chosen = common.ChosenPictures(pictures)
     files = common.find_model(model, console)
+    side = common.choose_size(size, files, console)
     patch, facts = common.choose_patch(files, retune, [slope], console)
-    found = _prepare(files, options, exact, size, patch)
+    found = _prepare(files, options, exact, side, patch)
     started = time.monotonic()
-    found = _run(found, chosen, fitting, size, console)
+    found = _run(found, chosen, fitting, side, console)
     seconds = time.monotonic() - started
     _show(found, chosen, seconds, console)
     if plots is not None:
@@ -78,7 +78,7 @@ def distributions(
         echo(console, f"{len(written)} plots in {plots}")
     results = {
         **facts,
-        "pictures": {**chosen.to_dict(), "seed": seed, "fit": fit, "size": size},
+        "pictures": {**chosen.to_dict(), "seed": seed, "fit": fit, "size": side},
         "seconds": round(seconds, 3),
         "slope": slope.value,
         "leaky_place": place.value,
@@ -105,7 +105,7 @@ def _prepare(
     files: ModelFiles,
     options: NumericOptions,
     exact: NumericOptions | None,
-    size: int,
+    size: ImageSize,
     retune: Retune,
 ) -> Distributions:
     """Choose the formats, count the weights, and lay out statistics for the pictures."""
@@ -127,7 +127,7 @@ def _prepare(
 
 
 def _run(
-    found: Distributions, chosen: common.ChosenPictures, fit: Fit, size: int, console: Console
+    found: Distributions, chosen: common.ChosenPictures, fit: Fit, size: ImageSize, console: Console
 ) -> Distributions:
     """Statistics every tensor of every picture, one picture at a time."""
     from golden.study.distributions import collect as study

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from golden.config import first_few
+from golden.config import ConfigError, first_few
+from golden.graph.image_size import ImageSize, Rectangle, in_words, parse_size
 from tb.commands import common
 from tb.console import echo, write_json
 
@@ -33,7 +34,11 @@ _Source = Annotated[
     ),
 ]
 _Size = Annotated[
-    int | None, typer.Option(help="Rows and columns of the picture; 160 or 416 unless given.")
+    str | None,
+    typer.Option(
+        help="Rows and columns of the picture, or width x height; 160 for FaceNet, for "
+        "YOLOv3-tiny what its .cfg says or 416, unless given."
+    ),
 ]
 _Depth = Annotated[int | None, typer.Option(min=1, help="Levels of the trees; all unless given.")]
 _Embedding = Annotated[int, typer.Option(min=1, help="Width of facenet's embedding.")]
@@ -45,7 +50,7 @@ class _Network:
 
     name: str
     root: str
-    size: int
+    size: ImageSize
     modules: list[Module]
     unknown: tuple[str, ...] = ()
 
@@ -72,34 +77,35 @@ def inspect(
     write_json(json, {**_tensor_facts(tensors), **_network_facts(network)}, console)
 
 
-def _known(source: str, size: int | None, embedding: int) -> _Network | None:
+def _known(source: str, size: str | None, embedding: int) -> _Network | None:
     """The network of that name; None: it is a file's."""
     if source == FACENET:
         from golden.networks.facenet.graph import facenet
 
         return _facenet(facenet(embedding), size)
     if source == YOLO:
-        from golden.networks.yolov3_tiny.graph import graph
+        from golden.networks.yolov3_tiny.graph import INPUT_SIZE, graph
 
-        return _yolo(graph(), size)
+        return _yolo(graph(), INPUT_SIZE if size is None else parse_size(size, "--size"))
     return None
 
 
-def _facenet(graph: Any, size: int | None, unknown: tuple[str, ...] = ()) -> _Network:
+def _facenet(graph: Any, size: str | None, unknown: tuple[str, ...] = ()) -> _Network:
     from golden.networks.facenet.graph import INPUT_SIZE, check_size
     from golden.networks.facenet.names import SCOPE
     from golden.study.parameters.modules import modules
 
-    size = size or INPUT_SIZE
-    check_size(size)
-    return _Network(FACENET, SCOPE, size, modules(graph, size), unknown)
+    side = INPUT_SIZE if size is None else parse_size(size, "--size")
+    if isinstance(side, Rectangle):
+        raise ConfigError(f"--size {size}: FaceNet runs on squares")
+    check_size(side)
+    return _Network(FACENET, SCOPE, side, modules(graph, side), unknown)
 
 
-def _yolo(graph: Any, size: int | None) -> _Network:
-    from golden.networks.yolov3_tiny.graph import INPUT_SIZE, check_size
+def _yolo(graph: Any, size: ImageSize) -> _Network:
+    from golden.networks.yolov3_tiny.graph import check_size
     from golden.study.parameters.modules import modules
 
-    size = size or INPUT_SIZE
     check_size(size)
     return _Network(YOLO, YOLO, size, modules(graph, size))
 
@@ -138,7 +144,7 @@ def _darknet_tensors(path: Path, console: Console) -> Tensors:
     return {name: value.astype("float32") for name, value in found.items()}
 
 
-def _found(path: Path, tensors: Tensors, size: int | None, console: Console) -> _Network | None:
+def _found(path: Path, tensors: Tensors, size: str | None, console: Console) -> _Network | None:
     """The network that a file's tensors belong to."""
     from golden.networks.facenet.files import facenet_of, naming_of
 
@@ -150,11 +156,13 @@ def _found(path: Path, tensors: Tensors, size: int | None, console: Console) -> 
     from golden.networks.yolov3_tiny.files.reading import read_stored
     from golden.networks.yolov3_tiny.graph import HEADS, count_classes, graph
 
-    stored = read_stored(common.find_model(path, console))
+    files = common.find_model(path, console)
+    stored = read_stored(files)
     classes = count_classes(len(stored[HEADS[0]].weight))
     assert classes is not None, "checked where the file was read"
     kernel = stored["conv_set_2"].weight.shape[2]
-    return _yolo(graph(classes, set_2_kernel=kernel), size)
+    chosen = common.choose_size(size, files, console)
+    return _yolo(graph(classes, set_2_kernel=kernel), chosen)
 
 
 def _show_tensors(source: str, tensors: Tensors, depth: int | None, console: Console) -> None:
@@ -168,7 +176,7 @@ def _show_tensors(source: str, tensors: Tensors, depth: int | None, console: Con
 def _show_network(network: _Network, depth: int | None, console: Console) -> None:
     from tb.commands.inspection.inspect_tables import module_table
 
-    title = f"{network.name} at {network.size}x{network.size}"
+    title = f"{network.name} at {in_words(network.size)}"
     console.print(module_table(title, network.root, network.modules, depth))
     figures = _sums(network)
     echo(

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import PoolPad
+from golden.graph.image_size import ImageSize, in_words
 from tb.commands import common
 from tb.console import echo, write_json
 
@@ -27,7 +28,7 @@ _Tree = Annotated[bool, typer.Option(help="Print the torch model.")]
 
 def model(
     source: Source = None,
-    size: common.Size = 416,
+    size: common.Size = None,
     pool_pad: common.Pad = PoolPad.MINUS_INF,
     tree: _Tree = True,
     json: common.Json = None,
@@ -35,12 +36,11 @@ def model(
     """Read a model, name what is wrong with it, and print modules, shapes and MACs."""
     console = Console()
     from golden.networks.yolov3_tiny.files.reading import read_network
-    from golden.networks.yolov3_tiny.graph import check_size
     from golden.networks.yolov3_tiny.torch_model import torch_model
     from golden.study.parameters.modules import node_facts
 
-    check_size(size)
     files = common.find_model(source, console)
+    side = common.choose_size(size, files, console)
     options = NumericOptions(pool_pad=pool_pad)
     network = read_network(files, options, None)
     built = torch_model(network)
@@ -49,12 +49,12 @@ def model(
     if tree:
         echo(console, str(built))
     echo(console, "; ".join(about["words"]))
-    facts = node_facts(network, size)
-    _show(facts, ranges, size, console)
+    facts = node_facts(network, side)
+    _show(facts, ranges, side, console)
     document = {
         "model": about["facts"],
         "classes": list(network.classes),
-        "size": size,
+        "size": side,
         "nodes": facts,
         "parameters": sum(fact.parameters for fact in facts),
         "macs": sum(fact.macs for fact in facts),
@@ -109,11 +109,14 @@ def _ranges(
 
 
 def _show(
-    facts: list[NodeFacts], ranges: dict[str, tuple[float, float]], size: int, console: Console
+    facts: list[NodeFacts],
+    ranges: dict[str, tuple[float, float]],
+    size: ImageSize,
+    console: Console,
 ) -> None:
     from tb.console import plain_table
 
-    title = f"layers at {size}x{size}"
+    title = f"layers at {in_words(size)}"
     table = plain_table(title, "layer", "kernel", "input", "output", "parameters", "MMAC")
     for fact in facts:
         convolution = fact.kind == "conv"

@@ -25,7 +25,7 @@ def fuse(
     source: Source = None,
     image: common.Image = None,
     fit: common.Fit = "letterbox",
-    size: common.Size = 416,
+    size: common.Size = None,
     slope: common.SlopeOption = Slope.EIGHTH,
     pool_pad: common.Pad = PoolPad.MINUS_INF,
     out: _Target = None,
@@ -35,16 +35,15 @@ def fuse(
     console = Console()
     from golden.networks.yolov3_tiny.files.reading import fold_all, read_stored
     from golden.networks.yolov3_tiny.files.saving import check_folded_target, save_folded
-    from golden.networks.yolov3_tiny.graph import check_size
     from golden.study.errors.folding import folding_errors
     from golden.vision.images import default_image, load, preprocess
 
-    check_size(size)
     path, fitted = image or default_image(), common.parse_fit(fit)
     files = common.find_model(source, console)
+    side = common.choose_size(size, files, console)
     if out is not None:
         check_folded_target(files, out)
-    pixels = preprocess(load(path), size, fitted)
+    pixels = preprocess(load(path), side, fitted)
     stored = read_stored(files)
     convs = fold_all(stored, files.weights)
     found = folding_errors(stored, pixels, slope.real, pool_pad)
@@ -58,7 +57,7 @@ def fuse(
         "model": about["facts"],
         "image": str(path),
         "fit": fit,
-        "size": size,
+        "size": side,
         "slope": slope.value,
         "layers": found,
         "files": [str(file) for file in written],

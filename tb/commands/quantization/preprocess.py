@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from golden.config import NumberFormat
+from golden.graph.image_size import image_size, in_words, parse_size, sides
 from tb.commands import common
 from tb.commands.quantization.quantize import WeightRounding
 from tb.console import echo, plain_table, write_json
@@ -44,7 +45,7 @@ _Png = Annotated[Path | None, typer.Option("--png", help="Takes what the network
 
 def preprocess(
     picture: _Picture = None,
-    size: common.Size = 416,
+    size: common.Size = None,
     fit: common.Fit = "letterbox",
     number_format: common.Format = NumberFormat.PER_LAYER,
     bits: _Bits = 16,
@@ -57,16 +58,17 @@ def preprocess(
     json: common.Json = None,
 ) -> None:
     """Fit a picture to the network, quantise it, and show its integers."""
-    from golden.networks.yolov3_tiny.graph import check_size
+    from golden.networks.yolov3_tiny.graph import INPUT_SIZE
     from golden.study.dumps import preprocessing as study
     from golden.vision import images
     from golden.vision.placement import placement
 
     console = Console()
-    check_size(size)
     fitting = common.parse_fit(fit)
     frac = study.image_frac(number_format, bits)
-    window = study.parse_window(show or f"{size // 2},{size // 2},{_SIDE}", size)
+    chosen = INPUT_SIZE if size is None else parse_size(size, "--size")
+    middle = ",".join(str(side // 2) for side in sides(chosen))
+    window = study.parse_window(show or f"{middle},{_SIDE}", chosen)
     targets = {"array": npy, "raw": raw, "hex": hex_file, "png": png}
     path = picture or images.default_image()
     wanted = {kind: target for kind, target in targets.items() if target is not None}
@@ -74,9 +76,9 @@ def preprocess(
         study.check_ending(kind, target)
     study.check_targets([*wanted.values(), *([json] if json else [])], [path])
     image = images.load(path)
-    pixels = images.preprocess(image, size, fitting)
+    pixels = images.preprocess(image, chosen, fitting)
     prepared = study.prepare(pixels, frac, bits, rounding.value)
-    place = placement((image.height, image.width), size, fitting)
+    place = placement((image.height, image.width), chosen, fitting)
     _say_picture(path, place, prepared, console)
     console.print(_channel_table(prepared))
     for line in _excerpt(prepared, window):
@@ -101,11 +103,11 @@ def preprocess(
 
 def _say_picture(path: Path, place: Placement, prepared: Prepared, console: Console) -> None:
     height, width = place.picture_size
-    size = prepared.ints.shape[1]
+    size = image_size(*prepared.ints.shape[1:])
     echo(
         console,
         f"{path.name}: {width}x{height} pixels, as {place.width}x{place.height} from row "
-        f"{place.top}, column {place.left} of {size}x{size}",
+        f"{place.top}, column {place.left} of {in_words(size)}",
     )
     low, high = -(1 << (prepared.width - 1)), (1 << (prepared.width - 1)) - 1
     step = 2.0**-prepared.frac

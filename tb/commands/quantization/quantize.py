@@ -11,6 +11,7 @@ from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
+from golden.graph.image_size import ImageSize
 from tb.commands import common
 from tb.commands.inspection.model import Source, describe
 from tb.console import echo, write_json
@@ -84,7 +85,7 @@ def quantize(
     image: common.Image = None,
     images: _Calibration = None,
     fit: common.Fit = "letterbox",
-    size: common.Size = 416,
+    size: common.Size = None,
     write_hex: _Hex = True,
     json: common.Json = None,
 ) -> None:
@@ -96,7 +97,6 @@ def quantize(
     console = Console()
     from golden.export.writer import DATA, HEX, plain_options, write_integers
     from golden.networks.yolov3_tiny.files.saving import check_saved, check_target, save_like
-    from golden.networks.yolov3_tiny.graph import check_size
     from golden.quantization.overrides import FIELD, fraction_bits, parse_fractions, read_fractions
     from golden.study.parameters.quantization import quantize_model, quantize_picture
     from golden.vision.images import default_image, load, preprocess
@@ -104,18 +104,18 @@ def quantize(
     options = NumericOptions(
         number_format, mode, slope, place, pool_pad, act_w=act_bits, weight_w=weight_bits
     )
-    check_size(size)
     given = read_fractions(fractions) if fractions is not None else {}
     given |= parse_fractions(fraction or [])
     path, fitted = image or default_image(), common.parse_fit(fit)
     files = common.find_model(source, console)
+    side = common.choose_size(size, files, console)
     target = out / files.weights.name
     check_target(files, target)
-    pixels = preprocess(load(path), size, fitted)
+    pixels = preprocess(load(path), side, fitted)
     patch, facts = common.choose_patch(files, retune, (slope,), console)
     chosen = _calibration(images)
     with common.counted_steps(console, "quantising", len(chosen)) as advance:
-        pictures = _pixels(chosen, size, fitted, advance)
+        pictures = _pixels(chosen, side, fitted, advance)
         made = quantize_model(
             files, options, pictures, pixels, given, rule.value, rounding.value, patch
         )
@@ -140,7 +140,7 @@ def quantize(
     document = {
         **about,
         "options": plain_options(options),
-        "size": size,
+        "size": side,
         "calibration": chosen.to_dict(),
         "files": [str(file) for file in written],
         "weights": made.weights,
@@ -163,7 +163,7 @@ def _calibration(images: Path | None) -> common.ChosenPictures:
 
 
 def _pixels(
-    chosen: common.ChosenPictures, size: int, fit: Fit, step: Callable[[], None]
+    chosen: common.ChosenPictures, size: ImageSize, fit: Fit, step: Callable[[], None]
 ) -> Iterator[npt.NDArray[np.float32]]:
     from golden.vision.images import preprocess
 

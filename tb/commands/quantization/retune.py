@@ -93,7 +93,7 @@ def retune(
         typer.Option(help="Folder to judge on; shipped photographs held out unless given."),
     ] = None,
     judge_views: Annotated[int, typer.Option(min=1, help="Crops to judge on.")] = 48,
-    size: common.Size = 416,
+    size: common.Size = None,
     seed: common.Seed = 1,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of distil.")] = None,
     minutes: Annotated[
@@ -124,9 +124,11 @@ def retune(
     from golden.study.retune.distillation import Distillation
     from tb.commands.quantization.retune_job import Choices, prepare
 
-    choices = Choices(slope, pool_pad, images, views, held_out, judge_views, size, seed)
+    files = common.find_model(model, console)
+    side = common.choose_size(size, files, console)
+    choices = Choices(slope, pool_pad, images, views, held_out, judge_views, side, seed)
     target = out or ROOT / "build" / "retune" / f"{method}-{what}.safetensors"
-    job = prepare(choices, model, target, what, console)
+    job = prepare(choices, files, target, what, console)
     recipe = job.recipe(what, batch, learning_rate)
     if resume is not None:
         from golden.study.retune.checkpoint import read_checkpoint

@@ -18,11 +18,12 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, PoolPad, Slope
 from golden.files import sha256_of
 from golden.graph.float_graph import FloatNetwork
+from golden.graph.image_size import ImageSize
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import class_names, read_convs
 from golden.networks.yolov3_tiny.files.saving import write_folded
 from golden.networks.yolov3_tiny.files.shaping import file_network
-from golden.networks.yolov3_tiny.graph import TRAINED_SLOPE, check_size
+from golden.networks.yolov3_tiny.graph import TRAINED_SLOPE
 from golden.networks.yolov3_tiny.retune_patch import SHIPPED, Patch, write_patch
 from golden.study.retune.closed_form import closed_form
 from golden.study.retune.distillation import LEARNING_RATES, Distillation, Recipe, What, settings
@@ -38,7 +39,7 @@ from golden.study.retune.evaluation import (
 )
 from golden.vision.datasets import Views
 from golden.vision.images import preprocess, shipped
-from tb.commands.common import counted_steps, find_model
+from tb.commands.common import counted_steps
 from tb.console import ROOT, echo, plain_table
 from tb.toolchain.run_folder import git_commit
 
@@ -57,7 +58,7 @@ class Choices:
     views: int
     held_out: Path | None
     judge_views: int
-    size: int
+    size: ImageSize
     seed: int
 
 
@@ -259,7 +260,7 @@ class Job:
         return known
 
 
-def prepare(choices: Choices, model: Path | None, target: Path, what: str, console: Console) -> Job:
+def prepare(choices: Choices, files: ModelFiles, target: Path, what: str, console: Console) -> Job:
     """Read the model and the pictures, and ask the teacher.
 
     Raises
@@ -272,8 +273,6 @@ def prepare(choices: Choices, model: Path | None, target: Path, what: str, conso
     endings = (".safetensors", ".pth", ".pt") if what == "weights" else (".safetensors",)
     if target.suffix not in endings:
         raise ConfigError(f"--out {target}: the ending is {' or '.join(endings)}")
-    check_size(choices.size)
-    files = find_model(model, console)
     if target.exists() and any(target.samefile(file) for file in (files.weights, SHIPPED)):
         raise ConfigError(f"--out {target}: it would replace what others read: give another file")
     options = NumericOptions(slope=choices.slope, pool_pad=choices.pool_pad)

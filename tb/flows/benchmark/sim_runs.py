@@ -16,6 +16,7 @@ from typing import Final
 from rich.console import Console
 
 from golden.config import NumberFormat, ProductMode
+from golden.graph.image_size import in_words, sides
 from tb.choices import parse_array
 from tb.console import EXIT_INTERRUPTED
 from tb.flows.benchmark.python_driven.jobs import TOP as PORT_TOP
@@ -63,7 +64,7 @@ class Measurement:
         """The measurement in words, for the lines that are shown."""
         options = self.options
         under = " under verilator" if self.way is Way.FRAME else ""
-        size = f"{options.size}x{options.size} " if self.way is Way.FRAME else ""
+        size = f"{in_words(options.size)} " if self.way is Way.FRAME else ""
         return f"{size}{self.way.value}{under}, {options.lanes}, {options.mode}"
 
     @property
@@ -182,4 +183,4 @@ def time_sim(options: SimOptions, folder: Path) -> SimRun:
         wall_seconds=total["sim_seconds"],
     )
     array = lanes[0], lanes[1]
-    return SimRun(report["simulator"], array, report["mode"], options.size, timing)
+    return SimRun(report["simulator"], array, report["mode"], sides(options.size)[0], timing)

@@ -19,6 +19,7 @@ from golden.config import (
     ProductMode,
     Slope,
 )
+from golden.graph.image_size import ImageSize, parse_size
 from tb.choices import DEFAULT_CLOCK, choose, parse_array, parse_clock, parse_jobs
 from tb.faults import catalogue
 from tb.flows.variables import NOT_GIVEN, variable, variables
@@ -129,10 +130,12 @@ class SimOptions:
         "Lanes, input x output channels, each 2 to 64, a power of two: `16x16` (default), `4x4` "
         "(default with `SIM=icarus`), `32x32`, `16x8`, ...",
     )
-    size: int = variable(
+    size: ImageSize = variable(
         NOT_GIVEN,
-        "Rows and columns of the network's image, a multiple of 32 up to 1024 (default 416); with "
-        "`NET=facenet` 75 to 298 (default 160); with `NET=digits` 8",
+        "Rows and columns of the network's image, or width x height, `640x384`; multiples of 32 up "
+        "to 1024 (default what the model's `.cfg` says, or 416); with `NET=facenet` 75 to 298 "
+        "(default 160); with `NET=digits` 8",
+        read=parse_size,
     )
     clock: str = variable(
         DEFAULT_CLOCK,

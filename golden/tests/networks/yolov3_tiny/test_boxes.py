@@ -14,6 +14,7 @@ from PIL import Image
 from golden.arithmetic.fixed import FloatArray, Int16Array
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, Slope
+from golden.graph.image_size import ImageSize, Rectangle, sides
 from golden.graph.network import Network
 from golden.networks.yolov3_tiny import detection
 from golden.networks.yolov3_tiny.detection import Detections, detect, find
@@ -39,11 +40,12 @@ MOTORCYCLE = Box("motorbike", 1, 92, 16, 684, 452)
 """The default photograph's, read off by eye."""
 
 
-def silent_heads(size: int = 416, classes: int = 20) -> dict[str, Int16Array]:
+def silent_heads(size: ImageSize = 416, classes: int = 20) -> dict[str, Int16Array]:
     """Heads that find nothing: every value is the most negative there is."""
     channels = 3 * (5 + classes)
+    height, width = sides(size)
     return {
-        head: np.full((channels, size // stride, size // stride), NEVER, np.int16)
+        head: np.full((channels, height // stride, width // stride), NEVER, np.int16)
         for head, stride in (("pred_1", 16), ("pred_2", 32))
     }
 
@@ -233,6 +235,32 @@ def test_boxes_return_to_the_picture(
     assert box.corners == pytest.approx(corners)
 
 
+@pytest.mark.parametrize(
+    ("picture", "fit", "corners"),
+    [
+        # 480 x 360 by 640/480 would be too high: by 384/360 it is 512 x 384, 64 columns of grey.
+        (
+            (360, 480),
+            "letterbox",
+            ((140.5 - 64) * 0.9375, 59.5 * 0.9375, (275.5 - 64) * 0.9375, 228.5 * 0.9375),
+        ),
+        # 1280 wide, 320 high: by 0.5 to 640 x 160, with 112 rows of grey above.
+        ((320, 1280), "letterbox", (2 * 140.5, 0.0, 2 * 275.5, 2 * (228.5 - 112))),
+        ((360, 480), "plain", (0.75 * 140.5, 59.5 * 0.9375, 0.75 * 275.5, 228.5 * 0.9375)),
+    ],
+)
+def test_boxes_return_to_the_picture_from_a_rectangle(
+    picture: tuple[int, int], fit: Fit, corners: tuple[float, ...]
+) -> None:
+    size = Rectangle(height=384, width=640)
+    heads = silent_heads(size)
+    put(heads["pred_2"], 1, (4, 6), 14, (0, 0, 0, 0, 32767, 32767))
+    (box,) = detect(heads, FRACS, VOC_CLASSES, picture, fit, size)
+    assert box.corners == pytest.approx(corners)
+    with pytest.raises(InputError, match=r"pred_1: shape \(75, 24, 40\), \(75, 40, 24\)"):
+        detect(heads, FRACS, VOC_CLASSES, picture, fit, Rectangle(height=640, width=384))
+
+
 def test_a_box_on_the_grey_alone_is_none() -> None:
     heads = silent_heads()
     put(heads["pred_2"], 0, (0, 6), 14, (0, 0, 0, 0, 32767, 32767))
@@ -245,14 +273,14 @@ PICTURES = [(500, 741), (741, 500), (416, 416), (1, 900), (900, 1), (333, 20), (
 
 @pytest.mark.parametrize("fit", FITS)
 @pytest.mark.parametrize("picture", PICTURES)
-@pytest.mark.parametrize("size", [416, 96])
+@pytest.mark.parametrize("size", [416, 96, Rectangle(384, 640), Rectangle(96, 32)])
 def test_the_picture_lies_where_preprocess_puts_it(
-    size: int, picture: tuple[int, int], fit: Fit
+    size: ImageSize, picture: tuple[int, int], fit: Fit
 ) -> None:
     height, width = picture
     red, green, _ = preprocess(Image.new("RGB", (width, height), (255, 0, 0)), size, fit)
     seen = np.argwhere((red == 1) & (green == 0))
-    assert np.count_nonzero(green) == size * size - len(seen)
+    assert np.count_nonzero(green) == red.size - len(seen)
     place = placement(picture, size, fit)
     (top, left), (bottom, right) = seen.min(axis=0), seen.max(axis=0) + 1
     assert (place.left, place.top) == (left, top)

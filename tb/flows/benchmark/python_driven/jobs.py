@@ -10,6 +10,7 @@ from typing import Final
 
 from golden.config import PEConfig
 from golden.dataflow.lowering import lower_input
+from golden.graph.image_size import sides
 from golden.graph.layers import IMAGE
 from tb.duts.conv_pe.job_record import JobRecord, write_job, write_jobs
 from tb.flows.benchmark.python_driven import cocotb_python
@@ -50,7 +51,7 @@ def time_tiles(options: SimOptions, folder: Path) -> SimRun:
     macs = sum(record.macs for record in records)
     timing = Timing(len(made), macs, driven.cycles, driven.cpu_seconds, driven.wall_seconds)
     lanes = prepared.config.p_ic, prepared.config.p_oc
-    return SimRun(SIMULATOR, lanes, options.mode, options.size, timing)
+    return SimRun(SIMULATOR, lanes, options.mode, sides(options.size)[0], timing)
 
 
 def write_tiles(folder: Path, prepared: Prepared, picture: Picture) -> list[JobRecord]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from golden.config import ConfigError
+from golden.graph.image_size import Rectangle
 from tb.choices import parse_array, parse_clock, parse_jobs, parse_natural
 from tb.flows.sim.options import SimOptions
 
@@ -21,6 +22,9 @@ REFUSED = [
     ({"tiles": 0}, "TILES=0: give at least 1"),
     ({"size": 100}, "SIZE=100: give a multiple of 32 from 32 to 1024"),
     ({"size": 0}, "SIZE=0: give a multiple of 32"),
+    ({"size": Rectangle(100, 64)}, "SIZE=64x100: give a multiple of 32 from 32 to 1024, each side"),
+    ({"net": "facenet", "size": Rectangle(96, 160)}, "SIZE=160x96: FaceNet runs on"),
+    ({"net": "digits", "size": Rectangle(8, 16)}, "SIZE=16x8: the digits have 8"),
     ({"clock": "200"}, "CLOCK=200: give a frequency in Hz, kHz, MHz or GHz"),
     ({"clock": "0MHz"}, "CLOCK=0MHz: give a frequency"),
     ({"clock": "-1MHz"}, "CLOCK=-1MHz: give a frequency"),
