@@ -1,4 +1,4 @@
-"""Reads a Darknet YOLOv3-tiny, description, class names and weights, and writes weights."""
+"""Reads a Darknet YOLOv3-tiny, description and weights, and writes weights."""
 
 from __future__ import annotations
 
@@ -141,17 +141,6 @@ def _conv(values: FloatArray, node: Conv) -> StoredConv:
         check_magnitude(tensor, f"{node.name} {field}")
     norm = BatchNorm(node.name, beta, gamma, mean, variance)
     return StoredConv(node.name, weight, None, norm, Epsilon.DARKNET)
-
-
-def read_names(path: Path) -> tuple[str, ...]:
-    """Read class names, one a line.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read as text.
-    """
-    return tuple(line.strip() for line in _read_text(path).splitlines() if line.strip())
 
 
 def read_sections(path: Path) -> list[Section]:

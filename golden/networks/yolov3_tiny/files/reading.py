@@ -11,6 +11,7 @@ from golden.graph.float_conv import FloatConv, StoredConv
 from golden.graph.float_graph import FloatNetwork
 from golden.networks.yolov3_tiny.files import darknet, state_dict
 from golden.networks.yolov3_tiny.files.fetch import INTEGERS, ModelFiles, official_names
+from golden.networks.yolov3_tiny.files.names import read_names
 from golden.networks.yolov3_tiny.files.shaping import hardware_network
 from golden.networks.yolov3_tiny.graph import HEADS, VOC_CLASSES, count_classes
 from golden.networks.yolov3_tiny.retune_patch import Retune, fitting, tune
@@ -70,30 +71,39 @@ def read_stored(files: ModelFiles) -> dict[str, StoredConv]:
 
 
 def class_names(files: ModelFiles, convs: Mapping[str, FloatConv]) -> tuple[str, ...]:
-    """Return the class names of a model's heads.
+    """Return the class names of a model's heads, as many as they have classes.
 
     Parameters
     ----------
     files : ModelFiles
-        Its ``.names``, or where there is none the official names for 80 classes.
+        Its own ``.names`` count. Where it has none, COCO's names stand in for 80 classes and
+        VOC's for 20.
     convs : mapping of str to FloatConv
         In the file's channels.
 
     Raises
     ------
     InputError
-        If they are not there, and the number of classes is neither 80 nor 20.
+        If its own names are not as many as the classes, or it has none and the number of
+        classes is neither 80 nor 20.
     """
-    if files.names is not None:
-        return darknet.read_names(files.names)
     classes = count_classes(len(convs[HEADS[0]].bias))
+    own = files.weights.with_suffix(".names")
+    if files.names is not None:
+        names = read_names(files.names)
+        if len(names) == classes:
+            return names
+        if files.names == own:
+            raise InputError(
+                f"{own}: {len(names)} class names, but the heads of {files.weights} have "
+                f"{classes} classes: give the model's own names, one a line"
+            )
     if classes == len(VOC_CLASSES):
         return VOC_CLASSES
     if classes == darknet.COCO_CLASSES:
-        return darknet.read_names(official_names())
+        return read_names(official_names())
     raise InputError(
-        f"{files.weights}: {classes} classes without names: put them, one a line, into "
-        f"{files.weights.with_suffix('.names')}"
+        f"{files.weights}: {classes} classes without names: put them, one a line, into {own}"
     )
 
 

@@ -14,11 +14,11 @@ from golden.graph.float_conv import FloatConv
 from golden.networks.yolov3_tiny.files.darknet import (
     HEADER_BYTES,
     check_graph,
-    read_names,
     read_sections,
     read_stored,
 )
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
+from golden.networks.yolov3_tiny.files.names import read_names
 from golden.networks.yolov3_tiny.files.reading import fold_all
 from golden.networks.yolov3_tiny.files.shaping import hardware_network, select_classes
 from golden.networks.yolov3_tiny.graph import DARKNET_ORDER, VOC_CLASSES
