@@ -6,6 +6,9 @@
 // Latency     one cycle from address (and data) to response
 // Throughput  one write and one read every two cycles
 //
+// Address and data of a write come in any order; the first to come is kept until the
+// other is there. The readys hang on registers alone.
+//
 // The map is docs/rtl/control.md. Bytes are written whole words at a time:
 // a write with a WSTRB other than 1111 answers SLVERR.
 `default_nettype none
@@ -60,15 +63,27 @@ module axil_regs #(
     localparam [1:0]  OKAY    = 2'b00;
     localparam [1:0]  SLVERR  = 2'b10;
 
-    wire write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid;
-    wire read  = s_axil_arvalid && !s_axil_rvalid;
+    reg         address_kept;              // the address came before its data
+    reg         data_kept;                 // the data came before its address
+    reg  [7:0]  kept_address;
+    reg  [31:0] kept_data;
+    reg  [3:0]  kept_strobe;
 
-    assign s_axil_awready = write;
-    assign s_axil_wready  = write;
+    assign s_axil_awready = !address_kept && !s_axil_bvalid;
+    assign s_axil_wready  = !data_kept && !s_axil_bvalid;
     assign s_axil_arready = !s_axil_rvalid;
 
-    wire writes_whole = s_axil_wstrb == 4'b1111;
-    wire refused      = s_axil_wdata[0] && (!ready || start);
+    wire has_address = address_kept || s_axil_awvalid;
+    wire has_data    = data_kept || s_axil_wvalid;
+    wire write       = has_address && has_data && !s_axil_bvalid;
+    wire read        = s_axil_arvalid && !s_axil_rvalid;
+
+    wire [7:0]  address = address_kept ? kept_address : s_axil_awaddr;
+    wire [31:0] data    = data_kept ? kept_data : s_axil_wdata;
+    wire [3:0]  strobe  = data_kept ? kept_strobe : s_axil_wstrb;
+
+    wire writes_whole = strobe == 4'b1111;
+    wire refused      = data[0] && (!ready || start);
 
     always @(posedge clk) begin
         start      <= 1'b0;
@@ -76,33 +91,45 @@ module axil_regs #(
         soft_reset <= 1'b0;
         if (s_axil_bready)
             s_axil_bvalid <= 1'b0;
+        if (!s_axil_bvalid) begin
+            address_kept <= has_address && !has_data;
+            data_kept    <= has_data && !has_address;
+        end
+        if (!address_kept)
+            kept_address <= s_axil_awaddr;
+        if (!data_kept) begin
+            kept_data   <= s_axil_wdata;
+            kept_strobe <= s_axil_wstrb;
+        end
         if (write) begin
             s_axil_bvalid <= 1'b1;
             s_axil_bresp  <= OKAY;
             if (!writes_whole)
                 s_axil_bresp <= SLVERR;
-            else case (s_axil_awaddr)
+            else case (address)
                 8'h20:
                     if (refused)
                         s_axil_bresp <= SLVERR;
                     else begin
-                        start      <= s_axil_wdata[0];
-                        soft_reset <= s_axil_wdata[1];
-                        irq_clear  <= s_axil_wdata[2];
+                        start      <= data[0];
+                        soft_reset <= data[1];
+                        irq_clear  <= data[2];
                     end
-                8'h28:   watchdog <= s_axil_wdata;
-                8'h40:   in_size  <= s_axil_wdata;
-                8'h44:   out_size <= s_axil_wdata;
-                8'h48:   channels <= s_axil_wdata;
-                8'h4c:   kernel   <= s_axil_wdata;
-                8'h50:   post     <= s_axil_wdata;
-                8'h54:   in_base  <= s_axil_wdata;
-                8'h58:   pool     <= s_axil_wdata;
+                8'h28:   watchdog <= data;
+                8'h40:   in_size  <= data;
+                8'h44:   out_size <= data;
+                8'h48:   channels <= data;
+                8'h4c:   kernel   <= data;
+                8'h50:   post     <= data;
+                8'h54:   in_base  <= data;
+                8'h58:   pool     <= data;
                 default: s_axil_bresp <= SLVERR;
             endcase
         end
         if (rst) begin
             s_axil_bvalid <= 1'b0;
+            address_kept  <= 1'b0;
+            data_kept     <= 1'b0;
             start         <= 1'b0;
             irq_clear     <= 1'b0;
             soft_reset    <= 1'b0;

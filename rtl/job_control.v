@@ -4,12 +4,13 @@
 //             a job that fails drops what its input streams still hold up to TLAST and
 //             closes the output with TLAST and TUSER; the jobs before it are whole, the
 //             jobs behind it run. When the watchdog expires, every job in flight fails
-//             with a closing beat each, and nothing is dropped
+//             with a closing beat each, and nothing is dropped; so does every job that is
+//             started before a reset
 // Latency     see docs/rtl/control.md
 //
 //   RUN -weights wrong-> WAIT -earlier job out-> FLUSH -streams over-> CLOSE -> RUN
 //    |-fetched job wrong, array empty-------------^                     ^
-//    +-watchdog---------------------------------------------------------+
+//    +-watchdog, or a job after it--------------------------------------+
 `include "status_codes.vh"
 `default_nettype none
 
@@ -56,17 +57,20 @@ module job_control (
 
     reg [1:0]  state;
     reg        victim_fetched;             // the failed job never reached the array
-    reg        expired;                    // every job in flight fails
+    reg        expired;                    // every job fails, until a reset
     reg [7:0]  fault;
     reg [31:0] quiet;                      // cycles since the last progress
     reg [1:0]  held;                       // beats in the skid buffer
     reg [1:0]  stale;                      // of them, those of jobs that have failed since
 
+    // The first time, every job in flight falls; each further time, the closing beat that
+    // the output does not take is given up.
     wire expires = watchdog != 32'd0 && quiet >= watchdog && busy && !progress;
+    wire all     = expired || expires;
     wire good    = out_end && stale == 2'd0;
-    wire closed  = state == CLOSE && (close_ready || expires);
-    wire last_victim = !expired || (pending == 2'd0) || (pending == 2'd1 && !fetching);
-    wire fetched = expired ? pending == 2'd0 : victim_fetched;
+    wire closed  = state == CLOSE && (close_ready || (expired && expires));
+    wire last_victim = !all || (pending == 2'd0) || (pending == 2'd1 && !fetching);
+    wire fetched = all ? pending == 2'd0 : victim_fetched;
 
     assign normal      = state == RUN;
     assign abort       = state == FLUSH || state == CLOSE;
@@ -99,7 +103,9 @@ module job_control (
         end
         case (state)
             RUN:
-                if (run_wgt_early || run_wgt_late) begin
+                if (expired && fetching)
+                    state <= CLOSE;
+                else if (run_wgt_early || run_wgt_late) begin
                     state          <= WAIT;
                     victim_fetched <= 1'b0;
                     fault          <= run_wgt_early ? `CONV_PE_WGT_EARLY : `CONV_PE_WGT_LATE;
@@ -117,21 +123,19 @@ module job_control (
             default:
                 if (closed) begin
                     fault <= `CONV_PE_WATCHDOG;
-                    if (last_victim) begin
-                        state   <= RUN;
-                        expired <= 1'b0;
-                    end
+                    if (last_victim)
+                        state <= RUN;
                 end
         endcase
         if (expires) begin
-            quiet <= 32'd0;
-            if (state != CLOSE) begin
-                state   <= CLOSE;
-                expired <= 1'b1;
-                stale   <= held + {1'b0, out_enter};
-                if (state == RUN || state == WAIT)
-                    fault <= `CONV_PE_WATCHDOG;
-            end
+            quiet   <= 32'd0;
+            expired <= 1'b1;
+            if (!expired)
+                stale <= held + {1'b0, out_enter};
+            if (state != CLOSE)
+                state <= CLOSE;
+            if (state == RUN || state == WAIT)
+                fault <= `CONV_PE_WATCHDOG;
         end
         if (rst) begin
             state       <= RUN;

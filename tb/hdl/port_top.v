@@ -55,7 +55,16 @@ module port_top #(
     output wire                  m_axis_out_tlast,
     output wire                  m_axis_out_tuser,
 
-    output wire                  rule_broken // a checker's sentence is in checker.txt
+    output wire                  rule_broken, // a checker's sentence is in checker.txt
+
+    // What no port tells: each end with its code, and where the watchdog finds the control.
+    output wire                  job_end,
+    output wire [7:0]            end_error,
+    output wire                  expires,
+    output wire                  close_ready,
+    output wire [1:0]            control_state,
+    output wire [1:0]            pending,
+    output wire                  fetching
 );
 
     conv_pe #(
@@ -81,6 +90,14 @@ module port_top #(
         .m_axis_out_tvalid(m_axis_out_tvalid), .m_axis_out_tready(m_axis_out_tready),
         .m_axis_out_tlast(m_axis_out_tlast), .m_axis_out_tuser(m_axis_out_tuser)
     );
+
+    assign job_end       = dut.job_end;
+    assign end_error     = dut.end_error;
+    assign expires       = dut.control.expires;
+    assign close_ready   = dut.skid_ready;
+    assign control_state = dut.control.state;
+    assign pending       = dut.pending;
+    assign fetching      = !dut.ready;
 
     wire act_broken, wgt_broken, out_broken, axil_broken;
     assign rule_broken = act_broken || wgt_broken || out_broken || axil_broken;

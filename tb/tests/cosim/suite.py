@@ -31,7 +31,7 @@ from tb.toolchain.simulators import Simulator, find_simulator
 
 SUITES: Final = Path(__file__).with_name("suites")
 BASE: Final = build.ROOT / "build" / "suite"
-TOPS: Final = {"cocotb_axi": "port_top"}
+TOPS: Final = dict.fromkeys(("cocotb_axi", "cocotb_ports", "cocotb_watchdog"), "port_top")
 """Simulation tops of the modules that do not run on `tb.toolchain.build.TOP`."""
 WIDTHS: Final = ("acc_w", "act_w", "weight_w", "tile_pixels", "input_words")
 EXIT_RED: Final = 1

@@ -57,3 +57,9 @@ def test_other_modes_and_widths(
 def test_independent_axi_models(simulator: Simulator, tmp_path: Path) -> None:
     config = TINY[ProductMode.FULL]
     assert_passes(simulator, config, "cocotb_axi", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["cocotb_ports", "cocotb_watchdog"])
+def test_every_port_by_itself(simulator: Simulator, module: str, tmp_path: Path) -> None:
+    assert_passes(simulator, TINY[ProductMode.FULL], module, tmp_path)

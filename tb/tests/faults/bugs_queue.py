@@ -10,6 +10,7 @@ from tb.tests.faults.detection import (
     COUNTERS,
     FAILS_ONE,
     ILLEGAL,
+    IN_EVERY_STATE,
     IN_FLIGHT,
     LENGTHS,
     MISMATCH,
@@ -146,6 +147,24 @@ QUEUE: Final = (
         ("last_victim = !expired ||", "last_victim = 1'b1 ||"),
         NEVER_TAKEN,
         "jobs done",
+    ),
+    detection(
+        ("closing beat given up too soon", "job_control.v"),
+        ("(expired && expires));", "expires);"),
+        IN_EVERY_STATE,
+        "lost its closing beat as the watchdog first expired",
+    ),
+    detection(
+        ("expiry in CLOSE forgotten", "job_control.v"),
+        ("            expired <= 1'b1;\n", "            expired <= expired || state != CLOSE;\n"),
+        IN_EVERY_STATE,
+        "reported right after the watchdog has expired|jobs ended",
+    ),
+    detection(
+        ("a job after the watchdog runs", "job_control.v"),
+        ("if (expired && fetching)", "if (1'b0)"),
+        IN_EVERY_STATE,
+        "reported right after the watchdog has expired|jobs ended",
     ),
     detection(
         ("a job ends twice", "job_control.v"),

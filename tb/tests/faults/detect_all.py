@@ -16,7 +16,7 @@ from rich.console import Console
 
 from golden.config import ProductMode
 from tb.tests.configs import TINY
-from tb.tests.cosim.suite import run_suite
+from tb.tests.cosim.suite import TOPS, run_suite
 from tb.tests.faults.detection import Detection
 from tb.tests.faults.detections import DETECTIONS
 from tb.toolchain.build import TOP
@@ -41,7 +41,7 @@ def caught(detection: Detection, simulator: Simulator, folder: Path) -> tuple[bo
         module,
         folder,
         patch=detection.patch,
-        top="port_top" if module == "cocotb_axi" else TOP,
+        top=TOPS.get(module, TOP),
         testcase=test,
     )
     expected = detection.expected(simulator)

@@ -33,6 +33,12 @@ NEVER_TAKEN: Final = (
     "cocotb_axi",
     "ends_every_job_behind_an_output_that_is_never_taken",
 )
+IN_EVERY_STATE: Final = (
+    "cocotb_watchdog",
+    "closes_every_job_in_whatever_state_the_watchdog_expires",
+)
+WITHIN_A_CYCLE: Final = ("cocotb_ports", "holds_every_output_between_two_clocks")
+IN_ANY_ORDER: Final = ("cocotb_ports", "takes_address_data_and_answers_in_every_order")
 POOLS: Final = ("cocotb_readout", "pools_every_window_and_padding")
 UPSAMPLES: Final = ("cocotb_readout", "upsamples_odd_and_even_maps")
 ALONE: Final = ("cocotb_readout", "pools_without_a_convolution")
