@@ -1,8 +1,10 @@
 // Convolution processing element: a weight-stationary MAC array with its
 // buffers and its output arithmetic, run by descriptors.
 //
-// Contract    out = clip(round(act(bias + sum of contributions))), to the bit as
-//             golden.reference.spec computes it (docs/numerics.md)
+// Contract    out = act(clip(round(bias + sum of contributions))), to the bit as
+//             golden.reference.spec computes it (docs/numerics.md); with the
+//             descriptor's "before" clip(round(act(...))). Every output port comes
+//             from registers alone
 // Latency     check, tile load, then passes x max(pixels, P_OC) cycles a group; a job
 //             is checked and loaded while the one before it computes, and drains
 //             while the one behind it computes

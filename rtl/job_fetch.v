@@ -2,7 +2,8 @@
 //
 // Contract    one job at a time; the job waits for its region of the tile memory,
 //             for its weight stream's turn and for the array, then launch hands it
-//             over; a job that cannot run waits in failed until it is dropped
+//             over; a job that cannot run waits in failed until it is dropped; after a
+//             watchdog a job is dropped in whatever state it is
 // Latency     check (about 40 cycles), then the tile's words
 //
 //   EMPTY -start-> CHECK -ok-> LOAD -tile in-> LOADED -launch-> EMPTY

@@ -1,4 +1,4 @@
-// Output stage: P_OC lanes of activation, requantisation, saturation and maximum.
+// Output stage: P_OC lanes of requantisation, saturation, activation and maximum.
 //
 // Contract    see post_lane; the settings travel with the word
 // Latency     three cycles of step

@@ -11,7 +11,7 @@
 //   input    the array had no job, and the next one's tile was being loaded
 //   weights  the array waited for its next weights
 //   drain    the array waited for a bank, or only the output was at work
-//   other    descriptor check, pipeline latency
+//   other    descriptor check, pipeline latency, flush and close
 `default_nettype none
 
 module perf_counters (

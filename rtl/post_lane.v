@@ -1,10 +1,10 @@
-// Output arithmetic of one lane: activation, requantisation, saturation, maximum.
+// Output arithmetic of one lane: requantisation, saturation, activation, maximum.
 //
-// Contract    act_first = 1   value = round(act(sum) / 2^shift)
-//             act_first = 0   value = act(clip(round(sum / 2^shift)))
+// Contract    act_first = 0   value = act(clip(round(sum / 2^shift)))
+//             act_first = 1   value = clip(round(act(sum) / 2^shift))
 //             round is half up (half = 2^(shift-1)) or floor (half = 0); clip
 //             saturates to A_W bits, or keeps the low A_W bits if wrap is high
-//             act:  0 linear   1 relu   2 leaky, x >>> 3 or (x * 13) >>> 7
+//             act:  0 linear   1 relu   2 leaky, below zero x >>> 3 or (x * 13) >>> 7
 //             highest = the maximum of the values since the last first
 // Latency     three cycles of step
 // Throughput  one value a cycle of step

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from tb.flows.synth import checks
 from tb.flows.synth.netlist import ARRAY_MODULE, Netlist
+from tb.flows.synth.ports import port_faults
 from tb.toolchain.build import design_sources
 from tb.toolchain.process import run
 from tb.toolchain.simulators import ToolError
@@ -34,6 +35,7 @@ opt_clean
 write_json elaborated.json
 flatten
 tee -q -o flat.txt check
+write_json flat.json
 write_rtlil flat.il
 """
 
@@ -61,6 +63,7 @@ CHECKS: Final = {
     "sources": "the files are those that are simulated, read the same way",
     "latches": "no latch",
     "drivers": "no second driver, no missing one, no combinational loop",
+    "ports": "no path from an input port to an output port without a register",
     "multipliers": "the array's multipliers, and no others",
     "memories": "every memory is in block RAM, none in registers",
     "mapping": "all is mapped, in as many multiplier blocks as that takes, and fits",
@@ -156,6 +159,8 @@ def _elaborate(
     found.faults["sources"] = list(checks.source_faults(netlist, sources))
     found.faults["latches"] = checks.latch_faults(netlist)
     found.faults["drivers"] = list(checks.driver_faults(whole, outputs))
+    flat = json.loads((folder / "flat.json").read_text())["modules"][design.top]
+    found.faults["ports"] = list(port_faults(flat))
     found.faults["multipliers"] = list(checks.multiplier_faults(netlist, design.products))
     registers = checks.register_faults(netlist, design.register_bits)
     if disguised := [*checks.array_faults(arrays), *registers]:

@@ -110,7 +110,7 @@ PORTS: Final = (
     ),
     detection(
         ("partial write taken", "axil_regs.v"),
-        ("s_axil_wstrb == 4'b1111", "s_axil_wstrb != 4'b0000"),
+        ("strobe == 4'b1111", "strobe != 4'b0000"),
         REGISTERS,
         "assert 0 == 2",
     ),

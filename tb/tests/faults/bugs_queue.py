@@ -144,7 +144,7 @@ QUEUE: Final = (
     ),
     detection(
         ("watchdog ends one job alone", "job_control.v"),
-        ("last_victim = !expired ||", "last_victim = 1'b1 ||"),
+        ("last_victim = !all ||", "last_victim = 1'b1 ||"),
         NEVER_TAKEN,
         "jobs done",
     ),

@@ -21,12 +21,15 @@ TOP = """module top (
     input  wire [9:0]  address,
     input  wire [31:0] word,
     output wire [63:0] dot,
-    output wire [15:0] scaled
+    output reg  [15:0] scaled
 );
     wire [31:0] fetched;
+    wire [15:0] value;
     store memory (.clk(clk), .we(we), .re(re), .address(address), .word(word), .fetched(fetched));
     mac_array array (.clk(clk), .take(we), .act(word), .weight(fetched), .dot(dot));
-    scale post (.value(fetched[10:0]), .scaled(scaled));
+    scale post (.value(fetched[10:0]), .scaled(value));
+    always @(posedge clk)
+        scaled <= value;
 endmodule
 """
 STORE = """module store (
@@ -122,7 +125,47 @@ DETECTIONS = {
         "drivers",
         "top",
         "logic loop",
-        ((".value(fetched[10:0])", ".value(fetched[10:0] ^ scaled[10:0])"),),
+        ((".value(fetched[10:0])", ".value(fetched[10:0] ^ value[10:0])"),),
+    ),
+    "an output that follows an input": Detection(
+        "ports",
+        "top",
+        "output ready follows input re without a register (top.v:",
+        (
+            (
+                "    output wire [63:0] dot,",
+                "    output wire        ready,\n    output wire [63:0] dot,",
+            ),
+            ("    store memory", "    assign ready = re && !fetched[0];\n    store memory"),
+        ),
+    ),
+    "an output wired to an input": Detection(
+        "ports",
+        "top",
+        "output ready follows input re without a register",
+        (
+            (
+                "    output wire [63:0] dot,",
+                "    output wire        ready,\n    output wire [63:0] dot,",
+            ),
+            ("    store memory", "    assign ready = re;\n    store memory"),
+        ),
+    ),
+    "an output that follows an asynchronous reset": Detection(
+        "ports",
+        "top",
+        "output ready follows input re without a register (top.v:",
+        (
+            (
+                "    output wire [63:0] dot,",
+                "    output reg         ready,\n    output wire [63:0] dot,",
+            ),
+            (
+                "    store memory",
+                "    always @(posedge clk or posedge re)\n        if (re) ready <= 1'b0;\n"
+                "        else ready <= we;\n    store memory",
+            ),
+        ),
     ),
     "a memory with two reset words": Detection(
         "memories",
