@@ -31,7 +31,9 @@ from tb.toolchain.cocotb_runners import (
     runner_environment,
     runner_for,
 )
+from tb.toolchain.first_error import error_in, relative
 from tb.toolchain.patch import Patch
+from tb.toolchain.simulator_log import LOG, note_ending
 from tb.toolchain.simulators import Simulator, ToolError, processor_key
 from tb.toolchain.waves import Wave, bytes_a_cycle
 
@@ -42,7 +44,6 @@ TOP: Final = "sim_top"
 CACHE: Final = ROOT / "build" / "cache"
 TIMESCALE: Final = ("1ns", "1ps")
 
-LOG_LINES: Final = 3
 LEFTOVERS: Final = (".a", ".d", ".o", ".gch")
 """Files of a compilation that no run needs."""
 VERILATOR_ARGS: Final = (
@@ -186,10 +187,18 @@ def _compile(made: Build, flags: Sequence[str], patch: Patch | None, cache: Path
         log.unlink(missing_ok=True)
     except (RuntimeError, SystemExit) as error:
         raise ToolError(
-            f"compiling the design with {made.simulator.name} failed ({error}); see {log}"
+            f"compiling the design with {made.simulator.name} failed: "
+            f"{_reason(error, log)}; see {relative(str(log))}"
         ) from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _reason(error: BaseException, log: Path) -> str:
+    """Why a compilation failed: the signal that ended it, or the first error in its log."""
+    if getattr(error, "signal", ""):
+        return str(error)
+    return error_in(log) or str(error)
 
 
 def _patched(scratch: Path, patch: Patch | None) -> tuple[Path, Path]:
@@ -284,10 +293,11 @@ def run(
                     test_args=options,
                     plusargs=list(plusargs),
                     timescale=TIMESCALE,
-                    log_file=folder / "simulator.log",
+                    log_file=folder / LOG,
                 )
             )
-        except RuntimeError:
+        except RuntimeError as error:
+            note_ending(folder, error)
             return folder / "results.xml"
 
 
@@ -297,17 +307,3 @@ def has_passed(results_file: Path) -> bool:
         return get_results(results_file) == (1, 0)
     except RuntimeError:
         return False
-
-
-def log_tail(log: Path) -> str:
-    """The last lines of a simulator's log, without cocotb's table of results."""
-    if not log.is_file():
-        return "no log"
-    lines = [line.strip() for line in log.read_text().splitlines() if "**" not in line]
-    return "; ".join(lines[-LOG_LINES:])
-
-
-def ended_early(folder: Path, done: int, wanted: int) -> str:
-    """What a simulation that has not ended well says: how far it came, and its log's end."""
-    log = folder / "simulator.log"
-    return f"the simulation ended after {done} of {wanted} jobs: {log_tail(log)} (see {log})"

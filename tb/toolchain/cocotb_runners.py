@@ -20,6 +20,16 @@ MAIN: Final = "verilator.cpp"
 """cocotb's main program."""
 
 
+class CommandError(RuntimeError):
+    """A command that failed: its name and its exit code, negative after a signal."""
+
+    def __init__(self, name: str, code: int) -> None:
+        super().__init__(f"{name} {process.ending(code)}")
+        self.ending = process.ending(code)
+        self.signal = process.ended_by(code)
+        """The signal that ended it, by name; empty where none did."""
+
+
 class Grouped:
     """Runs the runner's commands through `tb.toolchain.process`, so that Ctrl-C leaves nothing."""
 
@@ -34,7 +44,7 @@ class Grouped:
         for command in cmds:
             code = process.run(command, Path(cwd), self.env, stdout, self.poll)
             if code != 0:
-                raise RuntimeError(f"{Path(command[0]).name} ended with code {code}")
+                raise CommandError(Path(command[0]).name, code)
 
 
 class VerilatorRunner(Grouped, Verilator):  # type: ignore[misc]

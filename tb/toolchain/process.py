@@ -15,7 +15,49 @@ from typing import IO, Final
 POLL_SECONDS: Final = 0.1
 GRACE_SECONDS: Final = 3.0
 PR_SET_PDEATHSIG: Final = 1
+OUTSIDE: Final = frozenset({"SIGHUP", "SIGINT", "SIGKILL", "SIGTERM", "SIGXCPU", "SIGXFSZ"})
+"""Signals that come from outside, whatever the program was at."""
+MEANINGS: Final = {
+    "SIGKILL": "out of memory?",
+    "SIGXCPU": "its time limit, see ulimit -t",
+    "SIGXFSZ": "its limit on file sizes, see ulimit -f",
+    "SIGILL": "compiled for another processor?",
+    "SIGSEGV": "it crashed",
+    "SIGABRT": "it crashed",
+    "SIGBUS": "it crashed, or the disk is full",
+}
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def ended_by(code: int) -> str:
+    """The signal that an exit code tells of, by name; empty where the program ended by itself.
+
+    A shell, or a program that started the one that was ended, adds 128.
+
+    Examples
+    --------
+    >>> ended_by(-9), ended_by(139), ended_by(1)
+    ('SIGKILL', 'SIGSEGV', '')
+    """
+    number = -code if code < 0 else code - 128
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return ""
+
+
+def ending(code: int) -> str:
+    """How a program ended, in words that follow its name.
+
+    Examples
+    --------
+    >>> ending(2), ending(-15), ending(-9)
+    ('ended with code 2', 'was ended by SIGTERM', 'was ended by SIGKILL (out of memory?)')
+    """
+    name = ended_by(code)
+    if not name:
+        return f"ended with code {code}"
+    return f"was ended by {name}" + (f" ({MEANINGS[name]})" if name in MEANINGS else "")
 
 
 def run(

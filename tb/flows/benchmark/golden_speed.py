@@ -22,6 +22,8 @@ from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 from tb.console import EXIT_INTERRUPTED, EXIT_RED, echo, one_line, print_failure, progress, shown
 from tb.flows.benchmark.record import THREADS, GoldenRecord, GoldenRun, MeasureError
 from tb.toolchain import build, run_folder
+from tb.toolchain.first_error import first_error
+from tb.toolchain.process import ending
 
 BASE: Final = build.ROOT / "build" / "bench"
 ROUNDS: Final = 5
@@ -185,7 +187,7 @@ def _peaks(every: Sequence[Any], step: Callable[[], None]) -> list[int]:
                 command, env=env, cwd=build.ROOT, capture_output=True, text=True, check=False
             )
             if done.returncode:
-                reason = " ".join(done.stderr.split()[-12:])
+                reason = first_error(done.stderr) or ending(done.returncode)
                 raise MeasureError(f"memory of {way.name}: {reason}")
             peaks.append(int(done.stdout))
             step()

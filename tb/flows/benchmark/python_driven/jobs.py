@@ -20,7 +20,7 @@ from tb.flows.sim.frame_writer import job_of
 from tb.flows.sim.frames import pictures
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.prepare import Picture, Prepared, prepare, run_reference
-from tb.toolchain import build
+from tb.toolchain import build, simulator_log
 from tb.toolchain.simulators import find_simulator
 
 TOP: Final = "port_top"
@@ -90,12 +90,5 @@ def drive(
     made = build.build(find_simulator("verilator", verilator), config, top=TOP)
     results = build.run(made, module, folder)
     if not build.has_passed(results) or not (folder / DRIVEN).is_file():
-        raise MeasureError(f"{module}: {_why(folder / 'simulator.log')}")
+        raise MeasureError(f"{module}: {simulator_log.words(folder)} ({simulator_log.see(folder)})")
     return Driven(**json.loads((folder / DRIVEN).read_text()))
-
-
-def _why(log: Path) -> str:
-    """The assertion that failed, or else the end of a simulator's log."""
-    lines = log.read_text().splitlines() if log.is_file() else []
-    faults = [line.strip() for line in lines if "Error: " in line]
-    return f"{faults[-1] if faults else build.log_tail(log)} (see {log})"
