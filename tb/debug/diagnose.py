@@ -22,7 +22,7 @@ from tb.debug.probe.watch import Watch, watch_output
 from tb.debug.replay import SURROUNDINGS, Replay, replay, same
 from tb.debug.replay_job import Neighbours, ReplayJob, remove
 from tb.duts.conv_pe.job_record import JobRecord
-from tb.toolchain import build, simulator_log
+from tb.toolchain import build, logs
 from tb.toolchain.build import Build
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import Simulator
@@ -155,9 +155,9 @@ class Diagnoser:
         path = self.folder / f"wave.{ending}"
         self._replay(made, ran.neighbours, first, window.wave(path.absolute()))
         if not path.is_file():
-            self.print_line(f"the simulator wrote no waves; {simulator_log.see(ran.folder)}")
+            self.print_line(f"the simulator wrote no waves; {logs.see(ran.folder)}")
             return None
-        cut = stopped_in(ran.folder / simulator_log.LOG)
+        cut = stopped_in(ran.folder / logs.LOG)
         layout = path.with_suffix(".gtkw")
         write_layout(
             layout,

@@ -14,7 +14,7 @@ from tb.debug.probe.reader import PROBE_FILE, read_probe
 from tb.debug.probe.watch import Watch
 from tb.debug.replay_job import Neighbours, ReplayJob, remove
 from tb.duts.conv_pe.job_record import JobRecord
-from tb.toolchain import build, simulator_log
+from tb.toolchain import build, logs
 from tb.toolchain.build import Build
 from tb.toolchain.waves import Wave
 
@@ -79,10 +79,10 @@ def replay(
     remove(folder)
     record = job.write(folder, neighbours)
     build.run(made, MODULE, folder, seed=seed, plusargs=watch.plusargs(), wave=wave)
-    simulator_log.check_not_ended(folder)
+    logs.check_not_ended(folder)
     results = read_results(job.results(folder))
     if not results or not (folder / PROBE_FILE).is_file():
-        raise InputError(f"the replay: {simulator_log.ended_early(folder, len(results), 1)}")
+        raise InputError(f"the replay: {logs.ended_early(folder, len(results), 1)}")
     result = results[neighbours.before] if len(results) > neighbours.before else {}
     known = result["verdict"]["failure"] if result else None
     failure = None if known is None else Failure(**known)

@@ -24,16 +24,14 @@ from cocotb_tools.check_results import get_results
 from filelock import FileLock
 
 from golden.config import PEConfig
-from tb.toolchain import wave_dump
+from tb.toolchain import scratch_folder, wave_dump
 from tb.toolchain.cocotb_runners import (
-    RUNTIME_SOURCES,
     VerilatorRunner,
     runner_environment,
     runner_for,
 )
-from tb.toolchain.first_error import error_in, relative
+from tb.toolchain.logs import LOG, error_in, note_ending, relative
 from tb.toolchain.patch import Patch
-from tb.toolchain.simulator_log import LOG, note_ending
 from tb.toolchain.simulators import Simulator, ToolError, processor_key
 from tb.toolchain.waves import Wave, bytes_a_cycle
 
@@ -44,8 +42,6 @@ TOP: Final = "sim_top"
 CACHE: Final = ROOT / "build" / "cache"
 TIMESCALE: Final = ("1ns", "1ps")
 
-LEFTOVERS: Final = (".a", ".d", ".o", ".gch")
-"""Files of a compilation that no run needs."""
 VERILATOR_ARGS: Final = (
     *("--timing", "--default-language", "1364-2005", "-Wno-fatal"),
     *("-O3", "--x-assign", "fast", "--x-initial", "fast"),
@@ -104,6 +100,58 @@ def build(
         The compiler failed; the text says where its log is.
     """
     flags = _flags(simulator, waves)
+    made = _described(simulator, config, cache, top, waves, patch)
+    folder = made.folder
+    if (folder / "build.json").is_file():
+        return made
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / f".{folder.name}.lock"):
+        if not (folder / "build.json").is_file():
+            print_line(
+                f"compiling the {config.array} array for {simulator.name}, once for this design"
+            )
+            _compile(made, flags, patch, cache)
+    return made
+
+
+def check(
+    simulator: Simulator,
+    config: PEConfig,
+    *,
+    patch: Patch | None = None,
+    cache: Path = CACHE,
+) -> None:
+    """Have the simulator read and elaborate the design, as quickly as it does that.
+
+    What has been found right once is not read again: a mark in the cache says so.
+
+    Raises
+    ------
+    ToolError
+        The design has an error, which the text quotes.
+    """
+    made = _described(simulator, config, cache, TOP, False, patch)
+    mark = cache / "checked" / made.folder.name
+    if mark.is_file() or (made.folder / "build.json").is_file():
+        return
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    log = cache / f"{made.folder.name}.check.log"
+    with tempfile.TemporaryDirectory(prefix=f".making-{os.getpid()}-", dir=cache) as scratch:
+        _run_compiler(made, _flags(simulator, False), patch, Path(scratch), log, check_only=True)
+    log.unlink(missing_ok=True)
+    mark.touch()
+
+
+def _described(
+    simulator: Simulator,
+    config: PEConfig,
+    cache: Path,
+    top: str,
+    waves: bool,
+    patch: Patch | None,
+) -> Build:
+    """A build with the folder that it has, or would have: a hash of all that it depends on."""
+    flags = _flags(simulator, waves)
     key = _hash(
         {
             "sources": {
@@ -120,17 +168,7 @@ def build(
         }
     )
     folder = cache / f"{simulator.name}-{config.array}-{config.mode.value}-{key}"
-    made = Build(simulator, config, folder, top, waves)
-    if (folder / "build.json").is_file():
-        return made
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / f".{folder.name}.lock"):
-        if not (folder / "build.json").is_file():
-            print_line(
-                f"compiling the {config.array} array for {simulator.name}, once for this design"
-            )
-            _compile(made, flags, patch, cache)
-    return made
+    return Build(simulator, config, folder, top, waves)
 
 
 def _flags(simulator: Simulator, waves: bool) -> list[str]:
@@ -149,19 +187,45 @@ def _hash(described: Any) -> str:
 
 
 def _compile(made: Build, flags: Sequence[str], patch: Patch | None, cache: Path) -> None:
-    _remove_dead(cache)
+    scratch_folder.remove_dead(cache)
     scratch = Path(tempfile.mkdtemp(prefix=f".making-{os.getpid()}-", dir=cache))
     log = cache / f"{made.folder.name}.log"
     try:
-        rtl, bench = _patched(scratch, patch)
-        runner = runner_for(made.simulator)
         version = [made.simulator.version, str(made.simulator.executable)]
         runtime = cache / f"runtime-{_hash([*version, list(flags), processor_key()])}"
-        endings = [".v"]
-        if isinstance(runner, VerilatorRunner):
-            runner.runtime = runtime
-            endings.append(".vlt")
-        hdl = [path for path in sorted(bench.glob("*.v*")) if path.suffix in endings]
+        _run_compiler(made, flags, patch, scratch, log, runtime)
+        if made.simulator.name == "verilator":
+            scratch_folder.keep_runtime(scratch / "out", runtime)
+            scratch_folder.remove_leftovers(scratch / "out")
+        facts = {"parameters": made.parameters, "flags": list(flags)}
+        (scratch / "out" / "build.json").write_text(json.dumps(facts, indent=2) + "\n")
+        shutil.rmtree(made.folder, ignore_errors=True)
+        (scratch / "out").rename(made.folder)
+        log.unlink(missing_ok=True)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _run_compiler(
+    made: Build,
+    flags: Sequence[str],
+    patch: Patch | None,
+    scratch: Path,
+    log: Path,
+    runtime: Path | None = None,
+    *,
+    check_only: bool = False,
+) -> None:
+    """Compile into ``out`` of a scratch folder, or only read and elaborate."""
+    rtl, bench = scratch_folder.patched(RTL, HDL, scratch, patch)
+    runner = runner_for(made.simulator)
+    runner.check_only = check_only
+    endings = [".v"]
+    if isinstance(runner, VerilatorRunner):
+        runner.runtime = runtime
+        endings.append(".vlt")
+    hdl = [path for path in sorted(bench.glob("*.v*")) if path.suffix in endings]
+    try:
         with runner_environment(made.simulator):
             runner.build(
                 sources=[*hdl, *design_sources(rtl)],
@@ -175,23 +239,11 @@ def _compile(made: Build, flags: Sequence[str], patch: Patch | None, cache: Path
                 always=True,
                 log_file=log,
             )
-        if made.simulator.name == "verilator":
-            _keep_runtime(scratch / "out", runtime)
-            for path in (scratch / "out").iterdir():
-                if path.suffix in LEFTOVERS:
-                    path.unlink()
-        facts = {"parameters": made.parameters, "flags": list(flags)}
-        (scratch / "out" / "build.json").write_text(json.dumps(facts, indent=2) + "\n")
-        shutil.rmtree(made.folder, ignore_errors=True)
-        (scratch / "out").rename(made.folder)
-        log.unlink(missing_ok=True)
     except (RuntimeError, SystemExit) as error:
         raise ToolError(
             f"compiling the design with {made.simulator.name} failed: "
             f"{_reason(error, log)}; see {relative(str(log))}"
         ) from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _reason(error: BaseException, log: Path) -> str:
@@ -199,42 +251,6 @@ def _reason(error: BaseException, log: Path) -> str:
     if getattr(error, "signal", ""):
         return str(error)
     return error_in(log) or str(error)
-
-
-def _patched(scratch: Path, patch: Patch | None) -> tuple[Path, Path]:
-    """Return the folders of the RTL and of the bench's Verilog, or of a broken copy."""
-    if patch is None:
-        return RTL, HDL
-    copies = scratch / "rtl", scratch / "hdl"
-    for original, copy in zip((RTL, HDL), copies, strict=True):
-        shutil.copytree(original, copy)
-    for path in (copy / patch.file for copy in copies):
-        text = path.read_text() if path.is_file() else ""
-        if text.count(patch.old) == 1:
-            path.write_text(text.replace(patch.old, patch.new))
-            return copies
-    raise ToolError(f"patch {patch.name}: {patch.old!r} is not once in {patch.file}")
-
-
-def _keep_runtime(folder: Path, runtime: Path) -> None:
-    """Keep the run-time library's objects for the next build with these flags."""
-    if runtime.is_dir():
-        return
-    scratch = Path(tempfile.mkdtemp(prefix=f".making-{os.getpid()}-", dir=runtime.parent))
-    for path in folder.glob(RUNTIME_SOURCES):
-        shutil.copy(path, scratch)
-    try:
-        scratch.rename(runtime)
-    except OSError:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _remove_dead(cache: Path) -> None:
-    """Remove what killed builds left behind."""
-    for scratch in cache.glob(".making-*"):
-        pid = scratch.name.split("-")[1]
-        if not Path("/proc", pid).exists():
-            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def run(

@@ -36,6 +36,8 @@ class Grouped:
     env: dict[str, str]
     log: logging.Logger
     poll: Callable[[], None] | None = None
+    check_only = False
+    """Whether a build reads and elaborates the design, and makes nothing."""
 
     def _execute_cmds(
         self, cmds: Sequence[list[str]], cwd: str, stdout: IO[str] | None = None
@@ -61,6 +63,8 @@ class VerilatorRunner(Grouped, Verilator):  # type: ignore[misc]
         verilate.remove("--public-flat-rw")
         if self.waves:
             self._take_window(verilate)
+        if self.check_only:
+            return [[*verilate, "--lint-only"]]
         commands = [verilate]
         if self.runtime is not None and self.runtime.is_dir():
             objects = sorted(str(path) for path in self.runtime.glob(RUNTIME_SOURCES))
@@ -77,6 +81,10 @@ class VerilatorRunner(Grouped, Verilator):  # type: ignore[misc]
 
 class IcarusRunner(Grouped, Icarus):  # type: ignore[misc]
     """cocotb's runner for Icarus, in a process group of its own."""
+
+    def _build_command(self) -> list[list[str]]:
+        commands: list[list[str]] = super()._build_command()
+        return [[*command, "-tnull"] for command in commands] if self.check_only else commands
 
     def _create_iverilog_dump_file(self) -> None:
         """Write our own: cocotb's knows no window and is SystemVerilog, which we refuse."""

@@ -22,7 +22,7 @@ from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 from tb.console import EXIT_INTERRUPTED, EXIT_RED, echo, one_line, print_failure, progress, shown
 from tb.flows.benchmark.record import THREADS, GoldenRecord, GoldenRun, MeasureError
 from tb.toolchain import build, run_folder
-from tb.toolchain.first_error import first_error
+from tb.toolchain.logs import first_error
 from tb.toolchain.process import ending
 
 BASE: Final = build.ROOT / "build" / "bench"

@@ -16,7 +16,7 @@ from golden.arithmetic.fixed import Int16Array, Int64Array
 from golden.graph.layers import ConvLayer
 from golden.reference.layer_sums import LayerSums
 from tb.flows.benchmark.record import MeasureError
-from tb.toolchain.first_error import first_error
+from tb.toolchain.logs import first_error
 from tb.toolchain.process import ending
 from tb.toolchain.simulators import ToolError
 

@@ -20,7 +20,7 @@ from tb.cosim import cocotb_test
 from tb.cosim.failure import Failure, read_results
 from tb.duts.conv_pe.job_record import JobRecord, Stalls, write_job, write_jobs
 from tb.flows.sim.oracles import OracleError
-from tb.toolchain import build, simulator_log
+from tb.toolchain import build, logs
 
 STALLS: Final = (0, 32, 128, 192)
 """How often a stream of a random job holds back, in 256ths."""
@@ -161,13 +161,13 @@ def run_cases(
         A signal from outside has ended the simulator.
     """
     results_file = build.run(made, cocotb_test.__name__, folder, poll=poll)
-    simulator_log.check_not_ended(folder)
+    logs.check_not_ended(folder)
     results = read_results(folder / cocotb_test.RESULTS)
     found = [result["verdict"]["failure"] for result in results]
     failures = [None if failure is None else Failure(**failure) for failure in found]
     failures += [None] * (jobs - len(failures))
     if not any(failures) and (len(results) < jobs or not build.has_passed(results_file)):
-        text = simulator_log.ended_early(folder, len(results), jobs)
+        text = logs.ended_early(folder, len(results), jobs)
         failures[min(len(results), jobs - 1)] = Failure("status", text)
     verdicts = [result["verdict"] for result in results]
     return Outcome(

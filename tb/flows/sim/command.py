@@ -22,7 +22,7 @@ from tb.flows.sim.options import SimOptions
 from tb.flows.sim.oracles import OracleError
 from tb.flows.sim.prepare import prepare
 from tb.flows.sim.run_state import RunState
-from tb.toolchain import build, run_folder, simulator_log
+from tb.toolchain import build, logs, run_folder
 from tb.toolchain.simulators import find_simulator
 
 BASE: Final = build.ROOT / "build" / "sim"
@@ -139,7 +139,7 @@ def _unfinished(run: RunState, results_file: Path) -> Failure | None:
     done, wanted = run.jobs_done(), run.jobs_wanted()
     if run.failed_job() is not None or (build.has_passed(results_file) and done == wanted):
         return None
-    return Failure("status", simulator_log.ended_early(run.folder, done, wanted))
+    return Failure("status", logs.ended_early(run.folder, done, wanted))
 
 
 def _diagnose(run: RunState, console: Console) -> None:

@@ -21,7 +21,7 @@ from tb.duts.conv_pe.frame_record import RESULTS, FrameSchedule, frame_folder, w
 from tb.flows.sim.frame_writer import write_frame, write_run_files
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.prepare import prepare, run_reference
-from tb.toolchain import build, run_folder, simulator_log
+from tb.toolchain import build, logs, run_folder
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import find_simulator
 
@@ -129,7 +129,7 @@ def run_layers(
     print_line(f"simulating {len(schedule.jobs)} jobs")
     results = _simulate(made, folder, schedule, options.seed, poll)
     if not results:
-        raise InputError(simulator_log.ended_early(folder, 0, len(schedule.jobs)))
+        raise InputError(logs.ended_early(folder, 0, len(schedule.jobs)))
     for path in folder.glob("job_*.wgt"):
         path.unlink()
     tensors = frame_folder(folder, 0)
@@ -163,7 +163,7 @@ def _simulate(
             seed=seed,
             poll=report_progress,
         )
-        simulator_log.check_not_ended(folder)
+        logs.check_not_ended(folder)
         found = read_results(path)
         results += found
         if not found or len(found) == len(rest):

@@ -18,7 +18,7 @@ from tb.flows.synth import checks
 from tb.flows.synth.netlist import ARRAY_MODULE, Netlist
 from tb.flows.synth.ports import port_faults
 from tb.toolchain.build import design_sources
-from tb.toolchain.first_error import first_error
+from tb.toolchain.logs import first_error
 from tb.toolchain.process import ended_by, ending, run
 from tb.toolchain.simulators import ToolError
 

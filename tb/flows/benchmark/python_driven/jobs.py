@@ -20,7 +20,7 @@ from tb.flows.sim.frame_writer import job_of
 from tb.flows.sim.frames import pictures
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.prepare import Picture, Prepared, prepare, run_reference
-from tb.toolchain import build, simulator_log
+from tb.toolchain import build, logs
 from tb.toolchain.simulators import find_simulator
 
 TOP: Final = "port_top"
@@ -90,5 +90,5 @@ def drive(
     made = build.build(find_simulator("verilator", verilator), config, top=TOP)
     results = build.run(made, module, folder)
     if not build.has_passed(results) or not (folder / DRIVEN).is_file():
-        raise MeasureError(f"{module}: {simulator_log.words(folder)} ({simulator_log.see(folder)})")
+        raise MeasureError(f"{module}: {logs.words(folder)} ({logs.see(folder)})")
     return Driven(**json.loads((folder / DRIVEN).read_text()))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tb.toolchain import simulator_log
+from tb.toolchain import logs
 from tb.toolchain.cocotb_runners import CommandError
-from tb.toolchain.first_error import LONGEST, error_in, first_error
+from tb.toolchain.logs import LONGEST, error_in, first_error
 from tb.toolchain.process import ending
 from tb.toolchain.simulators import ToolError
 
@@ -159,13 +159,13 @@ def test_a_signal_is_named(code: int, words: str) -> None:
 
 def test_a_simulator_that_a_signal_ended_is_told_from_one_that_failed(tmp_path: Path) -> None:
     """Its signal stands ahead of the log's first error; from outside, no job is to blame."""
-    log = tmp_path / simulator_log.LOG
+    log = tmp_path / logs.LOG
     log.write_text("  0.00ns INFO  cocotb  job 0\n")
-    simulator_log.check_not_ended(tmp_path)
-    assert "job 0" in simulator_log.ended_early(tmp_path, 1, 3)
-    simulator_log.note_ending(tmp_path, CommandError("sim_top", -signal.SIGSEGV))
-    simulator_log.check_not_ended(tmp_path)
-    assert "jobs: the simulator was ended by SIGSEGV" in simulator_log.ended_early(tmp_path, 1, 3)
-    simulator_log.note_ending(tmp_path, CommandError("vvp", -signal.SIGKILL))
+    logs.check_not_ended(tmp_path)
+    assert "job 0" in logs.ended_early(tmp_path, 1, 3)
+    logs.note_ending(tmp_path, CommandError("sim_top", -signal.SIGSEGV))
+    logs.check_not_ended(tmp_path)
+    assert "jobs: the simulator was ended by SIGSEGV" in logs.ended_early(tmp_path, 1, 3)
+    logs.note_ending(tmp_path, CommandError("vvp", -signal.SIGKILL))
     with pytest.raises(ToolError, match=r"the simulator was ended by SIGKILL \(out of memory\?\)"):
-        simulator_log.check_not_ended(tmp_path)
+        logs.check_not_ended(tmp_path)
