@@ -35,17 +35,25 @@ class Command(NamedTuple):
         Of a target of make the function that runs its options.
     options : str
         Of a target of make: ``module:class`` of the variables that it takes.
+    early : str
+        Of a target of make: ``module:function`` that refuses options before anything slow is
+        imported.
     settings : dict, optional
         For typer.
     """
 
     function: str
     options: str = ""
+    early: str = ""
     settings: dict[str, Any] | None = None
 
 
 COMMANDS: Final = {
-    "sim": Command("tb.flows.sim.command:simulate", "tb.flows.sim.options:SimOptions"),
+    "sim": Command(
+        "tb.flows.sim.command:simulate",
+        "tb.flows.sim.options:SimOptions",
+        early="tb.flows.early:check_sim",
+    ),
     "fuzz": Command("tb.flows.fuzz.command:fuzz", "tb.flows.fuzz.options:FuzzOptions"),
     "bench": Command(
         "tb.flows.benchmark.command:bench_parts", "tb.flows.benchmark.options:BenchOptions"
@@ -101,13 +109,20 @@ def _flow(command: Command) -> Callable[..., None]:
     def flow(words: list[str] | None, **options: Any) -> None:
         chosen = read_options(options_kind, options, words or ())
         try:
-            from rich.console import Console
+            if command.early:
+                load(command.early)(chosen)
+            from tb.console import new_console
 
             run = load(command.function)
         except KeyboardInterrupt:
             code = _refused("interrupted", "interrupted before the run began", EXIT_INTERRUPTED)
             raise typer.Exit(code) from None
-        raise typer.Exit(run(chosen, Console()))
+        except InputError as error:
+            line = " ".join(str(error).split())
+            _publish("setup", line)
+            sys.stdout.write(f"FAILED  setup: {line}\n")
+            raise typer.Exit(EXIT_FAILED) from None
+        raise typer.Exit(run(chosen, new_console()))
 
     words = Annotated[
         list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="As for make.")
@@ -192,8 +207,14 @@ def _refused(kind: str, message: str, code: int) -> int:
     """Say in one line what is wrong, leave a red report of it, and return `code`."""
     line = " ".join(message.split())
     print(f"convpe: {line}", file=sys.stderr)
+    _publish(kind, line)
+    return code
+
+
+def _publish(kind: str, line: str) -> None:
+    """Leave a red report of a run of ``sim`` that was refused."""
     if sys.argv[1:2] != ["sim"]:
-        return code  # the report is of ``sim``
+        return
     from tb.flows.sim.refusal import publish_refusal
 
     command = shlex.join(["convpe", *sys.argv[1:]])
@@ -201,4 +222,3 @@ def _refused(kind: str, message: str, code: int) -> int:
         publish_refusal(RUNS, kind, line, command)
     except OSError as error:
         print(f"convpe: the report cannot be written: {error}", file=sys.stderr)
-    return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Mapping
@@ -10,10 +11,10 @@ from dataclasses import asdict
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
@@ -24,6 +25,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from golden.files import write_whole
 from tb.toolchain.run_folder import git_commit
@@ -32,6 +34,8 @@ SCHEMA: Final = 1
 EXIT_RED: Final = 1
 EXIT_INTERRUPTED: Final = 130
 
+LOG_WIDTH: Final = 240
+"""Columns where there is no terminal: no table of the house is wider."""
 WIDEST: Final = 10_000
 """Columns that a table may have."""
 
@@ -61,6 +65,15 @@ def print_whole(table: Table, console: Console) -> None:
     wide = console.options.update(width=WIDEST)
     width = Measurement.get(console, wide, table).maximum
     Console(file=console.file, width=max(width, console.width), soft_wrap=True).print(table)
+
+
+def last_lines(console: Console, failure: str, guilty: str = "", replay: str = "") -> None:
+    """End a red run: how it failed, the guilty step and the command that repeats it, if known."""
+    console.print("[bold red]FAILED[/]  ", end="")
+    echo(console, failure)
+    for text in (guilty, replay and f"replay: {replay}"):
+        if text:
+            echo(console, text)
 
 
 def print_failure(console: Console, text: str) -> None:
@@ -110,9 +123,46 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else asdict(value)
 
 
+class TitledTable(Table):
+    """A table whose title is as wide as the console, however narrow the columns are."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the title as a line of its own, then the table without it."""
+        title, self.title = self.title, None
+        try:
+            if title:
+                style = self.title_style or ""
+                words = title if isinstance(title, Text) else None
+                yield words or console.render_str(str(title), style=style)
+            yield from super().__rich_console__(console, options)
+        finally:
+            self.title = title
+
+
+class _Trimmed:
+    """Standard output, with no blanks at the ends of lines."""
+
+    def write(self, text: str) -> int:
+        """Write text without them."""
+        return sys.stdout.write(re.sub(r" +(?=\n)", "", text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stdout, name)
+
+
+def new_console() -> Console:
+    """What a command prints on: as wide as its terminal, or wide enough for every table in a log.
+
+    In a log no line ends in blanks.
+    """
+    if sys.stdout.isatty():
+        return Console()
+    return Console(file=cast(IO[str], _Trimmed()), width=LOG_WIDTH)
+
+
 def plain_table(title: str, *columns: str) -> Table:
     """An empty table of the house; the first column leans left, the others right."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table = TitledTable(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     table.padding = (0, 1, 0, 0)
     for number, column in enumerate(columns):
         table.add_column(column, justify="right" if number else "left", no_wrap=True)

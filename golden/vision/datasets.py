@@ -131,9 +131,10 @@ Pictures = Folder | Views
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file's ending is one that Pillow reads."""
+    """Whether a file's ending is one that Pillow reads; of a link to nothing too: it is missed."""
     kind = Image.registered_extensions().get(path.suffix.lower())
-    return kind in Image.OPEN and not path.name.startswith(".") and path.is_file()
+    there = path.is_file() or (path.is_symlink() and not path.exists())
+    return kind in Image.OPEN and not path.name.startswith(".") and there
 
 
 def _printable(text: str) -> str:

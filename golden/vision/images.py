@@ -87,7 +87,8 @@ def load(path: Path) -> Image.Image:
     except InputError:
         raise
     except FileNotFoundError:
-        raise InputError(f"{path}: no such picture") from None
+        why = "a link to a file that is not there" if path.is_symlink() else "no such picture"
+        raise InputError(f"{path}: {why}") from None
     except UnidentifiedImageError:
         raise InputError(f"{path}: not a picture that Pillow can read") from None
     except Image.DecompressionBombError:

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from golden.config import ConfigError
 from tb.commands.common import ActWidth, Json, Out, Seed, WeightWidth
-from tb.console import echo, print_whole, progress, write_json
+from tb.console import echo, new_console, print_whole, progress, write_json
 from tb.flows.sim.options import SimOptions
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def digits(
     from golden.networks.digits.build import convs_of
     from golden.networks.digits.samples import load_samples, write_pictures
 
-    console = Console()
+    console = new_console()
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out}: give a folder")
     folder = out / f"pictures-{pictures}"

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from golden.config import ConfigError, InputError
 from tb.commands import common
-from tb.console import echo, print_whole, write_json
+from tb.console import echo, new_console, print_whole, write_json
 
 if TYPE_CHECKING:
     from golden.config import PEConfig
@@ -56,7 +56,7 @@ def trace(
     from tb.debug.trace.traced_job import read_job
     from tb.debug.trace.wave_file import Wave
 
-    console = Console()
+    console = new_console()
     chosen = Selection(first, last, around, count, channel, row, column)
     name = stage_name(stage) if stage else ""
     path = _wave_file(wave)

@@ -125,8 +125,7 @@ class Diagnosis:
             yield from self.map.splitlines()
         culprit = self.localization.culprit
         if culprit.step is not None:
-            sure = "" if culprit.certain else " (not certain)"
-            yield f"guilty: {culprit.step.value}{sure}: {culprit.sentence}"
+            yield self.guilty
         elif self.divergence is None:
             yield f"the job's first value was followed: {culprit.sentence}"
         else:
@@ -137,6 +136,15 @@ class Diagnosis:
             size = _size(self.waves.bytes)
             layout = shown_path(Path(self.waves.layout))
             yield f"waves: {size}, {self.waves.choice}: gtkwave {layout}"
+
+    @property
+    def guilty(self) -> str:
+        """The guilty step in a line; or that none was found, and why."""
+        culprit = self.localization.culprit
+        if culprit.step is None:
+            return f"guilty: no step was found: {culprit.sentence}"
+        sure = "" if culprit.certain else " (not certain)"
+        return f"guilty: {culprit.step.value}{sure}: {culprit.sentence}"
 
     def _others(self) -> str:
         """The jobs around it in words."""

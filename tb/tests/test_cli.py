@@ -83,12 +83,12 @@ def test_every_variable_is_read_from_either_form() -> None:
 def test_every_flag_is_taken_as_it_is_given(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     command, taken = COMMANDS[name], []
     flags = [each for each in variables(load(command.options)) if each.flag]
-    monkeypatch.setattr(
-        "tb.cli.load",
-        lambda path: (
-            load(path) if path == command.options else lambda options, _: taken.append(options)
-        ),
-    )
+    stubs = {
+        command.options: load(command.options),
+        command.early: lambda options: None,
+        command.function: lambda options, _: taken.append(options),
+    }
+    monkeypatch.setattr("tb.cli.load", stubs.__getitem__)
     for each, value in itertools.product(flags, ("0", "1")):
         app([name, f"{each.name}={value}"], standalone_mode=False)
         assert getattr(taken.pop(), each.field) == (value == "1")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, PoolPad, Slope
@@ -20,7 +19,7 @@ from tb.commands.accuracy.candidates import (
     names_of,
     read_model,
 )
-from tb.console import echo, progress, write_json
+from tb.console import echo, new_console, progress, write_json
 
 _Picture = Annotated[
     Path | None, typer.Argument(help="Picture file; a shipped photograph unless given.")
@@ -65,7 +64,7 @@ def detect(
     from tb.commands.accuracy.drawings import Drawings
     from tb.commands.accuracy.tables import boxes_table, print_cut, totals_table
 
-    console = Console()
+    console = new_console()
     options = NumericOptions(slope=slope, place=place, pool_pad=pool_pad)
     names = names_of(runs, options)
     fitted = common.parse_fit(fit)

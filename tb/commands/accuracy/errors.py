@@ -12,7 +12,7 @@ from rich.console import Console
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from tb.commands import common
-from tb.console import echo, write_json
+from tb.console import echo, new_console, write_json
 
 if TYPE_CHECKING:
     from golden.study.errors.format_errors import FormatErrors
@@ -54,7 +54,7 @@ def errors(
     json: common.Json = None,
 ) -> None:
     """Measure each layer's error: the integer network against the float one, or two dumps."""
-    console = Console()
+    console = new_console()
     if reference is not None or other is not None:
         if reference is None or other is None or every:
             raise ConfigError("give two dumps to compare, or none and the options of a run")

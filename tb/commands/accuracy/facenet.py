@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from tb.commands import common
-from tb.console import echo, print_whole, write_json
+from tb.console import echo, new_console, print_whole, write_json
 
 if TYPE_CHECKING:
     from golden.networks.facenet.files import FaceNet
@@ -41,7 +41,7 @@ def facenet(
     from golden.networks.facenet.pictures import prepare, prepare_all
     from golden.study.facenet import FORMATS, evaluate_formats
 
-    console = Console()
+    console = new_console()
     check_size(size)
     weights, about = _network(model, seed, console)
     chosen = common.choose_pictures(image, images, views, seed, console)

@@ -24,7 +24,7 @@ from tb.commands.accuracy.candidates import (
     names_of,
     read_model,
 )
-from tb.console import echo, progress, write_json
+from tb.console import echo, new_console, progress, write_json
 
 if TYPE_CHECKING:
     from golden.study.detection.average_precision import Precision
@@ -67,7 +67,7 @@ def mean_precision(
     from golden.study.detection.voc import VocFolder
     from tb.commands.accuracy.tables import print_cut
 
-    console = Console()
+    console = new_console()
     options = NumericOptions(slope=slope, place=place, pool_pad=pool_pad)
     names = names_of(runs, options)
     fitted = common.parse_fit(fit)

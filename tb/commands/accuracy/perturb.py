@@ -12,7 +12,7 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from golden.graph.image_size import ImageSize
 from tb.commands import common
-from tb.console import echo, write_json
+from tb.console import echo, new_console, write_json
 
 if TYPE_CHECKING:
     from golden.networks.yolov3_tiny.files.fetch import ModelFiles
@@ -65,7 +65,7 @@ def perturb(
     from golden.study.errors.perturbation import box_noise, layer_noise
     from golden.study.errors.perturbation import perturb as disturb
 
-    console = Console()
+    console = new_console()
     fitted = common.parse_fit(fit)
     options = NumericOptions(
         number_format, mode, slope, place, pool_pad, act_w=act_bits, weight_w=weight_bits

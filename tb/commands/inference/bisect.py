@@ -14,7 +14,7 @@ from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, Produc
 from golden.graph.image_size import parse_size
 from tb.choices import parse_array, parse_natural
 from tb.commands import common
-from tb.console import echo, print_whole, progress, write_json
+from tb.console import echo, new_console, print_whole, progress, write_json
 from tb.flows.sim.options import SimOptions
 from tb.flows.variables import NOT_GIVEN
 
@@ -108,7 +108,7 @@ def bisect(
     """Find the layers that are wrong on their own account, in a dump or on the RTL."""
     from golden.study.dumps.memory_dump import Layout
 
-    console = Console()
+    console = new_console()
     numerics = NumericOptions(
         number_format, mode, slope, place, pool_pad, act_w=act_bits, weight_w=weight_bits
     )

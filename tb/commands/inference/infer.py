@@ -21,7 +21,7 @@ from golden.config import (
 )
 from golden.graph.image_size import ImageSize, image_size
 from tb.commands import common
-from tb.console import echo, write_json
+from tb.console import echo, new_console, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ def infer(
     """Run the integer network bit by bit as the hardware does, and show every layer."""
     from golden.study.errors.format_errors import numeric_facts
 
-    console = Console()
+    console = new_console()
     options = NumericOptions(
         number_format, mode, slope, place, pool_pad, rounding, overflow, act_bits, weight_bits
     )

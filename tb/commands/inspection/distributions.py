@@ -13,7 +13,7 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from golden.graph.image_size import ImageSize
 from tb.commands import common
-from tb.console import echo, progress, write_json
+from tb.console import echo, new_console, progress, write_json
 
 if TYPE_CHECKING:
     from golden.networks.yolov3_tiny.files.fetch import ModelFiles
@@ -57,7 +57,7 @@ def distributions(
     from golden.vision.datasets import study_pictures
     from tb.commands.inspection.distribution_report import document
 
-    console = Console()
+    console = new_console()
     fitting = common.parse_fit(fit)
     options = NumericOptions(
         slope=slope, place=place, pool_pad=pool_pad, act_w=act_bits, weight_w=weight_bits

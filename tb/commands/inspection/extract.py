@@ -12,7 +12,7 @@ from rich.console import Console
 from golden.arithmetic.sm8 import Best, Sm8Mode
 from golden.config import ConfigError, first_few
 from tb.commands import common
-from tb.console import echo, write_json
+from tb.console import echo, new_console, write_json
 
 if TYPE_CHECKING:
     from golden.study.parameters.coding import Choice
@@ -66,7 +66,7 @@ def extract(
     json: common.Json = None,
 ) -> None:
     """Write each layer's parameters: floats, 8-bit codes for $readmemb and $readmemh, manifests."""
-    console = Console()
+    console = new_console()
     from golden.study.parameters import extraction
 
     choice = choose(n, best, n_of, mode)

@@ -12,7 +12,7 @@ from rich.console import Console
 from golden.config import ConfigError, first_few
 from golden.graph.image_size import ImageSize, Rectangle, in_words, parse_size
 from tb.commands import common
-from tb.console import echo, write_json
+from tb.console import echo, new_console, write_json
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -63,7 +63,7 @@ def inspect(
     json: common.Json = None,
 ) -> None:
     """Show a network's modules with shapes, parameters and MACs, and a file's tensors."""
-    console = Console()
+    console = new_console()
     tensors: Tensors = {}
     network = _known(source, size, embedding)
     if network is None:

@@ -12,7 +12,7 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import PoolPad
 from golden.graph.image_size import ImageSize, in_words
 from tb.commands import common
-from tb.console import echo, write_json
+from tb.console import echo, new_console, write_json
 
 if TYPE_CHECKING:
     from golden.networks.yolov3_tiny.files.fetch import ModelFiles
@@ -34,7 +34,7 @@ def model(
     json: common.Json = None,
 ) -> None:
     """Read a model, name what is wrong with it, and print modules, shapes and MACs."""
-    console = Console()
+    console = new_console()
     from golden.networks.yolov3_tiny.files.reading import read_network
     from golden.networks.yolov3_tiny.torch_model import torch_model
     from golden.study.parameters.modules import node_facts

@@ -13,7 +13,7 @@ from golden.arithmetic.sm8 import Sm8Mode
 from golden.config import ConfigError
 from tb.commands import common
 from tb.commands.inspection import extract
-from tb.console import echo, write_json
+from tb.console import echo, new_console, write_json
 
 if TYPE_CHECKING:
     from golden.study.parameters.code_table import Histograms, Row
@@ -53,7 +53,7 @@ def show(
     json: common.Json = None,
 ) -> None:
     """Print a tensor's values before and after 8 bits with codes, errors and histograms."""
-    console = Console()
+    console = new_console()
     from golden.study.parameters.code_table import find_tensor
     from golden.study.parameters.coding import coded
 

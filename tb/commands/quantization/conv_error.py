@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from golden.config import ProductMode
 from tb.commands import common
-from tb.console import echo, write_json
+from tb.console import echo, new_console, write_json
 
 _In = Annotated[int, typer.Option("--in-channels", help="Channels of the input.")]
 _Out = Annotated[int, typer.Option("--out-channels", help="Channels of the output.")]
@@ -36,7 +35,7 @@ def conv_error(
     from golden.study.errors.uniform_conv import MODES, ConvShape, draw, errors, measure
     from tb.commands.accuracy.tables import layer_table, worst_table
 
-    console = Console()
+    console = new_console()
     shape = ConvShape(in_channels, out_channels, kernel, size)
     modes = MODES if mode is None else (mode,)
     with common.counted_steps(console, "draws", draws) as advance:

@@ -11,7 +11,7 @@ from rich.console import Console
 from golden.config import PoolPad, Slope
 from tb.commands import common
 from tb.commands.inspection.model import Source, describe
-from tb.console import echo, write_json
+from tb.console import echo, new_console, write_json
 
 if TYPE_CHECKING:
     from golden.study.errors.folding import FoldingError
@@ -32,7 +32,7 @@ def fuse(
     json: common.Json = None,
 ) -> None:
     """Fold batch normalisation, and compare each layer's output with the unfolded network's."""
-    console = Console()
+    console = new_console()
     from golden.networks.yolov3_tiny.files.reading import fold_all, read_stored
     from golden.networks.yolov3_tiny.files.saving import check_folded_target, save_folded
     from golden.study.errors.folding import folding_errors

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +13,7 @@ from rich.text import Text
 from golden.config import ProductMode
 from golden.study.multiplier import Operand, Result, parse_operand, pattern, result
 from tb.commands.common import Json
-from tb.console import echo, plain_table, write_json
+from tb.console import echo, new_console, plain_table, write_json
 
 MODES = (ProductMode.CUT_FLOOR, ProductMode.CUT_ROUND, ProductMode.FULL)
 """From the source's rule to the default."""
@@ -28,7 +27,7 @@ def multiply(a: _Factor, w: _Factor, json: Json = None) -> None:
     """Multiply two numbers in Q7.8 as the PE does, in each mode, and show every bit."""
     first, second = parse_operand(a), parse_operand(w)
     results = [result(first, second, mode) for mode in MODES]
-    console = Console()
+    console = new_console()
     product = first.integer * second.integer
     exact = first.exact * second.exact
     console.print(_operands(first, second))

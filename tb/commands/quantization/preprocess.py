@@ -12,7 +12,7 @@ from golden.config import NumberFormat
 from golden.graph.image_size import image_size, in_words, parse_size, sides
 from tb.commands import common
 from tb.commands.quantization.quantize import WeightRounding
-from tb.console import echo, plain_table, write_json
+from tb.console import echo, new_console, plain_table, write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,7 +63,7 @@ def preprocess(
     from golden.vision import images
     from golden.vision.placement import placement
 
-    console = Console()
+    console = new_console()
     fitting = common.parse_fit(fit)
     frac = study.image_frac(number_format, bits)
     chosen = INPUT_SIZE if size is None else parse_size(size, "--size")

@@ -14,7 +14,7 @@ from golden.config import LeakyPlace, NumberFormat, PoolPad, ProductMode, Slope
 from golden.graph.image_size import ImageSize
 from tb.commands import common
 from tb.commands.inspection.model import Source, describe
-from tb.console import echo, write_json
+from tb.console import echo, new_console, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,7 +94,7 @@ def quantize(
     OUT takes the model in its own format and order with exactly representable numbers,
     integers.bin with manifest.json, and hex/ for Verilog's $readmemh.
     """
-    console = Console()
+    console = new_console()
     from golden.export.writer import DATA, HEX, plain_options, write_integers
     from golden.networks.yolov3_tiny.files.saving import check_saved, check_target, save_like
     from golden.quantization.overrides import FIELD, fraction_bits, parse_fractions, read_fractions

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from golden.config import ConfigError, PoolPad, Slope
 from tb.commands import common
-from tb.console import ROOT, echo, progress, write_json
+from tb.console import ROOT, echo, new_console, progress, write_json
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -119,7 +119,7 @@ def retune(
     json: common.Json = None,
 ) -> None:
     """Tune a network trained for slope 0.1 to the hardware's, without labels."""
-    console = Console()
+    console = new_console()
     _check(method, what, steps, minutes, learning_rate, resume)
     from golden.study.retune.distillation import Distillation
     from tb.commands.quantization.retune_job import Choices, prepare

@@ -27,6 +27,7 @@ from tb.flows.benchmark.sim_runs import (
     measurements,
     time_sim,
 )
+from tb.flows.early import check_design
 from tb.flows.sim.frames import pictures
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.oracles import OracleError
@@ -102,6 +103,7 @@ class _Session:
         """Measure everything."""
         if any(entry.way is Way.ICARUS for entry in self._planned):
             find_icarus()  # before minutes have gone into the rest
+        check_design(SimOptions(verilator=self._verilator))
         commit = run_folder.git_commit(build.ROOT)
         with self._bar, self._folder() as folder:
             self._task = self._bar.add_task("", total=len(self._planned) + 3)
@@ -156,7 +158,7 @@ class _Session:
     def _scalar(self, folder: Path) -> float:
         options = SimOptions()
         prepared = prepare(options, lambda text: None)
-        path = pictures(options, lambda text: None)[0]
+        path = pictures(options, lambda text: None).paths[0]
         picture = run_reference(prepared, options, path)
         loop = compile_scalar(folder)
         macs, seconds = scalar_speed(loop, layer_sums(prepared.network, picture.tensors))

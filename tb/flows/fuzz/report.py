@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 
 from golden.files import write_whole
-from tb.console import echo, shown
+from tb.console import echo, last_lines, shown
 from tb.cosim.failure import DiagnosisSummary, Failure
 from tb.debug.diagnosis import Diagnosis
 from tb.flows.documents import VERSION, Schema, fields, schema
 from tb.flows.fuzz.cases import Outcome
 
+IN_WORDS: Final = ("explanation", "guilty")
+"""Fields for a person alone."""
+
 
 @dataclass(slots=True)
 class FuzzReport:
-    """What ``fuzz.json`` says of a run; `explanation` is the diagnosis in words."""
+    """What ``fuzz.json`` says of a run; `explanation` and `guilty` are the diagnosis in words."""
 
     run: str
     command: str
@@ -40,10 +43,12 @@ class FuzzReport:
     replay: list[str] = field(default_factory=list)
     diagnosis: DiagnosisSummary | None = None
     explanation: list[str] = field(default_factory=list)
+    guilty: str = ""
 
     def add_diagnosis(self, found: Diagnosis) -> None:
         """Take in the diagnosis of the smallest job."""
         self.diagnosis, self.explanation = found.summary(), list(found.lines())
+        self.guilty = found.guilty
 
     @property
     def passed(self) -> bool:
@@ -52,7 +57,7 @@ class FuzzReport:
 
     def write(self, path: Path) -> None:
         """Write it whole."""
-        fields = {name: value for name, value in asdict(self).items() if name != "explanation"}
+        fields = {name: value for name, value in asdict(self).items() if name not in IN_WORDS}
         document: dict[str, Any] = {"schema": VERSION, **fields, "passed": self.passed}
         write_whole(path, json.dumps(document, indent=2) + "\n")
 
@@ -65,7 +70,7 @@ class FuzzReport:
 
 def fuzz_schema() -> dict[str, Any]:
     """The JSON schema of ``fuzz.json``."""
-    known = fields(FuzzReport, explanation=None, passed=bool)
+    known = fields(FuzzReport, **dict.fromkeys(IN_WORDS), passed=bool)
     return schema("ConvPE fuzz.json, schema 1", {"schema": Schema, **known})
 
 
@@ -80,11 +85,9 @@ def show(final: FuzzReport, path: Path, console: Console) -> None:
         console.print("[bold green]PASSED[/]  ", end="")
         echo(console, figures)
         return
-    console.print("[bold red]FAILED[/]  ", end="")
     if final.failure is None:
-        echo(console, f"not one value was compared; {figures}")
+        last_lines(console, f"not one value was compared; {figures}")
         return
-    echo(console, f"{final.failure.kind}: {final.failure.message}")
     echo(console, figures)
     for title, text in (
         ("job", final.job),
@@ -93,5 +96,7 @@ def show(final: FuzzReport, path: Path, console: Console) -> None:
     ):
         if text:
             echo(console, f"{title}: {text}")
-    for text in (*final.explanation, *(f"replay: {command}" for command in final.replay)):
+    *others, last = final.replay or [""]
+    for text in (*final.explanation, *(f"replay: {command}" for command in others)):
         echo(console, text)
+    last_lines(console, f"{final.failure.kind}: {final.failure.message}", final.guilty, last)

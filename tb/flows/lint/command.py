@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-
+from tb.console import new_console
 from tb.toolchain.build import HDL, ROOT, RTL, TIMESCALE
 from tb.toolchain.process import ended_by, ending
 from tb.toolchain.simulators import find_verilator
@@ -111,7 +110,7 @@ def fault(check: Check) -> str | None:
 
 def main() -> int:
     """Run all checks and say which failed; 0 if none did."""
-    console = Console()
+    console = new_console()
     failed = 0
     for check in checks():
         found = fault(check)

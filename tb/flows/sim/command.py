@@ -40,7 +40,8 @@ def simulate(options: SimOptions, console: Console, base: Path = BASE) -> int:
     """
     try:
         run_folder.remove_stale(base / "report.json")
-        run_folder.remove_stale(base / "detections.png")
+        if options.draws:
+            run_folder.remove_stale(base / options.network.drawing)
         folder = run_folder.new_run_folder(base)
     except OSError as error:
         return _unreported(f"{shown(base)} cannot be written: {one_line(error)}", console)
@@ -88,7 +89,7 @@ def _run_steps(run: RunState, console: Console) -> Failure | None:
             if not console.is_terminal or text.startswith(PRINTED_ALWAYS):
                 echo(console, text)
 
-        run.pictures = pictures(options, print_line)
+        run.pictures, run.unreadable = pictures(options, print_line)
         run.simulator = find_simulator(options.sim, options.verilator)
         prepared = run.prepared = prepare(options, print_line)
         made = build.build(

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tb.choices import parse_clock
-from tb.console import echo, shown
+from tb.console import TitledTable, echo, last_lines, shown
 from tb.duts.conv_pe.frame_record import frame_folder
 from tb.flows.sim.report import LayerReport, Report, utilisation
 from tb.flows.sim.run_state import RunState
@@ -73,7 +73,9 @@ def cycles_table(layers: Sequence[LayerReport], array: tuple[int, int]) -> Table
 
 def _table(title: str, columns: Sequence[str], title_style: str = "bold") -> Table:
     """Figures whole and to the right; where there is no room for it a layer's name is folded."""
-    table = Table(title=title, title_justify="left", title_style=title_style, box=box.SIMPLE_HEAD)
+    table = TitledTable(
+        title=title, title_justify="left", title_style=title_style, box=box.SIMPLE_HEAD
+    )
     table.padding = (0, 0, 0, 0)
     table.add_column(columns[0], overflow="fold")
     for name in columns[1:]:
@@ -98,10 +100,11 @@ def show_verdict(final: Report, run: RunState, base: Path, console: Console) -> 
     _show_outputs(final, run, base, console)
     if run.prepared is not None and run.prepared.quantized.note:
         echo(console, run.prepared.quantized.note)
-    if failure is not None:
-        console.print("[bold red]FAILED[/]  ", end="")
-        echo(console, f"{failure.kind}: {failure.message}  ({where})")
-    else:
+    if run.unreadable:
+        count = f"{len(run.unreadable)} of {len(run.unreadable) + len(run.pictures)}"
+        names = ", ".join(run.unreadable)
+        echo(console, f"skipped {count} pictures, which cannot be read: {names}")
+    if failure is None:
         if final.scope == "frame":
             echo(console, latency(final, run))
         zeros = sum(layer.macs_on_zero_weights for layer in final.layers)
@@ -118,8 +121,10 @@ def show_verdict(final: Report, run: RunState, base: Path, console: Console) -> 
         )
     for text in () if run.diagnosis is None else run.diagnosis.lines():
         echo(console, text)
-    if failure is not None and failure.replay:
-        echo(console, f"replay: {failure.replay}")
+    if failure is not None:
+        guilty = "" if run.diagnosis is None else run.diagnosis.guilty
+        message = f"{failure.kind}: {failure.message}  ({where})"
+        last_lines(console, message, guilty, failure.replay or "")
 
 
 def latency(final: Report, run: RunState) -> str:

@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from golden.config import InputError
 from golden.files import whole_folder
-from golden.vision.datasets import is_picture
 from golden.vision.images import load
 from tb.duts.conv_pe.frame_record import FrameSchedule
+from tb.flows.early import picture_files
 from tb.flows.sim.frame_writer import write_frame
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.oracles import check_oracles
@@ -33,41 +33,40 @@ IRRELEVANT: Final = ("image", "images", "clock", "waves", "verilator")
 """Options that change no frame's result."""
 
 
-def pictures(options: SimOptions, print_line: Callable[[str], None]) -> list[Path]:
-    """The pictures to run, all of which can be read.
+class Pictures(NamedTuple):
+    """The pictures of a run."""
 
-    Of a folder these are the files with an ending that Pillow knows, by name.
+    paths: list[Path]
+    """Those to run, all of which can be read."""
+    unreadable: dict[str, str]
+    """Files of a folder that are skipped: name, and why."""
+
+
+def pictures(options: SimOptions, print_line: Callable[[str], None]) -> Pictures:
+    """The pictures to run; what cannot be read of a folder is skipped, with a line for each.
 
     Raises
     ------
     InputError
-        A picture that cannot be read; of several there is a line for each.
+        A picture that was named cannot be read, or none of a folder.
     """
     if options.images is None:
         path = options.image or options.network.default_image()
         load(path)
-        return [path]
-    folder = options.images
-    try:
-        found = sorted(path for path in folder.iterdir() if is_picture(path))
-    except OSError as error:
-        raise InputError(f"IMAGES={folder}: {error.strerror}") from None
-    if not found:
-        raise InputError(f"IMAGES={folder}: no picture is in this folder")
-    bad = []
+        return Pictures([path], {})
+    found, bad = picture_files(options.images), {}
     for path in found:
         try:
             load(path)
         except InputError as error:
-            bad.append(path)
+            bad[path.name] = str(error)
             print_line(f"unreadable: {error}")
-    if bad:
-        names = ", ".join(path.name for path in bad)
+    if len(bad) == len(found):
+        first = next(iter(bad.values()))
         raise InputError(
-            f"IMAGES={folder}: {len(bad)} of {len(found)} pictures cannot be read: {names}; "
-            "mend them or take them away"
+            f"IMAGES={options.images}: none of {len(found)} pictures can be read: {first}"
         )
-    return found
+    return Pictures([path for path in found if path.name not in bad], bad)
 
 
 class Prefetch(threading.Thread):

@@ -18,6 +18,7 @@ from golden.vision.images import default_image
 from tb.cosim import cocotb_test
 from tb.cosim.failure import Failure, read_results
 from tb.duts.conv_pe.frame_record import RESULTS, FrameSchedule, frame_folder, write_schedule
+from tb.flows.early import check_design
 from tb.flows.sim.frame_writer import write_frame, write_run_files
 from tb.flows.sim.options import SimOptions
 from tb.flows.sim.prepare import prepare, run_reference
@@ -115,6 +116,7 @@ def run_layers(
         There is no simulator, or it does not compile the design.
     """
     simulator = find_simulator(options.sim, options.verilator)
+    check_design(options, patch)
     prepared = prepare(options, print_line)
     made = build.build(
         simulator, prepared.config, patch=patch or options.patch, print_line=print_line

@@ -294,6 +294,13 @@ class SimOptions:
         return self.sim == "icarus" and self.network.distinct and not self.layer
 
     @property
+    def draws(self) -> bool:
+        """Whether the run ends in a drawing of the network's outputs."""
+        net = self.network
+        made = {net.makers[head] for head in net.heads} <= set(self.job_layers)
+        return bool(net.drawing) and made and not self.sampled
+
+    @property
     def golden_inputs(self) -> bool:
         """Whether each job reads what golden computed, rather than what the RTL did."""
         return self.sampled or bool(self.layer)

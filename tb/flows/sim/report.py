@@ -123,6 +123,7 @@ class Report:
     scope: Annotated[str, one_of(["tiles", "frame", "filtered"])] | None = None
     image: Text | None = None
     frames: Sequence[FrameReport] | None = None
+    unreadable: dict[str, str] = field(default_factory=dict)
     embedding_cosine: Annotated[float, Meta(ge=-1.000001, le=1.000001)] | None = None
     weights_sha256: _Sha256 | None = None
     retune_sha256: _Sha256 | None = None

@@ -47,6 +47,7 @@ class RunState:
     prefetch: Prefetch | None = None
     checkpoint: Checkpoint | None = None
     pictures: Sequence[Path] = ()
+    unreadable: dict[str, str] = field(default_factory=dict)
     resumed: dict[Path, FrameResult] = field(default_factory=dict)
     finished: list[FrameResult] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
@@ -264,6 +265,7 @@ class RunState:
             scope=options.scope,
             image=str(self.pictures[0]) if self.pictures and options.images is None else None,
             frames=frames or None,
+            unreadable=self.unreadable,
             embedding_cosine=min(cosines, default=None),
             format=options.format,
             mode=options.mode,

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from golden.config import FPGA, InputError
 from golden.files import write_whole
-from tb.console import EXIT_INTERRUPTED, EXIT_RED
+from tb.console import EXIT_INTERRUPTED, EXIT_RED, TitledTable, new_console
 from tb.flows.synth.checks import CAPACITY, DEVICE
 from tb.flows.synth.flow import CHECKS, Design, Findings, examine
 from tb.toolchain.build import ROOT, RTL
@@ -43,7 +43,7 @@ def fpga(rtl: Path = RTL) -> Design:
 
 def synth(rtl: Annotated[Path, typer.Option(help="Folder of the Verilog.")] = RTL) -> None:
     """Map the RTL to an FPGA with yosys and check the circuit (``make synth-check``)."""
-    raise typer.Exit(synth_check(Console(), rtl))
+    raise typer.Exit(synth_check(new_console(), rtl))
 
 
 def synth_check(console: Console, rtl: Path = RTL, out: Path = OUT) -> int:
@@ -121,7 +121,9 @@ def _show(found: Findings, console: Console) -> None:
 
 
 def _resources(counts: dict[str, int]) -> Table:
-    table = Table(title="fpga configuration, mapped", title_justify="left", box=box.SIMPLE_HEAD)
+    table = TitledTable(
+        title="fpga configuration, mapped", title_justify="left", box=box.SIMPLE_HEAD
+    )
     for column in ("cells", "used", f"of {DEVICE}", "share"):
         table.add_column(column, justify="left" if column == "cells" else "right")
     shown = [*CAPACITY, *sorted(kind for kind in counts if kind not in CAPACITY)]

@@ -12,9 +12,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from golden.config import ProductMode
+from tb.console import new_console
 from tb.tests.configs import TINY
 from tb.tests.cosim.suite import TOPS, run_suite
 from tb.tests.faults.detection import Detection
@@ -56,7 +55,7 @@ def caught(detection: Detection, simulator: Simulator, folder: Path) -> tuple[bo
 def main(names: Sequence[str] = ()) -> int:
     """Run the named faults, or all, on both simulators; 1 if one got away."""
     chosen = [detection for detection in DETECTIONS if not names or detection.patch.name in names]
-    console = Console(width=None if sys.stdout.isatty() else 150)
+    console = new_console()
     simulators = [find_verilator()]
     try:
         simulators.append(find_icarus())

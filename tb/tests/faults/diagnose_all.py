@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from rich.console import Console
 
 from golden.config import ConfigError
 from golden.files import write_whole
+from tb.console import new_console
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.faults.bug import Bug
 from tb.faults.catalogue import BUGS, find
@@ -207,7 +207,7 @@ def main(
     run: Annotated[bool, typer.Option(help="--no-run takes what was recorded before.")] = True,
 ) -> None:
     """Run the named bugs, or all; 1 if one stays green or its diagnosis is wrong."""
-    console = Console(width=None if sys.stdout.isatty() else 150)
+    console = new_console()
     try:
         bugs = chosen(names or [])
     except ConfigError as error:

@@ -43,7 +43,7 @@ def time_tiles(options: SimOptions, folder: Path) -> SimRun:
         A value was wrong, or the simulation ended early.
     """
     prepared = prepare(options, lambda text: None)
-    picture = run_reference(prepared, options, pictures(options, lambda text: None)[0])
+    picture = run_reference(prepared, options, pictures(options, lambda text: None).paths[0])
     folder.mkdir(parents=True)
     records = write_tiles(folder, prepared, picture)
     driven = drive(folder, prepared.config, records, cocotb_python.__name__, options.verilator)

@@ -62,6 +62,7 @@ def test_a_broken_design_is_shrunk_and_replayed(simulator: Simulator, tmp_path: 
     # Where Icarus reads a word that was never written, it sees an X.
     assert document["failure"]["kind"] in ("mismatch", "unknown_value")
     assert document["smallest_failure"]["kind"] in ("mismatch", "unknown_value")
+    assert printed[-2].startswith("FAILED  ")
     assert printed[-1] == f"replay: {document['replay'][-1]}"
     whole, smallest = (shlex.split(command) for command in document["replay"])
 

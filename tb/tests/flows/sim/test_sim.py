@@ -176,20 +176,6 @@ def test_a_folder_of_pictures_is_frame_after_frame(tmp_path: Path) -> None:
     assert not list((tmp_path / "kept").iterdir())
 
 
-def test_pictures_that_cannot_be_read_are_named_before_anything_runs(tmp_path: Path) -> None:
-    images = pictures(tmp_path / "pictures")
-    (images / "broken.jpg").write_bytes(b"no picture")
-    (images / "empty.png").write_bytes(b"")
-    code, report, text = run(tmp_path, images=images)
-    assert code == 1 and report["failure"]["kind"] == "setup"
-    assert "2 of 4 pictures cannot be read: broken.jpg, empty.png" in report["failure"]["message"]
-    assert text.count("unreadable: ") == 2 and "compiling" not in text
-    (tmp_path / "none").mkdir()
-    assert "no picture is in" in run(tmp_path, images=tmp_path / "none")[1]["failure"]["message"]
-    absent = tmp_path / "absent"
-    assert f"IMAGES={absent}: No such" in run(tmp_path, images=absent)[1]["failure"]["message"]
-
-
 def test_the_clock_is_the_users(tmp_path: Path) -> None:
     _, report, text = run(tmp_path, array="4x4", size=32, clock="1GHz")
     cycles = report["total"]["cycles"]
