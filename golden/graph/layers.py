@@ -6,7 +6,7 @@ an error names the layer and the value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal, Protocol
 
@@ -15,6 +15,8 @@ from golden.graph.conv_layer import ConvLayer, Padding, Shape
 
 IMAGE = "image"
 """Name of the network's input tensor."""
+Anchors = Mapping[str, tuple[tuple[float, float], ...]]
+"""(width, height) of the boxes that each head starts from, pixels of the image, by head."""
 
 __all__ = [
     "AverageLayer",

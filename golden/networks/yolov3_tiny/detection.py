@@ -13,6 +13,7 @@ from golden.arithmetic.fixed import FloatArray, Int16Array, check_finite, dequan
 from golden.config import ConfigError, InputError
 from golden.graph.image_size import ImageSize, sides
 from golden.networks.yolov3_tiny.graph import (
+    ANCHOR_SIZES,
     ANCHORS,
     BOX_CHANNELS,
     HEADS,
@@ -23,17 +24,6 @@ from golden.vision.boxes import Box
 from golden.vision.overlaps import IndexArray, suppress
 from golden.vision.placement import Fit, Placement, placement
 
-ANCHOR_SIZES: Final = {
-    "pred_1": ((23, 27), (37, 58), (81, 82)),
-    "pred_2": ((81, 82), (135, 169), (344, 319)),
-}
-"""Width and height of each head's anchors, pixels of the network's input.
-
-``anchors`` of Darknet's yolov3-tiny.cfg, by its ``mask`` 3,4,5 for pred_2. For pred_1
-the file says 0,1,2, but the official weights were trained with 1,2,3, and only with
-these do its boxes have the right sizes (github.com/pjreddie/darknet/issues/851,
-github.com/AlexeyAB/darknet/issues/1341).
-"""
 STRIDES: Final = {"pred_1": 16, "pred_2": 32}
 """Side of each head's grid cell, pixels of the network's input."""
 _EXPONENTS: Final = (-20.0, 20.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from golden.config import Activation, ConfigError, PoolPad
 from golden.graph.float_graph import Conv, Graph, Node
 from golden.graph.image_size import ImageSize, Rectangle, sides
@@ -19,8 +21,21 @@ BOX_CHANNELS = 5
 """x, y, width, height and objectness of a box, ahead of its class scores."""
 TRAINED_SLOPE = 0.1
 """Slope of the leaky rectifier that Darknet trains with."""
+COCO_CLASSES = 80
+"""Classes of the official file."""
 HEADS = ("pred_1", "pred_2")
 """Output nodes: the 26x26 grid, the 13x13 grid."""
+ANCHOR_SIZES: Final[dict[str, tuple[tuple[float, float], ...]]] = {
+    "pred_1": ((23, 27), (37, 58), (81, 82)),
+    "pred_2": ((81, 82), (135, 169), (344, 319)),
+}
+"""Width and height of each head's anchors, pixels of the network's input.
+
+``anchors`` of Darknet's yolov3-tiny.cfg, by its ``mask`` 3,4,5 for pred_2. For pred_1
+the file says 0,1,2, but the official weights were trained with 1,2,3, and only with
+these do its boxes have the right sizes (github.com/pjreddie/darknet/issues/851,
+github.com/AlexeyAB/darknet/issues/1341).
+"""
 VOC_CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
     *("diningtable", "dog", "horse", "motorbike", "person"),

@@ -1,11 +1,13 @@
-"""Reads a Darknet YOLOv3-tiny, description and weights, and writes weights."""
+"""Reads and writes the weights of a Darknet YOLOv3-tiny."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -13,51 +15,47 @@ from golden.arithmetic.fixed import FloatArray
 from golden.config import Activation, InputError
 from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv, check_magnitude
 from golden.graph.float_graph import Conv
-from golden.networks.yolov3_tiny.graph import DARKNET_ORDER, VOC_CLASSES, graph, head_channels
+from golden.networks.yolov3_tiny.files.cfg import read_description
+from golden.networks.yolov3_tiny.graph import (
+    COCO_CLASSES,
+    DARKNET_ORDER,
+    HEADS,
+    count_classes,
+    graph,
+)
 
-COCO_CLASSES = 80
-"""Classes of the official file."""
-
-Section = tuple[str, dict[str, str]]
-"""Name in brackets, and the options below it as text."""
-
-_CONV = {"batch_normalize": "0", "filters": "1", "size": "1", "stride": "1", "pad": "0"}
-_CONV |= {"groups": "1", "dilation": "1", "activation": "logistic"}
-_DEFAULTS = {"convolutional": _CONV, "maxpool": {"stride": "1"}, "upsample": {"stride": "2"}}
-
-HEADER_BYTES = 20
+HEADER_BYTES: Final = 20
 """Three int32 (major, minor, revision) and one int64 (images seen)."""
+SHORT_HEADER_BYTES: Final = 16
+"""With an int32 of images seen: before version 0.2, and of machines with 32 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a weights file's length says of it."""
+
+    header: int
+    """Bytes."""
+    classes: int
+    kernel: int
+    """Side of conv_set_2's kernel, 1 or 3."""
 
 
 def read_stored(weights: Path, cfg: Path) -> dict[str, StoredConv]:
     """Read every convolution of a weights file, by node name; order and shapes as in the file.
 
-    A file of the same graph with the other number of classes (80 or 20) or the
-    other kernel of conv_set_2 (1x1 or 3x3) than `cfg` says is recognised by its size.
+    Errors are those of `file_layout`.
 
     Raises
     ------
     InputError
-        If the description is another network, the file is too short or too long, or a
-        value is NaN, infinite or absurdly large; the text names file, layer and figures.
+        If a value is NaN, infinite or absurdly large; the text names file, layer and figures.
     """
-    classes, kernel = check_graph(cfg)
-    try:
-        data = weights.read_bytes()
-    except OSError as error:
-        raise InputError(f"{weights}: cannot be read: {error.strerror}") from None
-    _check_header(weights, data)
-    nodes = _file_nodes(classes, kernel)
-    for other in product((classes, COCO_CLASSES, len(VOC_CLASSES)), (kernel, 1, 3)):
-        if len(data) == _file_bytes(_file_nodes(*other)):
-            nodes = _file_nodes(*other)
-            break
-    else:
-        raise _wrong_length(weights, len(data), nodes)
-    values = np.frombuffer(data, dtype="<f4", offset=HEADER_BYTES)
+    layout = file_layout(weights, cfg)
+    values = np.frombuffer(_content(weights), dtype="<f4", offset=layout.header)
     convs: dict[str, StoredConv] = {}
     start = 0
-    for node in nodes:
+    for node in _file_nodes(layout.classes, layout.kernel):
         stop = start + _floats(node)
         try:
             convs[node.name] = _conv(values[start:stop].astype(np.float64), node)
@@ -67,17 +65,57 @@ def read_stored(weights: Path, cfg: Path) -> dict[str, StoredConv]:
     return convs
 
 
+def file_layout(weights: Path, cfg: Path) -> Layout:
+    """Find a weights file's layout by its length: header, classes, kernel of conv_set_2.
+
+    The kernel may be another than the description says. The number of classes may not,
+    where the description is the model's own, of the same name beside it; where the official
+    one stands in for it, any number is right.
+
+    Raises
+    ------
+    InputError
+        If the description is another network, or the file is partial, too short, too long
+        or for another number of classes; the text names file, layer and figures.
+    """
+    said = read_description(cfg)
+    content = _content(weights, HEADER_BYTES)
+    length = weights.stat().st_size
+    headers = _headers(weights, content, length)
+    for kernel in (said.set_2_kernel, 4 - said.set_2_kernel):
+        for header in headers:
+            classes = _classes(length - header, kernel)
+            if classes == said.classes or (classes is not None and not is_own(cfg, weights)):
+                return Layout(header, classes, kernel)
+            if classes is not None:
+                raise InputError(
+                    f"{weights}: its {length} bytes hold {classes} classes, but {cfg} says "
+                    f"classes={said.classes}: give the description that it was trained with"
+                )
+    raise _wrong_length(weights, length, headers, _file_nodes(said.classes, said.set_2_kernel))
+
+
+def is_own(cfg: Path, weights: Path) -> bool:
+    """Whether a description is the model's own; the official one may stand in for it."""
+    return cfg == weights.with_suffix(".cfg")
+
+
+def read_header(weights: Path, cfg: Path) -> bytes:
+    """Return the header of a weights file, as long as it is; errors are `file_layout`'s."""
+    return _content(weights, file_layout(weights, cfg).header)
+
+
 def file_bytes(header: bytes, stored: Mapping[str, StoredConv]) -> bytes:
     """Return the content of a weights file.
 
     Parameters
     ----------
     header : bytes
-        20 bytes, such as those of the file that the convolutions come from.
+        Of the file that the convolutions come from.
     stored : mapping of str to StoredConv
         Every convolution; float32 takes their values.
     """
-    parts = [header[:HEADER_BYTES]]
+    parts = [header]
     for name in DARKNET_ORDER:
         conv, norm = stored[name], stored[name].norm
         if norm is None:
@@ -99,27 +137,58 @@ def _floats(node: Conv) -> int:
     return node.out_channels * statistics + prod(node.weight_shape)
 
 
-def _file_bytes(nodes: list[Conv]) -> int:
-    return HEADER_BYTES + 4 * sum(map(_floats, nodes))
+def _classes(body: int, kernel: int) -> int | None:
+    """Count the classes of a file with so many bytes behind its header; None: it is none."""
+    floats, rest = divmod(body, 4)
+    nodes = {node.name: node for node in _file_nodes(COCO_CLASSES, kernel)}
+    heads = [nodes.pop(name) for name in HEADS]
+    channel = sum(_floats(head) // head.out_channels for head in heads)
+    channels, more = divmod(floats - sum(map(_floats, nodes.values())), channel)
+    return None if rest or more else count_classes(channels)
 
 
-def _check_header(weights: Path, data: bytes) -> None:
-    if len(data) < HEADER_BYTES:
+def _content(weights: Path, length: int = -1) -> bytes:
+    try:
+        with weights.open("rb") as file:
+            return file.read(length)
+    except OSError as error:
+        raise InputError(f"{weights}: cannot be read: {error.strerror}") from None
+
+
+def _headers(weights: Path, content: bytes, length: int) -> tuple[int, ...]:
+    """How long the header may be, the likelier first."""
+    if length < HEADER_BYTES:
         raise InputError(
-            f"{weights}: truncated in its header: {HEADER_BYTES} bytes expected, {len(data)} found"
+            f"{weights}: truncated in its header: {HEADER_BYTES} bytes expected, {length} found"
         )
-    major, minor, _ = np.frombuffer(data, dtype="<i4", count=3).tolist()
-    if not (0 <= major < 1000 and 0 <= minor < 1000 and 10 * major + minor >= 2):
+    major, minor, _ = np.frombuffer(content, dtype="<i4", count=3).tolist()
+    if not (0 <= major < 1000 and 0 <= minor < 1000):
         raise InputError(
-            f"{weights}: header version {major}.{minor}: "
-            "a Darknet weights file of version 0.2 or later is wanted"
+            f"{weights}: header version {major}.{minor}: a Darknet weights file is wanted"
         )
+    if 10 * major + minor < 2:
+        return (SHORT_HEADER_BYTES,)
+    # Fewer than 2^32 images: the upper half of a long counter is zero, a first weight is not.
+    counted = content[SHORT_HEADER_BYTES:] == bytes(4)
+    return (HEADER_BYTES,) if counted else (HEADER_BYTES, SHORT_HEADER_BYTES)
 
 
-def _wrong_length(weights: Path, length: int, nodes: list[Conv]) -> InputError:
-    expected = _file_bytes(nodes)
+def _wrong_length(
+    weights: Path, length: int, headers: tuple[int, ...], nodes: list[Conv]
+) -> InputError:
+    floats = sum(map(_floats, nodes))
+    expected = headers[0] + 4 * floats
+    end = 0
+    for node, following in pairwise(nodes):
+        end += _floats(node)
+        if length - 4 * end in headers:
+            return InputError(
+                f"{weights}: ends after {node.name}, before {following.name}: a partial file "
+                "(backbone, such as yolov3-tiny.conv.15) that training starts from; give the "
+                "weights that training wrote"
+            )
     figures = f"{expected} bytes expected, {length} found"
-    end = HEADER_BYTES
+    end = headers[0]
     for node in nodes:
         end += 4 * _floats(node)
         if length < end:
@@ -141,103 +210,3 @@ def _conv(values: FloatArray, node: Conv) -> StoredConv:
         check_magnitude(tensor, f"{node.name} {field}")
     norm = BatchNorm(node.name, beta, gamma, mean, variance)
     return StoredConv(node.name, weight, None, norm, Epsilon.DARKNET)
-
-
-def read_sections(path: Path) -> list[Section]:
-    """Read the sections of a Darknet description.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or a line is neither section, option nor comment.
-    """
-    sections: list[Section] = []
-    for number, raw in enumerate(_read_text(path).splitlines(), start=1):
-        line = raw.strip()
-        if not line or line[0] in "#;":
-            continue
-        if line.startswith("[") and line.endswith("]"):
-            sections.append((line[1:-1], {}))
-        elif "=" in line and sections:
-            key, value = line.split("=", 1)
-            sections[-1][1][key.strip()] = value.replace(" ", "")
-        else:
-            raise InputError(f"{path} line {number}: {line!r} is neither [section] nor key=value")
-    return sections
-
-
-def check_graph(path: Path) -> tuple[int, int]:
-    """Prove that a description is YOLOv3-tiny.
-
-    Returns
-    -------
-    classes : int
-        80 or 20.
-    kernel : int
-        Side of conv_set_2's kernel, 1 or 3.
-
-    Raises
-    ------
-    InputError
-        Naming the first section and option that differ.
-    """
-    sections = read_sections(path)
-    found = [(kind, options) for kind, options in sections if kind not in ("net", "network")]
-    channels = next((o.get("channels", "3") for k, o in sections if k in ("net", "network")), "3")
-    if channels != "3":
-        raise InputError(f"{path} [net]: channels={channels}, YOLOv3-tiny has channels=3")
-    classes = _declared(found, 15, "filters", {str(head_channels(20)): 20}, COCO_CLASSES)
-    kernel = _declared(found, 13, "size", {"3": 3}, 1)
-    wanted = list(_official_sections(classes, kernel))
-    for index, (kind, options) in enumerate(wanted):
-        where = f"{path} layer {index}"
-        if index >= len(found):
-            raise InputError(f"{where}: missing, YOLOv3-tiny has [{kind}] here")
-        if found[index][0] != kind:
-            raise InputError(f"{where}: [{found[index][0]}], YOLOv3-tiny has [{kind}] here")
-        actual = _DEFAULTS.get(kind, {}) | found[index][1]
-        for key, value in options.items():
-            if actual.get(key) != value:
-                shown = f"{key}={actual.get(key, '(nothing)')}"
-                raise InputError(f"{where} [{kind}]: {shown}, YOLOv3-tiny has {key}={value}")
-    if len(found) > len(wanted):
-        extra = f"layer {len(wanted)}: [{found[len(wanted)][0]}]"
-        raise InputError(f"{path} {extra}, YOLOv3-tiny has {len(wanted)} layers")
-    return classes, kernel
-
-
-def _declared(
-    found: list[Section], index: int, key: str, choices: dict[str, int], default: int
-) -> int:
-    options = found[index][1] if index < len(found) else {}
-    return choices.get(options.get(key, ""), default)
-
-
-def _official_sections(classes: int, kernel: int) -> Iterator[Section]:
-    """List what a description has to say, in Darknet's order."""
-
-    def conv(filters: int, size: int, linear: bool = False) -> Section:
-        options = {"filters": str(filters), "size": str(size), "stride": "1", "pad": "1"}
-        options |= {"groups": "1", "dilation": "1"}
-        options["batch_normalize"] = "0" if linear else "1"
-        options["activation"] = "linear" if linear else "leaky"
-        return "convolutional", options
-
-    yolo = ("yolo", {"classes": str(classes)})
-    for filters in (16, 32, 64, 128, 256, 512):
-        yield conv(filters, 3)
-        yield "maxpool", {"size": "2", "stride": "1" if filters == 512 else "2"}
-    yield from (conv(1024, 3), conv(256, kernel), conv(512, 3))
-    yield from (conv(head_channels(classes), 1, linear=True), yolo)
-    yield from (("route", {"layers": "-4"}), conv(128, 1), ("upsample", {"stride": "2"}))
-    yield from (("route", {"layers": "-1,8"}), conv(256, 3))
-    yield from (conv(head_channels(classes), 1, linear=True), yolo)
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is not a text file") from None

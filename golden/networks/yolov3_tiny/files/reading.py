@@ -9,11 +9,18 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError
 from golden.graph.float_conv import FloatConv, StoredConv
 from golden.graph.float_graph import FloatNetwork
-from golden.networks.yolov3_tiny.files import darknet, state_dict
-from golden.networks.yolov3_tiny.files.fetch import INTEGERS, ModelFiles, official_names
+from golden.networks.yolov3_tiny.description import Description
+from golden.networks.yolov3_tiny.files import cfg, darknet, state_dict
+from golden.networks.yolov3_tiny.files.fetch import (
+    INTEGERS,
+    OFFICIAL_SHA256,
+    WEIGHTS,
+    ModelFiles,
+    official_names,
+)
 from golden.networks.yolov3_tiny.files.names import read_names
 from golden.networks.yolov3_tiny.files.shaping import hardware_network
-from golden.networks.yolov3_tiny.graph import HEADS, VOC_CLASSES, count_classes
+from golden.networks.yolov3_tiny.graph import COCO_CLASSES, HEADS, VOC_CLASSES, count_classes
 from golden.networks.yolov3_tiny.retune_patch import Retune, fitting, tune
 
 
@@ -70,6 +77,35 @@ def read_stored(files: ModelFiles) -> dict[str, StoredConv]:
     return darknet.read_stored(files.weights, files.cfg)
 
 
+def read_description(files: ModelFiles) -> Description:
+    """Read a model's classes, anchors and size: of its ``.cfg``, or the official ones.
+
+    A checkpoint's description is the ``.cfg`` of its name beside it, if there is one.
+
+    Raises
+    ------
+    InputError
+        If the description is another network's or for another number of classes, or a file
+        cannot be read.
+    """
+    official = files.sha256 == OFFICIAL_SHA256[WEIGHTS]
+    own = files.weights.with_suffix(".cfg")
+    if files.cfg is not None and (official or files.cfg == own):
+        return cfg.read_description(files.cfg, official)
+    if files.cfg is not None:
+        layout = darknet.file_layout(files.weights, files.cfg)
+        classes, kernel = layout.classes, layout.kernel
+    elif own.is_file():
+        return cfg.read_description(own)
+    else:
+        stored = read_stored(files)
+        found = count_classes(len(stored[HEADS[0]].weight))
+        assert found is not None, "checked where the file was read"
+        classes, kernel = found, stored["conv_set_2"].weight.shape[2]
+    note = f"no .cfg is beside {files.weights.name}: the official anchors count"
+    return Description(classes=classes, set_2_kernel=kernel, note=note)
+
+
 def class_names(files: ModelFiles, convs: Mapping[str, FloatConv]) -> tuple[str, ...]:
     """Return the class names of a model's heads, as many as they have classes.
 
@@ -100,7 +136,7 @@ def class_names(files: ModelFiles, convs: Mapping[str, FloatConv]) -> tuple[str,
             )
     if classes == len(VOC_CLASSES):
         return VOC_CLASSES
-    if classes == darknet.COCO_CLASSES:
+    if classes == COCO_CLASSES:
         return read_names(official_names())
     raise InputError(
         f"{files.weights}: {classes} classes without names: put them, one a line, into {own}"

@@ -49,7 +49,7 @@ def save_like(files: ModelFiles, convs: Mapping[str, FloatConv], path: Path) -> 
     if files.cfg is None:
         content = state_dict.file_bytes(path, read_tensors(files.weights), stored)
     else:
-        content = darknet.file_bytes(_header(files.weights), stored)
+        content = darknet.file_bytes(darknet.read_header(files.weights, files.cfg), stored)
     write_whole(path, content)
     return [path, *copy_companions(files, path)]
 
@@ -109,10 +109,15 @@ def check_folded_target(files: ModelFiles, path: Path) -> None:
 
 
 def copy_companions(files: ModelFiles, path: Path) -> list[Path]:
-    """Copy a model's description and class names to beside `path`; return the copies."""
+    """Copy a model's description and class names to beside `path`; return the copies.
+
+    Official ones that stand in for a model's own are not copied: they would be its own there.
+    """
     copies = []
     described = path.suffix.lower() not in SUFFIXES
     for source in (files.cfg if described else None, files.names):
+        if source is not None and not _belongs(files, source):
+            continue
         target = path.with_suffix(source.suffix) if source is not None else path
         if source is None or _same(source, target):
             continue
@@ -122,6 +127,10 @@ def copy_companions(files: ModelFiles, path: Path) -> list[Path]:
     return copies
 
 
+def _belongs(files: ModelFiles, source: Path) -> bool:
+    return files.official or source == files.weights.with_suffix(source.suffix)
+
+
 def _check_other(files: ModelFiles, path: Path) -> None:
     if _same(files.weights, path):
         raise ConfigError(f"{path} is the source itself: give another file")
@@ -129,11 +138,3 @@ def _check_other(files: ModelFiles, path: Path) -> None:
 
 def _same(one: Path, other: Path) -> bool:
     return other.exists() and one.samefile(other)
-
-
-def _header(weights: Path) -> bytes:
-    try:
-        with weights.open("rb") as file:
-            return file.read(darknet.HEADER_BYTES)
-    except OSError as error:
-        raise InputError(f"{weights}: cannot be read: {error.strerror}") from None

@@ -16,7 +16,7 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, InputError, Slope
 from golden.graph.image_size import ImageSize, Rectangle, sides
 from golden.graph.network import Network
-from golden.networks.yolov3_tiny import detection
+from golden.networks.yolov3_tiny import detection, graph
 from golden.networks.yolov3_tiny.detection import Detections, detect, find
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import read_network
@@ -464,5 +464,5 @@ def test_small_motorcycles_have_the_right_size_with_these_anchors_alone(
 
     assert overlap_of(best(), truth) > 0.6
     masked_0_1_2 = ((10, 14), (23, 27), (37, 58))
-    monkeypatch.setitem(detection.ANCHOR_SIZES, "pred_1", masked_0_1_2)
+    monkeypatch.setitem(graph.ANCHOR_SIZES, "pred_1", masked_0_1_2)
     assert overlap_of(best(), truth) < 0.4

@@ -11,10 +11,11 @@ import pytest
 
 from golden.config import InputError
 from golden.graph.float_conv import FloatConv
+from golden.networks.yolov3_tiny.files.cfg import read_description
 from golden.networks.yolov3_tiny.files.darknet import (
     HEADER_BYTES,
-    check_graph,
-    read_sections,
+    file_bytes,
+    read_header,
     read_stored,
 )
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
@@ -22,26 +23,7 @@ from golden.networks.yolov3_tiny.files.names import read_names
 from golden.networks.yolov3_tiny.files.reading import fold_all
 from golden.networks.yolov3_tiny.files.shaping import hardware_network, select_classes
 from golden.networks.yolov3_tiny.graph import DARKNET_ORDER, VOC_CLASSES
-
-
-def description(heads: int = 75, kernel: int = 1) -> list[str]:
-    """Write a description's sections, one a text."""
-    classes = heads // 3 - 5
-
-    def conv(filters: int, size: int = 3) -> str:
-        return (
-            f"[convolutional]\nbatch_normalize=1\nfilters={filters}\nsize={size}\n"
-            "stride=1\npad=1\nactivation=leaky\n"
-        )
-
-    head = f"[convolutional]\nfilters={heads}\nsize=1\nstride=1\npad=1\nactivation=linear\n"
-    yolo = f"[yolo]\nmask = 3,4,5\nclasses={classes}\nnum=6\n"
-    sections = ["# a comment\n[net]\nwidth=416\nheight=416\nchannels=3\n"]
-    for filters in (16, 32, 64, 128, 256, 512):
-        sections += [conv(filters), f"[maxpool]\nsize=2\nstride={1 if filters == 512 else 2}\n"]
-    sections += [conv(1024), conv(256, kernel), conv(512), head, yolo]
-    sections += ["[route]\nlayers = -4\n", conv(128, 1), "[upsample]\nstride=2\n"]
-    return [*sections, "[route]\nlayers = -1, 8\n", conv(256), head, yolo]
+from golden.tests.networks.yolov3_tiny.descriptions import description
 
 
 def floats(heads: int = 75, kernel: int = 1) -> int:
@@ -90,11 +72,49 @@ def test_numbers_come_out_in_their_places(write: Write) -> None:
     np.testing.assert_array_equal(convs["pred_1"].weight.ravel(), head[75:])
 
 
-@pytest.mark.parametrize(("heads", "kernel"), [(75, 3), (255, 1), (255, 3)])
-def test_a_sibling_is_recognised_by_its_size(heads: int, kernel: int, write: Write) -> None:
-    convs = read_convs(*write(np.zeros(floats(heads, kernel))))
+def test_another_kernel_is_recognised_by_its_size(write: Write) -> None:
+    convs = read_convs(*write(np.zeros(floats(kernel=3))))
+    assert convs["conv_set_2"].weight.shape == (256, 1024, 3, 3)
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_another_number_of_classes_is_refused_beside_its_own_description(
+    kernel: int, write: Write
+) -> None:
+    with pytest.raises(InputError, match=r"hold 80 classes, but .*tiny\.cfg says classes=20"):
+        read_convs(*write(np.zeros(floats(255, kernel))))
+
+
+@pytest.mark.parametrize("heads", [18, 75, 255, 1110])
+def test_any_number_of_classes_is_read_where_a_description_stands_in(
+    heads: int, write: Write
+) -> None:
+    weights, cfg = write(np.zeros(floats(heads)))
+    convs = read_convs(weights, cfg.rename(cfg.with_stem("official")))
     assert convs["pred_2"].weight.shape == (heads, 512, 1, 1)
-    assert convs["conv_set_2"].weight.shape == (256, 1024, kernel, kernel)
+
+
+@pytest.mark.parametrize(
+    "header", [(0, 1, 0, 7), (0, 0, 3, 7), (0, 2, 0, 7), (0, 2, 0, 7, 0), (1, 0, 0, 7, 0)]
+)
+def test_every_header_is_read_and_written(header: tuple[int, ...], write: Write) -> None:
+    values = (1 + np.arange(floats())) % 1021 / 1021
+    weights, cfg = write(values)
+    data = np.array(header, "<i4").tobytes() + values.astype("<f4").tobytes()
+    weights.write_bytes(data)
+    stored = read_stored(weights, cfg)
+    assert stored["pred_1"].weight.ravel()[-1] == values.astype("<f4")[-1]
+    assert file_bytes(read_header(weights, cfg), stored) == data
+
+
+@pytest.mark.parametrize("header", [(0, 1, 0, 7), (0, 2, 0, 7), (0, 2, 0, 7, 0)])
+def test_a_partial_file_is_told_from_a_short_one(header: tuple[int, ...], write: Write) -> None:
+    weights, cfg = write()
+    backbone = 4 * (floats() - 75 * 513 - 128 * 260 - 256 * (384 * 9 + 4) - 75 * 257)
+    body = np.ones(backbone // 4, "<f4").tobytes()
+    weights.write_bytes(np.array(header, "<i4").tobytes() + body)
+    with pytest.raises(InputError, match=r"ends after extra_conv_2, before pred_2: a partial"):
+        read_convs(weights, cfg)
 
 
 def test_75_channels_keep_their_own_classes(write: Write) -> None:
@@ -108,7 +128,7 @@ def test_75_channels_keep_their_own_classes(write: Write) -> None:
 
 @pytest.mark.parametrize(
     ("cut", "where"),
-    [(-4, "pred_1"), (-75 * 257 * 4 - 4, "conv_set_1"), (-floats() * 4 + 60, "conv1")],
+    [(-4, "pred_1"), (-75 * 257 * 4 - 8, "conv_set_1"), (-floats() * 4 + 60, "conv1")],
 )
 def test_a_short_file_is_refused(cut: int, where: str, write: Write) -> None:
     weights, cfg = write(extra=cut)
@@ -129,8 +149,8 @@ def test_a_bad_header_is_refused(write: Write) -> None:
     weights, cfg = write()
     for data, message in (
         (b"", "truncated in its header: 20 bytes expected, 0 found"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(40), "header version .* 0.2 or later"),
-        (np.array([0, 1, 0, 0, 0], "<i4").tobytes(), r"header version 0\.1"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(40), "header version .* Darknet weights file is wanted"),
+        (np.array([0, 1, 0, 0, 0], "<i4").tobytes(), "truncated in conv1"),
     ):
         weights.write_bytes(data)
         with pytest.raises(InputError, match=message):
@@ -157,57 +177,6 @@ def test_a_bad_number_is_named(index: int, value: float, message: str, write: Wr
         read_convs(*write(values))
 
 
-@pytest.mark.parametrize(
-    ("section", "old", "new", "message"),
-    [
-        (0, "channels=3", "channels=1", r"\[net\]: channels=1"),
-        (1, "filters=16", "filters=17", r"layer 0 \[convolutional\]: filters=17, .* filters=16"),
-        (3, "batch_normalize=1\n", "", r"layer 2 \[convolutional\]: batch_normalize=0"),
-        (5, "leaky", "mish", r"layer 4 \[convolutional\]: activation=mish, .* activation=leaky"),
-        (7, "pad=1", "groups=2\npad=1", r"layer 6 \[convolutional\]: groups=2"),
-        (12, "stride=1", "stride=2", r"layer 11 \[maxpool\]: stride=2, YOLOv3-tiny has stride=1"),
-        (14, "size=1", "size=5", r"layer 13 \[convolutional\]: size=5"),
-        (17, "yolo", "region", r"layer 16: \[region\], YOLOv3-tiny has \[yolo\]"),
-        (18, "-4", "-3", r"layer 17 \[route\]: layers=-3, YOLOv3-tiny has layers=-4"),
-        (21, "layers = -1, 8", "", r"layer 20 \[route\]: layers=\(nothing\)"),
-        (23, "filters=75", "filters=255", r"layer 22 \[convolutional\]: filters=255"),
-    ],
-)
-def test_the_first_difference_is_named(
-    section: int, old: str, new: str, message: str, tmp_path: Path
-) -> None:
-    sections = description()
-    assert old in sections[section]
-    sections[section] = sections[section].replace(old, new)
-    path = tmp_path / "other.cfg"
-    path.write_text("\n".join(sections))
-    with pytest.raises(InputError, match=message):
-        check_graph(path)
-
-
-def test_missing_and_surplus_layers_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "other.cfg"
-    path.write_text("\n".join(description()[:-1]))
-    with pytest.raises(InputError, match=r"layer 23: missing, YOLOv3-tiny has \[yolo\]"):
-        check_graph(path)
-    path.write_text("\n".join([*description(), "[shortcut]"]))
-    with pytest.raises(InputError, match=r"layer 24: \[shortcut\], YOLOv3-tiny has 24 layers"):
-        check_graph(path)
-    path.write_text("[net]\nnonsense")
-    with pytest.raises(InputError, match="line 2: 'nonsense' is neither"):
-        read_sections(path)
-    path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="is not a text file"):
-        read_sections(path)
-
-
-def test_every_sibling_is_described(tmp_path: Path) -> None:
-    path = tmp_path / "tiny.cfg"
-    for heads, kernel in ((75, 1), (75, 3), (255, 1), (255, 3)):
-        path.write_text("\n".join(description(heads, kernel)))
-        assert check_graph(path) == (heads // 3 - 5, kernel)
-
-
 def test_classes_are_selected_for_every_anchor() -> None:
     channels = np.arange(3 * (5 + 4), dtype=np.float64)
     head = FloatConv("pred_1", channels.reshape(-1, 1, 1, 1), channels)
@@ -223,7 +192,8 @@ def test_classes_are_selected_for_every_anchor() -> None:
 
 def test_official_files_are_read(files: ModelFiles) -> None:
     assert files.cfg is not None and files.names is not None
-    assert check_graph(files.cfg) == (80, 1)
+    said = read_description(files.cfg)
+    assert (said.classes, said.set_2_kernel, said.size) == (80, 1, 416)
     names = read_names(files.names)
     assert len(names) == 80
     assert set(VOC_CLASSES) < set(names)
