@@ -74,7 +74,7 @@
 ##
 # help: end
 ## Variable of every target
-##   PYTHON       Python that makes .venv, 3.10 to 3.13 (default python3)
+##   PYTHON       Python that makes .venv, 3.10 to 3.14 (default python3)
 ##
 ## SIM, VERILATOR and PYTHON also count when they stand in the environment; the
 ## others only on make's command line.
@@ -93,6 +93,9 @@ FROM_ENVIRONMENT := SIM VERILATOR
 
 # Nothing of this make may reach the make that compiles a model.
 unexport MAKEFLAGS MFLAGS GNUMAKEFLAGS $(SIM_VARIABLES) $(FUZZ_VARIABLES) $(BENCH_VARIABLES)
+# Python reads these before convpe can leave them out.
+unexport $(filter-out PYTHON PYTHONUNBUFFERED PYTHONUTF8,$(filter PYTHON%,$(.VARIABLES)))
+unexport $(filter-out PYTEST_ADDOPTS,$(filter PYTEST_%,$(.VARIABLES)))
 MAKEOVERRIDES :=
 
 # $(call quoted,text): the text as one word of the shell.
@@ -136,7 +139,7 @@ fuzz:
 	@.venv/bin/convpe fuzz $(call all_given,$(FUZZ_VARIABLES))
 
 bench:
-	@$(PYTHON) -m tb.bootstrap $(if $(filter golden,$(value PART)),,--need icarus)
+	@$(PYTHON) -m tb.bootstrap $(if $(filter golden,$(if $(call given,PART),$(value PART))),,--need icarus)
 	@.venv/bin/convpe bench $(call all_given,$(BENCH_VARIABLES))
 
 test: venv

@@ -29,10 +29,11 @@ PACKAGES_LOG = ROOT / "build" / "packages.log"
 LOCK = ROOT / "build" / ".setup.lock"
 RUNS = ROOT / "build" / "sim"
 
-OLDEST, NEWEST = (3, 10), (3, 13)
+OLDEST, NEWEST = (3, 10), (3, 14)
 PYTHON = "{}.{}".format(*sys.version_info[:2])
 PROGRAMS = ("g++", "make", "perl")
 OFFLINE = "connection broken by"  # pip's words for a network that fails
+BEARABLE = "A-Za-z0-9/._+@~^%-"  # what each tool of the chain has compiled in
 CPU_TORCH = "https://download.pytorch.org/whl/cpu"
 
 
@@ -56,6 +57,7 @@ def main(arguments: "list[str]") -> int:
     kind, code = "setup", 1
     try:
         _check_python()
+        _check_place()
         _install_tools(arguments[:cut])
         _set_up_once()
         return 0
@@ -134,19 +136,30 @@ def _check_python() -> None:
     from shutil import which
 
     names = [f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
-    other = next((name for name in names if which(name)), "path")
+    other = next((name for name in names if which(name) and _runs(name)), "path")
     raise SetupError(
-        f"{sys.executable} is Python {PYTHON}, but 3.10 to 3.13 are supported; "
+        f"{sys.executable} is Python {PYTHON}, but 3.10 to 3.14 are supported; "
         f"choose another: make PYTHON={other}"
     )
 
 
-def _check_machine() -> None:
-    if re.search(r"[^\w./+@,=~-]", str(ROOT)):
+def _runs(python: str) -> bool:
+    """Tell whether a Python starts: pyenv has a name on PATH for each, though one is chosen."""
+    null = subprocess.DEVNULL
+    return subprocess.call([python, "-c", ""], stdin=null, stdout=null, stderr=null) == 0
+
+
+def _check_place() -> None:
+    """Refuse a path that Verilator, or the make or g++ that it calls, does not bear."""
+    bad = re.search("[^" + BEARABLE + "]", str(ROOT))
+    if bad:
         raise SetupError(
-            f"make cannot compile in a folder of this name: {ROOT}; "
-            "move it to a path without spaces and special characters"
+            f"verilator and make cannot compile in a folder with {bad.group()!r} in its path: "
+            f"{str(ROOT)!r}; move it to a path of ASCII letters, digits and . _ - + @ ~ ^ %"
         )
+
+
+def _check_machine() -> None:
     missing = missing_packages()
     if missing:
         listed = ", ".join(missing)
@@ -175,6 +188,9 @@ def _install_tools(flags: "list[str]") -> None:
 
 def _set_up_once() -> None:
     """Set up unless that is done."""
+    from tb.toolchain.environment import default_signals
+
+    default_signals()
     if _ready():
         return
     _check_machine()
@@ -219,6 +235,8 @@ def _make_venv(log: int) -> None:
     """Make the environment, or keep one that can be brought up to date."""
     import shutil
 
+    from tb.toolchain.environment import child_environment
+
     made_for = _read(STAMP)
     moved = bool(made_for) and not made_for.startswith(_identity())
     broken = not (VENV / "bin" / "python").exists()
@@ -232,7 +250,8 @@ def _make_venv(log: int) -> None:
     # An environment made from within another one would depend on it.
     python = getattr(sys, "_base_executable", None) or sys.executable
     command = [python, "-I", "-m", "venv", str(VENV)]
-    if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode:
+    env, null = child_environment(), subprocess.DEVNULL
+    if subprocess.run(command, env=env, stdin=null, stdout=log, stderr=log).returncode:
         raise SetupError(f"python -m venv failed: {_last_words()}; all of it is in {LOG}")
 
 
@@ -247,18 +266,14 @@ def _hint_torch() -> None:
 
 def _install(log: int) -> None:
     """Let pip install the package with its tests, and name the large downloads."""
+    from tb.toolchain.environment import child_environment
+
     command = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--progress-bar", "off"]
     command += ["--no-input", "--disable-pip-version-check", "--editable", f"{ROOT}[test]"]
-    env = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX")
-    }
-    env["PYTHONUNBUFFERED"] = "1"
     pip = subprocess.Popen(
         command,
         cwd=str(ROOT),
-        env=env,
+        env=child_environment({"PYTHONUNBUFFERED": "1"}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from golden.config import ConfigError, InputError
+from tb.toolchain import environment
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -175,7 +176,10 @@ for _name in COMMANDS:
 
 def main() -> None:
     """Run the command; what its user can mend is one line, not a traceback."""
+    environment.settle()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # it is not under nohup
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
         if code == EXIT_INTERRUPTED and not set(sys.argv[1:2]) & set(FLOWS):

@@ -35,7 +35,8 @@ ANSWERS = (
 )
 STANDALONE = (
     *("golden/files.py", "golden/moved.py", "tb/bootstrap.py", "tb/flows/sim/refusal.py"),
-    *("tb/toolchain/run_folder.py", "tb/toolchain/system_packages.py"),
+    *("tb/toolchain/environment.py", "tb/toolchain/run_folder.py"),
+    "tb/toolchain/system_packages.py",
 )
 """What the set-up is made of."""
 MOST_ENTRIES = 14

@@ -12,6 +12,7 @@ from typing import IO, Final
 from cocotb_tools.runner import Icarus, Verilator
 
 from tb.toolchain import process, wave_dump
+from tb.toolchain.environment import child_environment
 from tb.toolchain.simulators import Simulator
 
 RUNTIME_SOURCES: Final = "verilated*.o"
@@ -38,6 +39,11 @@ class Grouped:
     poll: Callable[[], None] | None = None
     check_only = False
     """Whether a build reads and elaborates the design, and makes nothing."""
+
+    def _set_env_build(self) -> None:
+        """Keep this Python's modules from another Python that the compilers start."""
+        super()._set_env_build()  # type: ignore[misc]
+        del self.env["PYTHONPATH"]
 
     def _execute_cmds(
         self, cmds: Sequence[list[str]], cwd: str, stdout: IO[str] | None = None
@@ -98,23 +104,20 @@ def runner_for(simulator: Simulator) -> VerilatorRunner | IcarusRunner:
 
 @contextmanager
 def runner_environment(simulator: Simulator) -> Iterator[None]:
-    """Set a simulator's variables in this process, since cocotb's runner reads ``os.environ``.
+    """Give this process a simulator's whole environment, since cocotb's runner hands on its own.
 
-    Those that steer the runner but are for others are away: under pytest's it would end the
-    process where a cocotb test fails.
+    What steers the runner but is for others is away too: under pytest's variable it would
+    end the process where a cocotb test fails.
     """
-    changes = {**simulator.env, **dict.fromkeys(("WAVES", "GUI", "PYTEST_CURRENT_TEST"))}
-    before = {name: os.environ.get(name) for name in changes}
-    _set_variables(changes)
+    before = dict(os.environ)
+    _set_variables(child_environment(simulator.env))
     try:
         yield
     finally:
         _set_variables(before)
 
 
-def _set_variables(values: Mapping[str, str | None]) -> None:
-    for name, value in values.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+def _set_variables(values: Mapping[str, str]) -> None:
+    for name in set(os.environ) - set(values):
+        del os.environ[name]
+    os.environ.update(values)

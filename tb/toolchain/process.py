@@ -75,7 +75,7 @@ def run(
     Parameters
     ----------
     env : mapping
-        The whole environment.
+        The whole environment, from `tb.toolchain.environment.child_environment`.
     log : text file, optional
         Takes standard output and error; inherited where None.
     poll : callable, optional

@@ -10,6 +10,8 @@ import subprocess
 from datetime import datetime
 from pathlib import Path
 
+from tb.toolchain.environment import child_environment
+
 
 def remove_stale(path: Path) -> None:
     """Remove the last run's report, if there is one: none is to be mistaken for this run's."""
@@ -35,12 +37,13 @@ def git_commit(root: Path) -> str:
 
     ``-dirty`` follows them where the tree differs; outside git it is ``unknown``.
     """
-    # Optional locks are left alone: to read a tree must not write to it.
-    env = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    # Optional locks are left alone: to read a tree must not write to it. A checkout that belongs
+    # to another user is read too: this is its own code that runs.
+    env = child_environment({"GIT_OPTIONAL_LOCKS": "0"})
     try:
         head, status = (
             subprocess.run(
-                ["git", *arguments],
+                ["git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", *arguments],
                 cwd=root,
                 env=env,
                 check=True,

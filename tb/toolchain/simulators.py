@@ -13,12 +13,14 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 from golden.config import InputError
+from tb.toolchain.environment import child_environment
 
 MINIMUM_VERILATOR: Final = (5, 36)
 """The oldest Verilator that cocotb 2.1 accepts."""
@@ -28,16 +30,13 @@ _PACKAGED_MAKE_VARIABLES: Final = {
     "CXX": "g++",
     "LINK": "g++",
     "PERL": "perl",
-    "PYTHON3": "python3",
+    "PYTHON3": sys.executable,
     "CFG_CXXFLAGS_STD": "-std=gnu++17",
     "CFG_CXXFLAGS_COROUTINES": "-fcoroutines",
     "CFG_CXXFLAGS_PCH_I": "-include",
     "CFG_LDLIBS_THREADS": "-pthread",
 }
 """What the packaged ``verilated.mk`` has wrong or empty."""
-
-_OUTER_MAKE: Final = ("GNUMAKEFLAGS", "MAKEFILES", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
-"""Through these a surrounding ``make`` would steer the one that compiles the model."""
 
 
 class ToolError(InputError):
@@ -57,7 +56,7 @@ class Simulator:
     root: Path | None
     """Verilator's folder with its ``include``; None for Icarus."""
     env: dict[str, str] = field(default_factory=dict)
-    """Variables to set, over those of this process, wherever it runs."""
+    """Variables to set, over those of `child_environment`, wherever it runs."""
 
 
 def find_simulator(name: str, verilator: str = "") -> Simulator:
@@ -145,11 +144,11 @@ def _need(program: str, why: str, package: str | None = None) -> None:
         )
 
 
-def _output(command: list[str], where: str, env: dict[str, str] | None = None) -> str:
+def _output(command: list[str], where: str) -> str:
     try:
         done = subprocess.run(
             command,
-            env=env,
+            env=child_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -199,13 +198,12 @@ def _own_verilator(executable: Path, where: str) -> Simulator:
     """Return a Verilator that the user installed, asked for its version and root."""
     if (package := _packaged_root()) is not None and executable.resolve().is_relative_to(package):
         return _packaged_verilator(package)
-    env = {name: value for name, value in os.environ.items() if not name.startswith("VERILATOR_")}
-    text = _output([str(executable), "--version"], where, env)
+    text = _output([str(executable), "--version"], where)
     match = re.search(r"^Verilator (\d+\.\d+)", text, re.MULTILINE)
     if match is None:
         raise ToolError(f"{where}: its --version names no version; name Verilator 5.036 or later")
     version = _checked_version(match[1], where)
-    root = _output([str(executable), "--getenv", "VERILATOR_ROOT"], where, env).strip()
+    root = _output([str(executable), "--getenv", "VERILATOR_ROOT"], where).strip()
     if not (Path(root) / "include" / "verilated.mk").is_file():
         raise ToolError(f"{where}: its root {root!r} holds no include/verilated.mk; reinstall it")
     return _with_environment(version, executable, Path(root), "")
@@ -229,10 +227,8 @@ def _checked_version(text: str, where: str) -> str:
 def _with_environment(version: str, executable: Path, root: Path, make_flags: str) -> Simulator:
     """Return a Verilator with the variables under which it, and no other, is run."""
     env = {
-        **dict.fromkeys(_OUTER_MAKE, ""),
         "PATH": f"{executable.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "VERILATOR_ROOT": str(root),
-        "VERILATOR_BIN": "",
         "MAKEFLAGS": make_flags,
     }
     return Simulator("verilator", version, executable, root, env)

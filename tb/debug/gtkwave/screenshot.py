@@ -20,6 +20,7 @@ from PIL import Image, ImageGrab
 from golden.config import InputError
 from golden.files import whole_file
 from tb.debug.gtkwave.layout import SIZE
+from tb.toolchain.environment import child_environment
 from tb.toolchain.process import running
 from tb.toolchain.system_packages import command, is_there
 
@@ -95,7 +96,7 @@ def _display(folder: Path) -> Iterator[str]:
     words += ["-screen", "0", "x".join(map(str, (*SIZE, 24)))]
     log = folder / "xvfb.log"
     try:
-        with log.open("w") as file, running(words, folder, os.environ, file, (writing,)):
+        with log.open("w") as file, running(words, folder, child_environment(), file, (writing,)):
             os.close(writing)
             number = os.read(reading, 16).decode().strip()  # nothing where the server has ended
             if not number:
@@ -109,8 +110,8 @@ def _capture(layout: Path, folder: Path, display: str) -> Screenshot:
     answers, log = folder / "shown", folder / "gtkwave.log"
     words = ["gtkwave", "--rcfile", str(folder / "gtkwaverc")]
     words += ["--script", str(folder / "script.tcl"), str(layout.absolute())]
-    env = {**os.environ, "DISPLAY": display, "HOME": str(folder), "CONVPE_SHOWN": str(answers)}
-    env["GDK_BACKEND"], env["NO_AT_BRIDGE"] = "x11", "1"
+    shown = {"DISPLAY": display, "HOME": str(folder), "CONVPE_SHOWN": str(answers)}
+    env = child_environment({**shown, "GDK_BACKEND": "x11", "NO_AT_BRIDGE": "1"})
     deadline = time.monotonic() + PATIENCE
     with log.open("w") as file, running(words, folder, env, file) as process:
         lines: list[str] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import resource
 import subprocess
@@ -22,6 +21,7 @@ from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 from tb.console import EXIT_INTERRUPTED, EXIT_RED, echo, one_line, print_failure, progress, shown
 from tb.flows.benchmark.record import THREADS, GoldenRecord, GoldenRun, MeasureError
 from tb.toolchain import build, run_folder
+from tb.toolchain.environment import child_environment
 from tb.toolchain.logs import first_error
 from tb.toolchain.process import ending
 
@@ -179,7 +179,7 @@ def _peaks(every: Sequence[Any], step: Callable[[], None]) -> list[int]:
     peaks = []
     with tempfile.TemporaryDirectory() as folder:
         stored = Path(folder) / "frame.pickle"
-        env = {**os.environ, **dict.fromkeys(_VARIABLES, str(THREADS))}
+        env = child_environment(dict.fromkeys(_VARIABLES, str(THREADS)))
         for way in every:
             stored.write_bytes(pickle.dumps(way.frame))
             command = [sys.executable, "-m", __name__, str(stored), way.name]

@@ -16,6 +16,7 @@ from golden.arithmetic.fixed import Int16Array, Int64Array
 from golden.graph.layers import ConvLayer
 from golden.reference.layer_sums import LayerSums
 from tb.flows.benchmark.record import MeasureError
+from tb.toolchain.environment import child_environment
 from tb.toolchain.logs import first_error
 from tb.toolchain.process import ending
 from tb.toolchain.simulators import ToolError
@@ -44,7 +45,9 @@ def compile_scalar(folder: Path) -> ScalarLoop:
         raise ToolError("no C compiler is installed; run: sudo apt-get install gcc")
     library = folder / "scalar.so"
     command = [compiler, *FLAGS, str(SOURCE), "-o", str(library)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=child_environment(), capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         reason = first_error(done.stderr) or f"{compiler} {ending(done.returncode)}"
         raise ToolError(f"{' '.join(command)} failed: {reason}")

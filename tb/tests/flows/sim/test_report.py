@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -289,6 +290,17 @@ def test_commit_tells_a_changed_tree(tmp_path: Path) -> None:
     assert len(clean) == 40
     (tmp_path / "new").write_text("")
     assert git_commit(tmp_path) == f"{clean}-dirty"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a checkout to another user")
+def test_commit_of_another_user_s_checkout_is_known(tmp_path: Path) -> None:
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        os.chown(path, 65534, 65534)
+    assert subprocess.run([*git, "status"], capture_output=True).returncode != 0
+    assert len(git_commit(tmp_path)) == 40
 
 
 def test_module_needs_the_standard_library_alone() -> None:
