@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from golden.networks.yolov3_tiny.files.cfg_keys import markdown as darknet_keys
 from tb.flows.benchmark.options import BenchOptions
 from tb.flows.benchmark.record import golden_schema, sim_schema
 from tb.flows.documents import field_types
@@ -125,9 +126,11 @@ def updated(text: str, name: str, block: Callable[[str], str]) -> str:
 def stale(root: Path = ROOT) -> dict[Path, str]:
     """Files that differ from what is generated, with the text that they should have."""
     makefile, interfaces = root / "Makefile", root / "docs" / "interfaces.md"
-    texts = {path: path.read_text() for path in (makefile, interfaces)}
+    darknet = root / "docs" / "darknet.md"
+    texts = {path: path.read_text() for path in (makefile, interfaces, darknet)}
     texts[makefile] = updated(texts[makefile], "help", lambda _: make_help())
     texts[makefile] = updated(texts[makefile], "names", lambda _: make_names())
+    texts[darknet] = updated(texts[darknet], "keys of Darknet", lambda _: darknet_keys())
     for name, rows in facts().items():
         texts[interfaces] = updated(texts[interfaces], name, partial(table, rows))
     for file, schema in schemas().items():

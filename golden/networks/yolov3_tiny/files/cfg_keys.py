@@ -19,7 +19,7 @@ HONOURED: Final[Mapping[str, tuple[str, ...]]] = {
     "net": ("width", "height", "channels", "inputs", "letter_box"),
     "convolutional": (
         *("filters", "size", "stride", "stride_x", "stride_y", "pad", "padding", "dilation"),
-        *("batch_normalize", "activation"),
+        *("batch_normalize", "cbn", "activation"),
     ),
     "maxpool": ("size", "stride", "stride_x", "stride_y", "padding"),
     "route": ("layers",),
@@ -62,7 +62,7 @@ IGNORED: Final[Mapping[str, tuple[str, ...]]] = {
         *("optimized_memory", "workspace_size_limit_MB", "show_receptive_field"),
     ),
     "convolutional": (
-        *("cbn", "dot", "angle", "assisted_excitation", "grad_centr", "reverse", "stream"),
+        *("dot", "angle", "assisted_excitation", "grad_centr", "reverse", "stream"),
         *("wait_stream", *_TRAINING),
     ),
     "maxpool": ("out_channels", *_TRAINING),
