@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
@@ -57,14 +58,7 @@ def read_integers(manifest: Path) -> Integers:
         If a file is missing, damaged, or not what the manifest says; one line names it.
     """
     path = manifest / MANIFEST if manifest.is_dir() else manifest
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError:
-        raise InputError(f"{path}: not a JSON file, or a damaged one") from None
-    if not isinstance(about, dict) or about.get("schema") != SCHEMA or "nodes" not in about:
-        raise InputError(f"{path}: not a manifest of integers with schema {SCHEMA}")
+    about = _about(path)
     try:
         tensors = _read_tensors(path, about)
         return Integers(_network(about, tensors), tensors.get(IMAGE), about)
@@ -74,6 +68,32 @@ def read_integers(manifest: Path) -> Integers:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: not what a manifest has there: {error}") from None
+
+
+def manifest_size(manifest: Path) -> ImageSize:
+    """Read the size of the images that a manifest's integers are for.
+
+    Raises
+    ------
+    InputError
+        If it is no manifest.
+    """
+    shape = _about(manifest).get("input_shape")
+    if not (isinstance(shape, list) and len(shape) == 3 and all(type(n) is int for n in shape)):
+        raise InputError(f"{manifest}: not what a manifest has there: input_shape {shape}")
+    return image_size(shape[1], shape[2])
+
+
+def _about(path: Path) -> dict[str, Any]:
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise InputError(f"{path}: not a JSON file, or a damaged one") from None
+    if not isinstance(about, dict) or about.get("schema") != SCHEMA or "nodes" not in about:
+        raise InputError(f"{path}: not a manifest of integers with schema {SCHEMA}")
+    return about
 
 
 def integer_network(manifest: Path, options: NumericOptions, size: ImageSize) -> Network:
@@ -107,7 +127,17 @@ def _network(about: Mapping[str, Any], tensors: Mapping[str, Ints]) -> Network:
         raise InputError(f"image is {image.shape}, the network's is {shape}")
     classes = tuple(about["classes"])
     frac = about["input_frac"]
-    return Network(about["network"], nodes, frac, options, shape, classes, about["saturated"])
+    anchors = {head: _boxes(head, boxes) for head, boxes in about.get("anchors", {}).items()}
+    saturated = about["saturated"]
+    return Network(about["network"], nodes, frac, options, shape, classes, saturated, anchors)
+
+
+def _boxes(head: str, boxes: Any) -> tuple[tuple[float, float], ...]:
+    """A head's anchors, which a manifest of before they were written has not."""
+    found = tuple((width, height) for width, height in boxes)
+    if not all(isinstance(x, int | float) and 0 < x < math.inf for box in found for x in box):
+        raise InputError(f"the anchors of {head} are {boxes}: widths and heights are wanted")
+    return found
 
 
 def _layer(node: dict[str, Any], tensors: Mapping[str, Ints]) -> Layer:

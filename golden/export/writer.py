@@ -77,6 +77,7 @@ def write_integers(
         "input_shape": list(network.input_shape),
         "input_frac": network.input_frac,
         "classes": list(network.classes),
+        "anchors": {head: [*map(list, boxes)] for head, boxes in network.anchors.items()},
         "saturated": network.saturated,
         "data": {
             "file": DATA,

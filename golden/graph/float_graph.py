@@ -10,6 +10,7 @@ from golden.graph.conv_layer import conv_output_shape
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import (
     IMAGE,
+    Anchors,
     AverageLayer,
     ConcatLayer,
     Padding,
@@ -165,6 +166,8 @@ class FloatNetwork:
     """Kernel taps that are zero because a smaller kernel was embedded, by name."""
     white: float = 1.0
     """The largest magnitude of a pixel."""
+    anchors: Anchors = field(default_factory=dict)
+    """Of the heads, where they describe boxes."""
 
     def check_numbers(self) -> None:
         """Refuse numbers that are not the graph's.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError
 from golden.graph.layers import (
     IMAGE,
+    Anchors,
     ConvLayer,
     Layer,
     ResidualLayer,
@@ -42,6 +43,8 @@ class Network:
     """Class names of the heads, in channel order."""
     saturated: dict[str, int]
     """Weights that saturated when they were quantised, by layer."""
+    anchors: Anchors = field(default_factory=dict)
+    """Of the heads, where they describe boxes."""
 
     def __post_init__(self) -> None:
         check_order(self.nodes)

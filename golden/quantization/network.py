@@ -66,7 +66,8 @@ def with_formats(
     """Build the integer network in formats that are chosen, see `quantize_network`."""
     nodes, saturated = quantize_nodes(network, formats, options)
     frac = formats.output[IMAGE]
-    return Network(name, nodes, frac, options, input_shape, network.classes, saturated)
+    classes, anchors = network.classes, network.anchors
+    return Network(name, nodes, frac, options, input_shape, classes, saturated, anchors)
 
 
 def quantize_nodes(

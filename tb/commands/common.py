@@ -166,23 +166,32 @@ def find_model(model: Path | None, console: Console) -> ModelFiles:
         If they cannot be read or fetched.
     """
     from golden.networks.yolov3_tiny.files.fetch import model_files
+    from golden.networks.yolov3_tiny.files.reading import model_note
 
-    return model_files(model, print_line=lambda text: echo(console, text))
+    files = model_files(model, print_line=lambda text: echo(console, text))
+    if model is not None and (note := model_note(files)):
+        echo(console, note)
+    return files
 
 
 def choose_size(text: str | None, files: ModelFiles, console: Console) -> ImageSize:
-    """Return the size that a user gave, or else the model's own; say the latter where it is rare.
+    """Return the size that a user gave, or else the model's own, which is said if it is another.
 
     Raises
     ------
     InputError
         If the model's description cannot be read.
     """
+    from golden.networks.yolov3_tiny.files.reading import size_beside
     from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 
     if text is not None:
         return parse_size(text, "--size")
-    return INPUT_SIZE
+    size = size_beside(files.weights)
+    if size is None or size == INPUT_SIZE:
+        return INPUT_SIZE
+    echo(console, f"image {size}, as the model says; --size gives another")
+    return size
 
 
 def choose_patch(

@@ -138,6 +138,16 @@ class NetworkAdapter(ABC):
     drawing: ClassVar[str] = ""
     distinct: ClassVar[bool] = False
 
+    def own_size(self, model: Path | None) -> ImageSize | None:
+        """The size of the picture that the user's model says; None where it says none.
+
+        Raises
+        ------
+        InputError
+            If its description cannot be read.
+        """
+        return None
+
     @abstractmethod
     def nodes(self) -> Sequence[Any]:
         """List the nodes without their numbers, in data-flow order: name, kind and sources."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from golden.arithmetic.fixed import Int16Array
 from golden.config import ConfigError, Slope
+from golden.graph.image_size import ImageSize
 from golden.networks.yolov3_tiny.graph import HEADS, INPUT_SIZE, check_size, graph
 from tb.cosim.failure import Failure
 from tb.networks.base import (
@@ -42,6 +44,12 @@ class YoloV3Tiny(NetworkAdapter):
     without: ClassVar[frozenset[str]] = frozenset({"weight_format"})
     drawing: ClassVar[str] = DRAWING
 
+    def own_size(self, model: Path | None) -> ImageSize | None:
+        """The size that the description beside a model says, or a manifest."""
+        from golden.networks.yolov3_tiny.files.reading import size_beside
+
+        return None if model is None else size_beside(model)
+
     def nodes(self) -> Sequence[Any]:
         """List its nodes."""
         return graph().nodes
@@ -61,9 +69,12 @@ class YoloV3Tiny(NetworkAdapter):
         from golden.files import sha256_of
         from golden.networks.yolov3_tiny.build import build_yolov3_tiny
         from golden.networks.yolov3_tiny.files.fetch import INTEGERS, model_files
+        from golden.networks.yolov3_tiny.files.reading import model_note
         from golden.networks.yolov3_tiny.retune_patch import fitting, retune_choice
 
         files = model_files(options.model, print_line=print_line)
+        if options.model is not None and (note := model_note(files)):
+            print_line(note)
         print_line("quantising the network")
         numerics = options.numerics()
         patch = fitting(retune_choice(options.retune), files.sha256, numerics.slope)
@@ -114,7 +125,8 @@ def boxes_of(
     """Boxes of integer heads on a picture of so many rows and columns."""
     from golden.networks.yolov3_tiny.detection import detect
 
-    return detect(dict(heads), network.fracs(), network.classes, size, _fit(options), options.size)
+    what = network.fracs(), network.classes, size, _fit(options), options.size
+    return detect(dict(heads), *what, anchors=network.anchors)
 
 
 def _fit(options: NetworkOptions) -> Fit:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import FloatArray, Int16Array, check_finite, dequantize
 from golden.config import ConfigError, InputError
 from golden.graph.image_size import ImageSize, sides
+from golden.graph.layers import Anchors
 from golden.networks.yolov3_tiny.graph import (
     ANCHOR_SIZES,
     ANCHORS,
@@ -49,7 +50,9 @@ def sigmoid(x: npt.ArrayLike) -> FloatArray:
     return np.asarray(0.5 + 0.5 * np.tanh(0.5 * np.asarray(x, np.float64)))
 
 
-def decode(values: FloatArray, head: str) -> tuple[FloatArray, FloatArray]:
+def decode(
+    values: FloatArray, head: str, anchors: Anchors | None = None
+) -> tuple[FloatArray, FloatArray]:
     """Read every box of a head.
 
     For each of three anchors the channels are x, y, width, height, objectness and the
@@ -62,6 +65,8 @@ def decode(values: FloatArray, head: str) -> tuple[FloatArray, FloatArray]:
     values : ndarray of float64, (3 * (5 + classes), GH, GW)
     head : str
         ``pred_1`` or ``pred_2``.
+    anchors : mapping, optional
+        Three pairs a head; `ANCHOR_SIZES` unless given.
 
     Returns
     -------
@@ -71,10 +76,11 @@ def decode(values: FloatArray, head: str) -> tuple[FloatArray, FloatArray]:
     scores : ndarray of float64, (3 * GH * GW, classes)
     """
     rows, columns = np.indices(values.shape[1:])
-    anchors = np.array(ANCHOR_SIZES[head], np.float64).reshape(ANCHORS, 2, 1, 1)
+    pairs = (anchors or ANCHOR_SIZES)[head]
+    sides = np.array(pairs, np.float64).reshape(ANCHORS, 2, 1, 1)
     fields = values.reshape(ANCHORS, -1, *values.shape[1:])
     centre = (sigmoid(fields[:, :2]) + np.stack((columns, rows))) * STRIDES[head]
-    half = np.exp(np.clip(fields[:, 2:4], *_EXPONENTS)) * anchors / 2
+    half = np.exp(np.clip(fields[:, 2:4], *_EXPONENTS)) * sides / 2
     corners = np.concatenate((centre - half, centre + half), axis=1)
     scores = sigmoid(fields[:, 4:BOX_CHANNELS]) * sigmoid(fields[:, BOX_CHANNELS:])
     return _flat(corners), _flat(scores)
@@ -110,6 +116,7 @@ def detect(
     input_size: ImageSize = INPUT_SIZE,
     confidence: float = CONFIDENCE,
     overlap: float = OVERLAP,
+    anchors: Anchors | None = None,
 ) -> list[Box]:
     """Find the boxes that integer heads describe.
 
@@ -134,6 +141,8 @@ def detect(
         A box must score more.
     overlap : float
         Of two boxes of one class that share more of their union, the lesser goes.
+    anchors : mapping, optional
+        Three pairs a head; `ANCHOR_SIZES` unless given.
 
     Raises
     ------
@@ -149,7 +158,8 @@ def detect(
         if heads[head].dtype.kind not in "iu":
             raise InputError(f"{head}: integers are wanted, not {heads[head].dtype}")
         real[head] = dequantize(heads[head], fracs[head])
-    return list(find(real, classes, picture_size, fit, input_size, confidence, overlap).boxes)
+    limits = confidence, overlap
+    return list(find(real, classes, picture_size, fit, input_size, *limits, anchors).boxes)
 
 
 def find(
@@ -160,6 +170,7 @@ def find(
     input_size: ImageSize = INPUT_SIZE,
     confidence: float = CONFIDENCE,
     overlap: float = OVERLAP,
+    anchors: Anchors | None = None,
 ) -> Detections:
     """Find the boxes that heads in real numbers describe; see `detect`."""
     _check_choices(picture_size, fit, input_size, confidence, overlap)
@@ -173,7 +184,7 @@ def find(
         if heads[head].shape != wanted:
             raise InputError(f"{head}: shape {heads[head].shape}, {wanted} is wanted")
         check_finite(heads[head], head)
-        decoded.append(decode(np.asarray(heads[head], np.float64), head))
+        decoded.append(decode(np.asarray(heads[head], np.float64), head, anchors))
     corners, scores = (np.concatenate(parts) for parts in zip(*decoded, strict=True))
     return _best(place.to_picture(corners), scores, classes, place, confidence, overlap)
 

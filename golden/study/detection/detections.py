@@ -40,7 +40,7 @@ class DetectionOptions:
         return tuple(
             find(
                 *(candidate.heads(pixels), candidate.classes, size, self.fit),
-                *(self.size, self.confidence, self.overlap),
+                *(self.size, self.confidence, self.overlap, candidate.anchors),
             )
             for candidate in candidates
         )

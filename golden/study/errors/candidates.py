@@ -17,7 +17,7 @@ from golden.graph.conv_layer import ConvLayer
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import Conv, FloatNetwork, Graph, Node
 from golden.graph.image_size import ImageSize
-from golden.graph.layers import Layer
+from golden.graph.layers import Anchors, Layer
 from golden.graph.network import Network
 from golden.networks.yolov3_tiny.build import build_yolov3_tiny
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
@@ -52,6 +52,7 @@ class Candidate:
     """From pixels (3, H, W), 0 to 1, to the two heads in real numbers."""
     about: dict[str, Any]
     """What JSON says of it."""
+    anchors: Anchors = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -158,7 +159,7 @@ def _integers(name: str, network: Network, about: dict[str, Any]) -> Candidate:
         values, fracs = run(network, image), network.fracs()
         return {head: dequantize(values[head], fracs[head]) for head in HEADS}
 
-    return Candidate(name, network.classes, heads, about)
+    return Candidate(name, network.classes, heads, about, network.anchors)
 
 
 def _real(name: str, network: FloatNetwork, slope: float, about: dict[str, Any]) -> Candidate:
@@ -168,7 +169,8 @@ def _real(name: str, network: FloatNetwork, slope: float, about: dict[str, Any])
         values = float_model.run(network, pixels, slope, torch.float64)
         return {head: values[head] for head in HEADS}
 
-    return Candidate(name, network.classes, heads, {**about, "slope": slope})
+    about = {**about, "slope": slope}
+    return Candidate(name, network.classes, heads, about, network.anchors)
 
 
 def _slope(options: NumericOptions) -> float:
@@ -195,7 +197,8 @@ def representable(network: Network) -> FloatNetwork:
         for layer in network.convs()
     }
     zeros = {n.name: n.embedded_zero_taps for n in network.convs() if n.embedded_zero_taps}
-    return FloatNetwork(Graph(tuple(map(_node, network.nodes))), convs, network.classes, zeros)
+    nodes = Graph(tuple(map(_node, network.nodes)))
+    return FloatNetwork(nodes, convs, network.classes, zeros, anchors=network.anchors)
 
 
 def _node(node: Layer) -> Node:

@@ -181,7 +181,11 @@ def _add(result: FormatErrors, reference: Dump, shown: Sample, fit: Fit, size: I
     result.errors.add(reference.tensors, values, fixed.fracs(), shown.name)
     picture = shown.image.height, shown.image.width
     truth, found = (
-        find({head: run[head] for head in HEADS}, fixed.classes, picture, fit, size).boxes
+        find(
+            {head: run[head] for head in HEADS},
+            *(fixed.classes, picture, fit, size),
+            anchors=fixed.anchors,
+        ).boxes
         for run in (reference.tensors, values)
     )
     result.agreement += match(found, truth).agreement

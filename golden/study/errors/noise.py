@@ -17,7 +17,7 @@ import torch
 from golden.arithmetic.fixed import FloatArray, Int16Array, dequantize, quantize, saturate
 from golden.config import ConfigError
 from golden.graph.float_graph import FloatNetwork
-from golden.graph.layers import IMAGE, sources
+from golden.graph.layers import IMAGE, Anchors, sources
 from golden.graph.network import Network
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model
@@ -110,6 +110,11 @@ class FloatRunner:
         """Class names of the heads."""
         return self.network.classes
 
+    @property
+    def anchors(self) -> Anchors:
+        """Boxes that the heads start from."""
+        return self.network.anchors
+
     def run(self, pixels: npt.NDArray[np.float32], add: Add | None = None) -> Values:
         """Every tensor, with noise added at once where `add` gives some."""
 
@@ -130,6 +135,11 @@ class FixedRunner:
     def classes(self) -> tuple[str, ...]:
         """Class names of the heads."""
         return self.network.classes
+
+    @property
+    def anchors(self) -> Anchors:
+        """Boxes that the heads start from."""
+        return self.network.anchors
 
     def run(self, pixels: npt.NDArray[np.float32], add: Add | None = None) -> Values:
         """Every tensor's values, with noise added at once where `add` gives some."""

@@ -152,7 +152,8 @@ def perturb(
 def _boxes(runner: Runner, values: Values, shown: Sample, fit: Fit, size: ImageSize) -> list[Box]:
     heads = {head: values[head] for head in HEADS}
     picture = shown.image.height, shown.image.width
-    return list(find(heads, runner.classes, picture, fit, size).boxes)
+    anchors = runner.anchors
+    return list(find(heads, runner.classes, picture, fit, size, anchors=anchors).boxes)
 
 
 def layer_noise(draws: Sequence[Draw], noise: Noise) -> list[LayerNoise]:

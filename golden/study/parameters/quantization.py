@@ -24,7 +24,7 @@ from golden.graph.float_graph import Conv, FloatNetwork
 from golden.graph.layers import IMAGE
 from golden.graph.network import Network
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
-from golden.networks.yolov3_tiny.files.reading import class_names, read_convs
+from golden.networks.yolov3_tiny.files.reading import class_names, file_anchors, read_convs
 from golden.networks.yolov3_tiny.files.shaping import hardware_network
 from golden.networks.yolov3_tiny.retune_patch import Retune
 from golden.quantization.fraction_bits import Formats, choose_formats, frac_bits, reach, weight_of
@@ -112,7 +112,8 @@ def quantize_model(
     """
     convs = read_convs(files, options, retune)
     names = class_names(files, convs)
-    real = hardware_network(convs, names, options.pool_pad)
+    anchors = file_anchors(files, convs)
+    real = hardware_network(convs, names, options.pool_pad, anchors)
     given = {**_ruled(convs, image, options, rule, rounding), **(given or {})}
     room = reach(real, pictures, options) if options.format is NumberFormat.PER_LAYER else {}
     formats = choose_formats(real, room, options, given)
@@ -121,7 +122,8 @@ def quantize_model(
         name: _quantized(conv, formats.weight[name], sums[name], options.weight_w, rounding)
         for name, conv in convs.items()
     }
-    exact = hardware_network({n: c.real() for n, c in quantized.items()}, names, options.pool_pad)
+    rounded = {name: conv.real() for name, conv in quantized.items()}
+    exact = hardware_network(rounded, names, options.pool_pad, anchors)
     weights, biases = _errors(convs, quantized, options.weight_w, rounding)
     saturated = {name: each.saturated for name, each in zip(convs, weights, strict=True)}
     shape = (3, *image.shape[1:])

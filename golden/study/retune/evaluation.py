@@ -7,7 +7,7 @@ counts every number that the network puts out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -120,12 +120,23 @@ def run_teacher(
         values = float_model.run(network, pixels, TRAINED_SLOPE)
         heads = {head: values[head] for head in HEADS}
         outline = (shown.image.height, shown.image.width)
-        boxes = find(heads, network.classes, outline, "letterbox", size).boxes
+        boxes = _boxes(network, heads, outline, size)
         outputs.append(TeacherOutput(shown.name, pixels, outline, heads, list(boxes)))
         advance()
     if not outputs:
         raise InputError("no picture to judge on")
     return outputs
+
+
+def _boxes(
+    network: FloatNetwork,
+    heads: Mapping[str, npt.NDArray[np.floating]],
+    picture_size: tuple[int, int],
+    size: ImageSize,
+) -> Sequence[Box]:
+    """Boxes of a letterboxed picture."""
+    found = find(heads, network.classes, picture_size, "letterbox", size, anchors=network.anchors)
+    return found.boxes
 
 
 def evaluate(
@@ -155,7 +166,7 @@ def evaluate(
             truth = output.heads[head].astype(np.float64)
             verdict.signal[head] += float(np.square(truth).sum())
             verdict.noise[head] += float(np.square(values[head] - truth).sum())
-        found = find(values, network.classes, output.picture_size, "letterbox", size).boxes
+        found = _boxes(network, values, output.picture_size, size)
         verdict.agreement += match(found, output.boxes).agreement
         verdict.pictures += 1
         advance()

@@ -20,7 +20,7 @@ from golden.files import sha256_of
 from golden.graph.float_graph import FloatNetwork
 from golden.graph.image_size import ImageSize
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
-from golden.networks.yolov3_tiny.files.reading import class_names, read_convs
+from golden.networks.yolov3_tiny.files.reading import class_names, file_anchors, read_convs
 from golden.networks.yolov3_tiny.files.saving import write_folded
 from golden.networks.yolov3_tiny.files.shaping import file_network
 from golden.networks.yolov3_tiny.graph import TRAINED_SLOPE
@@ -277,7 +277,8 @@ def prepare(choices: Choices, files: ModelFiles, target: Path, what: str, consol
         raise ConfigError(f"--out {target}: it would replace what others read: give another file")
     options = NumericOptions(slope=choices.slope, pool_pad=choices.pool_pad)
     convs = read_convs(files, options, None)
-    network = file_network(convs, choices.pool_pad, class_names(files, convs))
+    names, anchors = class_names(files, convs), file_anchors(files, convs)
+    network = file_network(convs, choices.pool_pad, names, anchors)
     unreadable: dict[str, str] = {}
     tuned_on = _paths(choices.images, TUNED_ON, unreadable, console)
     judged_on = _paths(choices.held_out, HELD_OUT, unreadable, console)

@@ -157,6 +157,7 @@ class Checkpoint:
             "weights": prepared.quantized.sha256,
             "retune": prepared.quantized.retune_sha256,
             "names": prepared.network.classes,
+            "anchors": dict(prepared.network.anchors),
             "design": made.folder.name,
             "sources": _sources(),
         }

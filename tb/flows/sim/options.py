@@ -30,6 +30,7 @@ from tb.toolchain.patch import Patch
 DEFAULT_BUG: Final = "rounding"
 """What `INJECT=rtl` puts in, unless another is chosen."""
 FITS: Final = ("letterbox", "plain")
+SIZE_SOURCES: Final = ("SIZE", "model", "default")
 SIMULATORS: Final = ("verilator", "icarus")
 INJECTIONS: Final = ("expected", "rtl", "stream")
 FRAME_ARRAY: Final = "16x16"
@@ -198,7 +199,8 @@ class SimOptions:
     def __post_init__(self) -> None:
         find_network(self.net)
         if self.size == NOT_GIVEN:
-            object.__setattr__(self, "size", self.network.size)
+            own = self.network.own_size(self.model)
+            object.__setattr__(self, "size", self.network.size if own is None else own)
         choose("FIT", self.fit, FITS)
         choose("SIM", self.sim, SIMULATORS)
         if self.inject:
@@ -259,6 +261,14 @@ class SimOptions:
     def network(self) -> NetworkAdapter:
         """The description of the network."""
         return find_network(self.net)
+
+    @property
+    def size_source(self) -> str:
+        """Where the image's size comes from."""
+        own = self.network.own_size(self.model)
+        if self.size != (self.network.size if own is None else own):
+            return "SIZE"
+        return "default" if own is None else "model"
 
     @property
     def injected(self) -> str:

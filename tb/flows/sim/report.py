@@ -18,7 +18,7 @@ from golden.config import LeakyPlace, PoolPad, ProductMode
 from golden.files import write_whole
 from tb.cosim.failure import Count, Failure, Name, Seconds, Text
 from tb.flows.documents import VERSION, Commit, Date, Schema, fields, one_of, schema
-from tb.flows.sim.options import INJECTIONS, SIMULATORS
+from tb.flows.sim.options import INJECTIONS, SIMULATORS, SIZE_SOURCES
 
 LAYER_KINDS: Final = ("conv", "pool", "upsample", "concat", "residual", "avgpool", "fc")
 
@@ -127,6 +127,8 @@ class Report:
     embedding_cosine: Annotated[float, Meta(ge=-1.000001, le=1.000001)] | None = None
     weights_sha256: _Sha256 | None = None
     retune_sha256: _Sha256 | None = None
+    image_size: Annotated[str, Meta(pattern=r"^\d+(x\d+)?$")] | None = None
+    size_source: Annotated[str, one_of(SIZE_SOURCES)] | None = None
     format: Annotated[str, Meta(pattern=r"^(per_layer|q\d+\.\d+)$")] | None = None
     mode: Annotated[str, one_of(ProductMode)] | None = None
     slope: Annotated[str, Meta(pattern=r"^\d+/\d+$")] | None = None

@@ -246,6 +246,7 @@ class RunState:
         leaky = ("slope", "leaky_place", "pool_pad")
         known: dict[str, Any] = {name: getattr(options, name) for name in leaky}
         known |= dict.fromkeys(options.network.without.intersection(leaky))
+        known |= {"image_size": str(options.size), "size_source": options.size_source}
         if self.simulator is not None:
             known["simulator_version"] = self.simulator.version
         if self.prepared is not None:

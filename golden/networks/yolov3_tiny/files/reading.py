@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from golden.arithmetic.numerics import NumericOptions
-from golden.config import InputError
+from golden.config import ConfigError, InputError
+from golden.export.reader import manifest_size
 from golden.graph.float_conv import FloatConv, StoredConv
 from golden.graph.float_graph import FloatNetwork
+from golden.graph.image_size import ImageSize
+from golden.graph.layers import Anchors
 from golden.networks.yolov3_tiny.description import Description
 from golden.networks.yolov3_tiny.files import cfg, darknet, state_dict
 from golden.networks.yolov3_tiny.files.fetch import (
@@ -20,7 +23,13 @@ from golden.networks.yolov3_tiny.files.fetch import (
 )
 from golden.networks.yolov3_tiny.files.names import read_names
 from golden.networks.yolov3_tiny.files.shaping import hardware_network
-from golden.networks.yolov3_tiny.graph import COCO_CLASSES, HEADS, VOC_CLASSES, count_classes
+from golden.networks.yolov3_tiny.graph import (
+    COCO_CLASSES,
+    HEADS,
+    VOC_CLASSES,
+    check_size,
+    count_classes,
+)
 from golden.networks.yolov3_tiny.retune_patch import Retune, fitting, tune
 
 
@@ -32,7 +41,8 @@ def read_network(
     Parameters and errors are those of `read_convs`; `pool_pad` of the options is read too.
     """
     convs = read_convs(files, options, retune)
-    return hardware_network(convs, class_names(files, convs), options.pool_pad)
+    anchors = file_anchors(files, convs)
+    return hardware_network(convs, class_names(files, convs), options.pool_pad, anchors)
 
 
 def read_convs(
@@ -104,6 +114,52 @@ def read_description(files: ModelFiles) -> Description:
         classes, kernel = found, stored["conv_set_2"].weight.shape[2]
     note = f"no .cfg is beside {files.weights.name}: the official anchors count"
     return Description(classes=classes, set_2_kernel=kernel, note=note)
+
+
+def file_anchors(files: ModelFiles, convs: Mapping[str, FloatConv]) -> Anchors:
+    """Return the anchors of a model's heads.
+
+    Raises
+    ------
+    InputError
+        If the description cannot be read, or is of another number of classes than `convs`.
+    """
+    said, held = read_description(files), count_classes(len(convs[HEADS[0]].bias))
+    if said.classes != held:
+        raise InputError(
+            f"{files.weights}: its heads have {held} classes, but "
+            f"{files.weights.with_suffix('.cfg')} says classes={said.classes}: give the "
+            "description that it was trained with"
+        )
+    return said.anchors
+
+
+def model_note(files: ModelFiles) -> str:
+    """Return what a user should know of a model's description, in a line; empty for nothing."""
+    return "" if files.weights.suffix.lower() == INTEGERS else read_description(files).note
+
+
+def size_beside(model: Path) -> ImageSize | None:
+    """Return the image's size that a manifest, or the ``.cfg`` beside a model, says.
+
+    None: they say none, or are not there.
+
+    Raises
+    ------
+    InputError
+        If they cannot be read, or the network does not run on that size.
+    """
+    if model.suffix.lower() == INTEGERS:
+        return manifest_size(model) if model.is_file() else None
+    own = model.with_suffix(".cfg")
+    size = cfg.read_description(own).size if own.is_file() else None
+    if size is None:
+        return None
+    try:
+        check_size(size)
+    except ConfigError as error:
+        raise InputError(f"{own} [net]: {error}; or give SIZE= (--size)") from None
+    return size
 
 
 def class_names(files: ModelFiles, convs: Mapping[str, FloatConv]) -> tuple[str, ...]:

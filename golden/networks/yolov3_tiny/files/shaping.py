@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from golden.config import InputError, PoolPad
 from golden.graph.float_conv import FloatConv, embed_in_centre
 from golden.graph.float_graph import FloatNetwork
+from golden.graph.layers import Anchors
 from golden.networks.yolov3_tiny.graph import (
     ANCHORS,
     BOX_CHANNELS,
+    COCO_CLASSES,
     HEADS,
     VOC_CLASSES,
     count_classes,
@@ -19,12 +21,15 @@ from golden.networks.yolov3_tiny.graph import (
 
 
 def hardware_network(
-    convs: Mapping[str, FloatConv], names: tuple[str, ...], pool_pad: PoolPad = PoolPad.MINUS_INF
+    convs: Mapping[str, FloatConv],
+    names: tuple[str, ...],
+    pool_pad: PoolPad = PoolPad.MINUS_INF,
+    anchors: Anchors | None = None,
 ) -> FloatNetwork:
     """Shape a file's convolutions for the hardware.
 
-    Heads keep the 75 channels of the VOC classes, in `VOC_CLASSES` order, where they know
-    them all; otherwise, and with 20 classes, they keep their own. A 1x1 kernel of
+    Heads for COCO's 80 classes keep the 75 channels of the VOC classes, in `VOC_CLASSES`
+    order; all others keep their own. A 1x1 kernel of
     conv_set_2 moves to the centre of a 3x3.
 
     Parameters
@@ -42,22 +47,22 @@ def hardware_network(
         If the number of names is not the heads'.
     """
     shaped = dict(convs)
-    if len(shaped[HEADS[0]].bias) == head_channels(len(VOC_CLASSES)):
-        classes = names if len(names) == len(VOC_CLASSES) else VOC_CLASSES
-    else:
-        classes = VOC_CLASSES if set(VOC_CLASSES) <= set(names) else names
-        shaped |= {head: select_classes(shaped[head], names, classes) for head in HEADS}
+    coco = len(names) == COCO_CLASSES and set(VOC_CLASSES) <= set(names)
+    classes = VOC_CLASSES if coco else names
+    shaped |= {head: select_classes(shaped[head], names, classes) for head in HEADS}
     zeros: dict[str, int] = {}
     if shaped["conv_set_2"].weight.shape[2] == 1:
         shaped["conv_set_2"] = embed_in_centre(shaped["conv_set_2"], 3)
         zeros["conv_set_2"] = 3 * 3 - 1
-    return FloatNetwork(graph(len(classes), pool_pad), shaped, classes, zeros)
+    nodes = graph(len(classes), pool_pad)
+    return FloatNetwork(nodes, shaped, classes, zeros, anchors=anchors or {})
 
 
 def file_network(
     convs: Mapping[str, FloatConv],
     pool_pad: PoolPad = PoolPad.MINUS_INF,
     names: tuple[str, ...] = (),
+    anchors: Anchors | None = None,
 ) -> FloatNetwork:
     """Make a network of a file's convolutions as they are: its heads, its kernels.
 
@@ -68,7 +73,7 @@ def file_network(
     pool_pad : PoolPad
         Value beyond the edge of the stride-1 pool.
     names : tuple of str
-        Class names of the heads; VOC's stand in for 20 classes. Numbers unless given.
+        Class names of the heads. Numbers unless given.
 
     Raises
     ------
@@ -78,11 +83,10 @@ def file_network(
     classes = count_classes(len(convs[HEADS[0]].bias))
     assert classes is not None, "checked where the file was read"
     if names and len(names) != classes:
-        if classes != len(VOC_CLASSES):
-            raise _names_disagree(convs[HEADS[0]], names)
-        names = VOC_CLASSES
+        raise _names_disagree(convs[HEADS[0]], names)
     nodes = graph(classes, pool_pad, convs["conv_set_2"].weight.shape[2])
-    return FloatNetwork(nodes, dict(convs), names or tuple(map(str, range(classes))))
+    names = names or tuple(map(str, range(classes)))
+    return FloatNetwork(nodes, dict(convs), names, anchors=anchors or {})
 
 
 def _names_disagree(head: FloatConv, names: tuple[str, ...]) -> InputError:
