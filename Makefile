@@ -119,7 +119,7 @@ TAKEN := $(if $(filter fuzz,$(MAKECMDGOALS)),$(FUZZ_VARIABLES)) \
          $(if $(filter-out fuzz bench,$(or $(MAKECMDGOALS),help)),$(SIM_VARIABLES))
 UNKNOWN := $(filter-out $(TAKEN) PYTHON MAKEOVERRIDES,$(COMMAND_LINE))
 ifneq ($(UNKNOWN),)
-$(error $(firstword $(UNKNOWN)) is no variable of $(or $(patsubst %,make %,$(filter fuzz bench,$(MAKECMDGOALS))),this Makefile); make help lists them)
+$(error $(firstword $(UNKNOWN)) is no variable of $(or $(patsubst %,make %,$(filter fuzz bench,$(MAKECMDGOALS))),this Makefile); $(shell $(PYTHON) -m tb.choices $(call quoted,$(firstword $(UNKNOWN))) $(TAKEN) 2>/dev/null)make help lists them)
 endif
 
 .PHONY: sim waves fuzz bench test broken synth-check check lint clean help venv

@@ -6,11 +6,14 @@ the built design reports the same figures back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from typing import Final
+
+LISTED: Final = 20
+"""Names that a message lists; of more it offers those that are like the wrong one."""
 
 
 class ConfigError(ValueError):
@@ -30,6 +33,46 @@ def first_few(names: Iterable[str], most: int = 5) -> str:
     several = list(names)
     more = f" and {len(several) - most} more" if len(several) > most else ""
     return ", ".join(several[:most]) + more
+
+
+def nearest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
+    """The names that a misspelt one is likely to mean, the likeliest first; capitals count little.
+
+    >>> nearest("LAYRE", ["NET", "LAYER", "FROM"])
+    ['LAYER']
+    """
+    import difflib  # for a mistake alone
+
+    by_lower = {each.lower(): each for each in names}
+    found = difflib.get_close_matches(name.lower(), by_lower, most)
+    return [by_lower[each] for each in found]
+
+
+def offer(name: str, names: Iterable[str], where: str = "") -> str:
+    """What to choose in the place of a name that is not there: those like it, then all.
+
+    Parameters
+    ----------
+    where : str
+        Where all are listed, for names that are too many for a line.
+
+    Examples
+    --------
+    >>> offer("ful", ["full", "cut_floor"])
+    'did you mean full? choose full or cut_floor'
+    >>> offer("rouding", ["rounding", *"abcdefghijklmnopqrst"], "the table lists all")
+    'did you mean rounding? the table lists all'
+    """
+    known = list(names)
+    near = nearest(name, known)
+    question = f"did you mean {_either(near)}? " if near else ""
+    if len(known) > LISTED:
+        return question + (where or f"there are {first_few(known)}")
+    return f"{question}choose {_either(known)}"
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 class ProductMode(str, Enum):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from typing import Final
 
-from golden.config import ConfigError
+from golden.config import ConfigError, nearest, offer
 
 DEFAULT_CLOCK: Final = "200MHz"
 
@@ -14,13 +15,13 @@ DEFAULT_CLOCK: Final = "200MHz"
 UNITS: Final = {"Hz": 1, "kHz": 10**3, "MHz": 10**6, "GHz": 10**9}
 
 
-def choose(name: str, value: str, choices: Iterable[str]) -> str:
-    """Return `value` if it is one of `choices`.
+def choose(name: str, value: str, choices: Iterable[str], where: str = "") -> str:
+    """Return `value` if it is one of `choices`; `where` says where many of them are listed.
 
     Raises
     ------
     ConfigError
-        Otherwise; the text names the choices.
+        Otherwise; the text names the choices, those that are like `value` first.
 
     Examples
     --------
@@ -29,7 +30,7 @@ def choose(name: str, value: str, choices: Iterable[str]) -> str:
     """
     known = list(choices)
     if value not in known:
-        raise ConfigError(f"{name}={value}: choose {', '.join(known[:-1])} or {known[-1]}")
+        raise ConfigError(f"{name}={value}: {offer(value, known, where)}")
     return value
 
 
@@ -106,3 +107,8 @@ def parse_clock(text: str) -> float:
     if clock <= 0:
         raise ConfigError(f"CLOCK={text}: give a frequency in Hz, kHz, MHz or GHz: {DEFAULT_CLOCK}")
     return clock
+
+
+if __name__ == "__main__":  # the Makefile asks: a word, then the names that there are
+    close = nearest(sys.argv[1], sys.argv[2:], 1)
+    sys.stdout.write("".join(f"did you mean {each}? " for each in close))

@@ -142,9 +142,15 @@ class TitledTable(Table):
 class _Trimmed:
     """Standard output, with no blanks at the ends of lines."""
 
+    def __init__(self) -> None:
+        self._held = ""
+
     def write(self, text: str) -> int:
-        """Write text without them."""
-        return sys.stdout.write(re.sub(r" +(?=\n)", "", text))
+        """Write text without them; blanks at its end wait for what follows."""
+        whole = re.sub(r" +(?=\n)", "", self._held + text)
+        shown = whole.rstrip(" ")
+        self._held = whole[len(shown) :]
+        return sys.stdout.write(shown)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(sys.stdout, name)

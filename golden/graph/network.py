@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from golden.arithmetic.numerics import NumericOptions
-from golden.config import ConfigError
+from golden.config import ConfigError, offer
 from golden.graph.layers import (
     IMAGE,
     Anchors,
@@ -66,7 +66,7 @@ class Network:
         for node in self.nodes:
             if node.name == name:
                 return node
-        raise ConfigError(f"no node {name}: choose one of {', '.join(n.name for n in self.nodes)}")
+        raise ConfigError(f"no node {name}: {offer(name, (node.name for node in self.nodes))}")
 
     def shapes(self) -> dict[str, Shape]:
         """Return (C, H, W) of ``image`` and of every node's output."""

@@ -19,19 +19,22 @@ if TYPE_CHECKING:
     from tb.debug.trace.transactions import Transactions
     from tb.debug.trace.wave_file import Wave
 
-_Wave = Annotated[Path, typer.Argument(help="Wave file, .fst or .vcd, or the folder with it.")]
-_Stage = Annotated[str, typer.Option(help="Stage, or step of a diagnosis; a list of them without.")]
-_First = Annotated[int | None, typer.Option(min=0, help="From this cycle on.")]
-_Last = Annotated[int | None, typer.Option(min=0, help="Up to this cycle.")]
-_Around = Annotated[int | None, typer.Option(min=0, help="Those next to this cycle.")]
-_Count = Annotated[int, typer.Option(min=0, help="At most so many; 0 for all.")]
-_Lane = Annotated[int | None, typer.Option(min=0, help="Output lane, from 0.")]
-_Channel = Annotated[int | None, typer.Option(min=0, help="Output channel; chooses the lane too.")]
-_Row = Annotated[int | None, typer.Option(min=0, help="Output row.")]
-_Column = Annotated[int | None, typer.Option(min=0, help="Output column.")]
-_Real = Annotated[bool, typer.Option("--real", help="Values as real numbers, not integers.")]
+_Wave = Annotated[Path, typer.Argument(metavar="WAVE", help="An .fst or .vcd file, or its folder.")]
+_Stage = Annotated[
+    str,
+    typer.Option(help="A stage, or a diagnosis's step; all are listed unless given."),
+]
+_First = Annotated[int | None, typer.Option(min=0, help="First cycle to show.")]
+_Last = Annotated[int | None, typer.Option(min=0, help="Last cycle to show.")]
+_Around = Annotated[int | None, typer.Option(min=0, help="Show those nearest to this cycle.")]
+_Count = Annotated[int, typer.Option(min=0, help="Show at most so many; 0 shows all.")]
+_Lane = Annotated[int | None, typer.Option(min=0, help="Only this output lane, counted from 0.")]
+_Channel = Annotated[int | None, typer.Option(min=0, help="Only this channel, and so its lane.")]
+_Row = Annotated[int | None, typer.Option(min=0, help="Only this output row.")]
+_Column = Annotated[int | None, typer.Option(min=0, help="Only this output column.")]
+_Real = Annotated[bool, typer.Option("--real", help="Show real numbers, not integers.")]
 _Others = Annotated[
-    bool, typer.Option("--others", help="Also transactions of the jobs around this one.")
+    bool, typer.Option("--others", help="Show transactions of the jobs around this one too.")
 ]
 
 

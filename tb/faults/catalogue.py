@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from golden.config import ConfigError
+from tb.choices import choose
 from tb.faults.bug import Bug
 from tb.faults.inputs import LOOP_NEST, STREAMS
 from tb.faults.output_arithmetic import OUTPUT_ARITHMETIC
@@ -20,6 +20,7 @@ BUGS: Final[tuple[Bug, ...]] = (
     *(*STREAMS, *LOOP_NEST, *SUMS, *OUTPUT_ARITHMETIC, *READOUT, *OUTPUT),
 )
 """All, in the order of the data flow."""
+LIST: Final = "docs/tables/diagnosis.md"
 _BY_NAME: Final = {bug.name: bug for bug in BUGS}
 
 
@@ -34,11 +35,9 @@ def find(name: str) -> Bug:
     Raises
     ------
     ConfigError
-        There is none; the text names all.
+        There is none; the text names those like it, and where all are listed.
     """
-    if name not in _BY_NAME:
-        raise ConfigError(f"BUG={name}: choose {', '.join(names()[:-1])} or {names()[-1]}")
-    return _BY_NAME[name]
+    return _BY_NAME[choose("BUG", name, names(), f"{LIST} lists all {len(BUGS)}")]
 
 
 ROUNDING_PATCH: Final = find("rounding").patch

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_type_hints
 
-from golden.config import ConfigError
+from golden.config import ConfigError, nearest
 from tb.choices import choose, parse_natural
 
 NOT_GIVEN: Final = -1
@@ -102,7 +102,8 @@ def read_options(kind: type[_O], options: Mapping[str, Any], words: Iterable[str
         if not equals:
             raise ConfigError(f"Got unexpected extra argument ({word})")
         if name not in known:
-            raise ConfigError(f"{name} is no variable of this command; make help lists them")
+            near = "".join(f"did you mean {each}? " for each in nearest(name, known, 1))
+            raise ConfigError(f"{name} is no variable of this command; {near}make help lists them")
         variable, earlier = known[name], given[known[name]]
         if (
             text

@@ -98,11 +98,22 @@ def test_every_flag_is_taken_as_it_is_given(name: str, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("kind", "word", "line"),
     [
-        (SimOptions, "LAYRE=conv1", "LAYRE is no variable of this command; make help lists them"),
+        (
+            SimOptions,
+            "LAYRE=conv1",
+            r"LAYRE is no variable of .*; did you mean LAYER\? make",
+        ),
         (SimOptions, "layer", r"Got unexpected extra argument \(layer\)"),
         (SimOptions, "WAVES=yes", "WAVES=yes: choose 0 or 1"),
         (SimOptions, "TILES=x", "TILES=x: give an integer from 0 to 999999999"),
-        (SimOptions, "N=3", "N is no variable"),
+        (SimOptions, "layer=conv1", r"layer is no .* did you mean LAYER\? make help lists"),
+        (SimOptions, "N=3", "N is no variable of this command; make help lists them"),
+        (
+            SimOptions,
+            "BUG=rouding",
+            r"BUG=rouding: did you mean rounding.*\? docs/tables",
+        ),
+        (SimOptions, "SIM=icaru", r"SIM=icaru: did you mean icarus\? choose verilator or icarus"),
         (FuzzOptions, "N=0", "N=0: give a number of jobs from 1 to 100000"),
         (FuzzOptions, "ARRAY=0x3", "ARRAY=0x3: give"),
     ],

@@ -24,6 +24,8 @@ def test_a_log_has_whole_titles_and_no_blanks_at_the_ends_of_lines(
     table.add_row(name, "")
     console = new_console()
     console.print(table)
+    console.print("   ", end="")
+    console.line()
     console.print("FAILED  ", end="")
     console.print("why")
     lines = capsys.readouterr().out.splitlines()

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array, int_range
-from golden.config import InputError
+from golden.config import InputError, offer
 from golden.graph.layers import IMAGE, Layer, sources
 from golden.graph.network import Network
 from golden.reference.run import run_node
@@ -208,7 +208,7 @@ def fit_to(network: Network, dump: Dump) -> dict[str, Int16Array]:
     found: dict[str, Int16Array] = {}
     for name, tensor in dump.tensors.items():
         if name not in shapes:
-            raise InputError(f"array {name} is no layer: there are {', '.join(shapes)}")
+            raise InputError(f"array {name} is no layer: {offer(name, shapes)}")
         check_fits(dump, name, shapes[name], fracs[name])
         values = tensor
         if tensor.dtype.kind == "f":

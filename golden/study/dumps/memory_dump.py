@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.arithmetic.fixed import Int16Array
-from golden.config import ConfigError, InputError
+from golden.config import ConfigError, InputError, offer
 from golden.graph.layers import Shape
 from golden.study.dumps.dump import Dump, read_dump
 
@@ -148,7 +148,7 @@ def read_run(given: Path | Mapping[str, Path], shapes: Mapping[str, Shape], layo
         given = _files(given)
     for name, path in given.items():
         if name not in shapes:
-            raise InputError(f"{path}: {name} is no layer: there are {', '.join(shapes)}")
+            raise InputError(f"{path}: {name} is no layer: {offer(name, shapes)}")
     return Dump(
         {name: read_memory(given[name], shapes[name], layout) for name in shapes if name in given}
     )

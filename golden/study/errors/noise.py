@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from golden.arithmetic.fixed import FloatArray, Int16Array, dequantize, quantize, saturate
-from golden.config import ConfigError
+from golden.config import ConfigError, offer
 from golden.graph.float_graph import FloatNetwork
 from golden.graph.layers import IMAGE, Anchors, sources
 from golden.graph.network import Network
@@ -94,7 +94,7 @@ def check_layers(layers: Iterable[str], known: Iterable[str]) -> tuple[str, ...]
     names, allowed = tuple(dict.fromkeys(layers)), tuple(known)
     for name in names:
         if name not in allowed:
-            raise ConfigError(f"no layer {name}: choose among {', '.join(allowed)}")
+            raise ConfigError(f"no layer {name}: {offer(name, allowed)}")
     return names
 
 

@@ -1,4 +1,4 @@
-"""The command ``convpe bisect``: which layers are wrong on their own account."""
+"""The command ``convpe bisect``: which layers make wrong values of right inputs."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 _Given = Annotated[
     list[str] | None,
     typer.Argument(
-        help="A dump: .npz, a folder with conv1.hex and so on, or conv1=FILE ...; two dumps are "
-        "compared with each other; none: the RTL is run."
+        metavar="[DUMP]...",
+        help="Tensors of a run: an .npz, a folder with conv1.hex and so on, or conv1=FILE for "
+        "each layer. Two are compared with each other; without one the RTL is run.",
     ),
 ]
 _Order = Annotated[str, typer.Option("--layout", help="Of memory files: chw, hwc or pe.")]
-_Bits = Annotated[int, typer.Option("--bits", help="Of a value in memory files: 16 or 8.")]
+_Bits = Annotated[int, typer.Option("--bits", help="Width of a value in memory files: 16 or 8.")]
 _Lanes = Annotated[
     int, typer.Option("--lanes", min=0, help="Values of a word; the array's for --layout pe.")
 ]
@@ -105,7 +106,7 @@ def bisect(
     bug: _Bug = "",
     json: common.Json = None,
 ) -> None:
-    """Find the layers that are wrong on their own account, in a dump or on the RTL."""
+    """Find the layers that make wrong values of right inputs, in a dump or on the RTL."""
     from golden.study.dumps.memory_dump import Layout
 
     console = new_console()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,8 +37,6 @@ FRAME_ARRAY: Final = "16x16"
 DEFAULT_ARRAYS: Final = {"verilator": FRAME_ARRAY, "icarus": "4x4"}
 WEIGHT_FORMATS: Final = ("integer", "sm8")
 WIDTHS: Final = (16, 8)
-FEW: Final = 40
-"""Layers that a refusal lists."""
 EXPLICIT: Final = ("mode", "array", "sim", "seed")
 """Variables that a replay line names whatever their values."""
 
@@ -57,11 +54,6 @@ def _check_layer(net: NetworkAdapter, name: str, layer: str) -> None:
         raise ConfigError(
             f"{name}={layer}: it has no jobs of its own, those of {maker} make it: "
             f"give {name}={maker}"
-        )
-    if layer not in net.job_layers and len(net.job_layers) > FEW:
-        near = difflib.get_close_matches(layer, net.job_layers, 3, 0) or net.job_layers[:3]
-        raise ConfigError(
-            f"{name}={layer}: {net.title} has no such layer; nearest: {', '.join(near)}"
         )
     choose(name, layer, net.job_layers)
 
@@ -223,7 +215,8 @@ class SimOptions:
         if self.layer:
             _check_layer(self.network, "LAYER", self.layer)
         elif self.job:
-            raise ConfigError(f"JOB={self.job}: say of which layer, such as LAYER=conv4")
+            layer = self.network.job_layers[0]
+            raise ConfigError(f"JOB={self.job}: say of which layer, such as LAYER={layer}")
         if self.job:
             parse_jobs(self.job)
         if self.from_layer:

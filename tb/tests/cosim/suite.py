@@ -8,6 +8,7 @@ One test of one module, as a failing run names it::
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import xml.etree.ElementTree as ElementTree
@@ -18,7 +19,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from golden.config import ConfigError, InputError, PEConfig, ProductMode
+from golden.config import ConfigError, InputError, PEConfig, ProductMode, offer
 from tb.choices import choose, parse_array
 from tb.console import shown
 from tb.duts.conv_pe.job_record import write_jobs
@@ -166,12 +167,13 @@ def check_test(module: str, test: str) -> None:
     """
     path = SUITES / f"{module}.py"
     if not module.startswith("cocotb_") or not path.is_file():
-        known = ", ".join(sorted(found.stem for found in SUITES.glob("cocotb_*.py")))
+        known = sorted(found.stem for found in SUITES.glob("cocotb_*.py"))
         raise InputError(
-            f"{module}: no cocotb module of tb/tests/cosim/suites; choose one of {known}"
+            f"{module}: no cocotb module of tb/tests/cosim/suites; {offer(module, known)}"
         )
-    if test and f"async def {test}(" not in path.read_text():
-        raise InputError(f"{module}: it has no test {test}; leave it out to run them all")
+    tests = re.findall(r"^async def (\w+)\(", path.read_text(), re.MULTILINE)
+    if test and test not in tests:
+        raise InputError(f"{module}: it has no test {test}; {offer(test, tests)}")
 
 
 def main(

@@ -21,7 +21,7 @@ from tb.networks.registry import NETWORKS, find
 
 FACENET: dict[str, Any] = {"net": "facenet"}
 REFUSED = [
-    ({"net": "lenet"}, "NET=lenet: choose yolov3-tiny, facenet.* or "),
+    ({"net": "lenet"}, "NET=lenet: did you mean facenet\\? choose yolov3-tiny, facenet.* or "),
     ({**FACENET, "size": 74}, "SIZE=74: FaceNet runs on 75 to 298"),
     ({**FACENET, "size": 299}, "SIZE=299: FaceNet runs on 75 to 298"),
     ({**FACENET, "slope": "13/128"}, "SLOPE=13/128: NET=facenet has no such choice"),
@@ -31,7 +31,7 @@ REFUSED = [
         {**FACENET, "mode": "cut_round", "format": "q7.8"},
         "MODE=cut_round: FaceNet's average needs MODE=full",
     ),
-    ({**FACENET, "layer": "conv1"}, "LAYER=conv1: FaceNet has no such layer; nearest: .*Conv2d"),
+    ({**FACENET, "layer": "conv1"}, r"LAYER=conv1: .*there are .* more$"),
     (
         {**FACENET, "layer": "MaxPool_3a_3x3"},
         "LAYER=MaxPool_3a_3x3: .* those of Conv2d_2b_3x3 make it",

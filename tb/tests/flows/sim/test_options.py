@@ -13,7 +13,7 @@ from tb.choices import parse_array, parse_clock, parse_jobs, parse_natural
 from tb.flows.sim.options import SimOptions
 
 REFUSED = [
-    ({"layer": "conv99"}, "LAYER=conv99: choose conv1, .*, pool5, .* or pred_2"),
+    ({"layer": "conv99"}, r"LAYER=conv99: did you mean .*\? choose conv1, .*, pool5, .* or pred_2"),
     ({"layer": "pool1"}, "LAYER=pool1: it has no jobs of its own, those of conv1 make it"),
     ({"layer": "upsample"}, "LAYER=upsample: .* give LAYER=conv_1x1_2"),
     ({"from_layer": "concat"}, "FROM=concat: .* those of conv_set_1 make it: give FROM=conv_set_1"),
@@ -30,7 +30,7 @@ REFUSED = [
     ({"clock": "-1MHz"}, "CLOCK=-1MHz: give a frequency"),
     ({"image": Path("a"), "images": Path("b")}, "IMAGES=b: give IMAGE or IMAGES, not both"),
     ({"mode": "fast"}, "MODE=fast: choose full, cut_floor or cut_round"),
-    ({"format": "q8"}, "FORMAT=q8: choose per_layer or q7.8"),
+    ({"format": "q8"}, r"FORMAT=q8: did you mean q7.8\? choose per_layer or q7.8"),
     ({"slope": "0.1"}, "SLOPE=0.1: choose 1/8 or 13/128"),
     ({"leaky_place": "x"}, "LEAKY_PLACE=x: choose after_requant or before_requant"),
     ({"pool_pad": "x"}, "POOL_PAD=x: choose minus_inf or zero"),
@@ -42,7 +42,7 @@ REFUSED = [
     ({"layer": "conv1", "job": "5-3"}, "JOB=5-3: give a job's number, 3, or the first and the"),
     ({"layer": "conv1", "job": "-1"}, "JOB=-1: give a job's number"),
     ({"window": 0}, "WINDOW=0: give at least 1 cycle"),
-    ({"bug": "gremlin"}, "BUG=gremlin: choose .*stale-weights.* or "),
+    ({"bug": "gremlin"}, "BUG=gremlin: docs.tables.diagnosis.md lists all "),
     ({"bug": "stale-weights", "inject": "stream"}, "BUG=stale-weights: it is what INJECT=rtl"),
     ({"mode": "cut_floor"}, "mode cut_floor .* choose that format"),
 ]
