@@ -45,8 +45,12 @@ TIMESCALE: Final = ("1ns", "1ps")
 VERILATOR_ARGS: Final = (
     *("--timing", "--default-language", "1364-2005", "-Wno-fatal"),
     *("-O3", "--x-assign", "fast", "--x-initial", "fast"),
-    *("-CFLAGS", "-O3 -march=native"),
+    *("-CFLAGS", "-march=native"),
 )
+FAST_MODEL: Final = ("OPT_FAST=-O3", "OPT_SLOW=-O1", "OPT_GLOBAL=-O3")
+"""For Verilator's makefile: how hard g++ tries at the model, at what runs once, at the library."""
+QUICK_MODEL: Final = ("OPT_FAST=-O1", *FAST_MODEL[1:])
+"""For designs that run a job or until a fault is seen: compiling takes longer than running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,6 @@ def build(
     ToolError
         The compiler failed; the text says where its log is.
     """
-    flags = _flags(simulator, waves)
     made = _described(simulator, config, cache, top, waves, patch)
     folder = made.folder
     if (folder / "build.json").is_file():
@@ -110,7 +113,7 @@ def build(
             print_line(
                 f"compiling the {config.array} array for {simulator.name}, once for this design"
             )
-            _compile(made, flags, patch, cache)
+            _compile(made, patch, cache)
     return made
 
 
@@ -137,7 +140,7 @@ def check(
     mark.parent.mkdir(parents=True, exist_ok=True)
     log = cache / f"{made.folder.name}.check.log"
     with tempfile.TemporaryDirectory(prefix=f".making-{os.getpid()}-", dir=cache) as scratch:
-        _run_compiler(made, _flags(simulator, False), patch, Path(scratch), log, check_only=True)
+        _run_compiler(made, patch, Path(scratch), log, check_only=True)
     log.unlink(missing_ok=True)
     mark.touch()
 
@@ -151,7 +154,7 @@ def _described(
     patch: Patch | None,
 ) -> Build:
     """A build with the folder that it has, or would have: a hash of all that it depends on."""
-    flags = _flags(simulator, waves)
+    flags, variables = _flags(simulator, waves, patch)
     key = _hash(
         {
             "sources": {
@@ -160,7 +163,7 @@ def _described(
             },
             "parameters": config.verilog_parameters(),
             "top": top,
-            "flags": [*flags, *([wave_dump.text(simulator.name)] if waves else [])],
+            "flags": [*flags, *variables, *([wave_dump.text(simulator.name)] if waves else [])],
             "patch": None if patch is None else [patch.file, patch.old, patch.new],
             "simulator": [simulator.name, simulator.version, str(simulator.executable)],
             "cocotb": [metadata.version("cocotb"), str(cocotb_tools.config.libs_dir)],
@@ -171,10 +174,15 @@ def _described(
     return Build(simulator, config, folder, top, waves)
 
 
-def _flags(simulator: Simulator, waves: bool) -> list[str]:
+def _flags(simulator: Simulator, waves: bool, patch: Patch | None) -> tuple[list[str], list[str]]:
+    """Of the compiler, and variables for the makefile that Verilator writes."""
     if simulator.name == "icarus":
-        return ["-g2005"]
-    return [*VERILATOR_ARGS, *(["--trace-fst"] if waves and fst_headers() else [])]
+        return ["-g2005"], []
+    traced = ["--trace-fst"] if waves and fst_headers() else []
+    if not waves and patch is None:
+        return [*VERILATOR_ARGS], [*FAST_MODEL]
+    # In one file the headers are read once.
+    return [*VERILATOR_ARGS, *traced, "--output-split", "0"], [*QUICK_MODEL]
 
 
 def fst_headers() -> bool:
@@ -186,18 +194,21 @@ def _hash(described: Any) -> str:
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _compile(made: Build, flags: Sequence[str], patch: Patch | None, cache: Path) -> None:
+def _compile(made: Build, patch: Patch | None, cache: Path) -> None:
     scratch_folder.remove_dead(cache)
     scratch = Path(tempfile.mkdtemp(prefix=f".making-{os.getpid()}-", dir=cache))
     log = cache / f"{made.folder.name}.log"
     try:
-        version = [made.simulator.version, str(made.simulator.executable)]
-        runtime = cache / f"runtime-{_hash([*version, list(flags), processor_key()])}"
-        _run_compiler(made, flags, patch, scratch, log, runtime)
         if made.simulator.name == "verilator":
-            scratch_folder.keep_runtime(scratch / "out", runtime)
+            runtime = _runtime(made, cache)
+            with scratch_folder.first_alone(runtime, made.waves and fst_headers()):
+                _run_compiler(made, patch, scratch, log, runtime)
+                scratch_folder.keep_runtime(scratch / "out", runtime)
             scratch_folder.remove_leftovers(scratch / "out")
-        facts = {"parameters": made.parameters, "flags": list(flags)}
+        else:
+            _run_compiler(made, patch, scratch, log)
+        flags, variables = _flags(made.simulator, made.waves, patch)
+        facts = {"parameters": made.parameters, "flags": [*flags, *variables]}
         (scratch / "out" / "build.json").write_text(json.dumps(facts, indent=2) + "\n")
         shutil.rmtree(made.folder, ignore_errors=True)
         (scratch / "out").rename(made.folder)
@@ -206,9 +217,15 @@ def _compile(made: Build, flags: Sequence[str], patch: Patch | None, cache: Path
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def _runtime(made: Build, cache: Path) -> Path:
+    """The folder of the run-time library, the same for designs with waves and without."""
+    simulator = made.simulator
+    described = [simulator.version, str(simulator.executable), *VERILATOR_ARGS, *FAST_MODEL[2:]]
+    return cache / f"runtime-{_hash([*described, processor_key()])}"
+
+
 def _run_compiler(
     made: Build,
-    flags: Sequence[str],
     patch: Patch | None,
     scratch: Path,
     log: Path,
@@ -220,9 +237,10 @@ def _run_compiler(
     rtl, bench = scratch_folder.patched(RTL, HDL, scratch, patch)
     runner = runner_for(made.simulator)
     runner.check_only = check_only
+    flags, variables = _flags(made.simulator, made.waves, patch)
     endings = [".v"]
     if isinstance(runner, VerilatorRunner):
-        runner.runtime = runtime
+        runner.runtime, runner.variables = runtime, variables
         endings.append(".vlt")
     hdl = [path for path in sorted(bench.glob("*.v*")) if path.suffix in endings]
     try:
@@ -231,7 +249,7 @@ def _run_compiler(
                 sources=[*hdl, *design_sources(rtl)],
                 includes=[rtl],
                 parameters=made.parameters,
-                build_args=list(flags),
+                build_args=flags,
                 hdl_toplevel=made.top,
                 build_dir=scratch / "out",
                 timescale=TIMESCALE,

@@ -63,6 +63,8 @@ class VerilatorRunner(Grouped, Verilator):  # type: ignore[misc]
     """
 
     runtime: Path | None = None
+    variables: Sequence[str] = ()
+    """For the makefile that compiles the model."""
 
     def _build_command(self) -> list[list[str]]:
         verilate, make = super()._build_command()
@@ -75,7 +77,7 @@ class VerilatorRunner(Grouped, Verilator):  # type: ignore[misc]
         if self.runtime is not None and self.runtime.is_dir():
             objects = sorted(str(path) for path in self.runtime.glob(RUNTIME_SOURCES))
             commands.append(["cp", *objects, str(self.build_dir)])
-        return [*commands, make]
+        return [*commands, [*make, *self.variables]]
 
     def _take_window(self, verilate: list[str]) -> None:
         """Put the main program that writes a window of the waves in the place of cocotb's."""

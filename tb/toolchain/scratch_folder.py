@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
+
+from filelock import FileLock
 
 from tb.toolchain.cocotb_runners import RUNTIME_SOURCES
 from tb.toolchain.patch import Patch
@@ -37,17 +39,21 @@ def patched(rtl: Path, hdl: Path, scratch: Path, patch: Patch | None) -> tuple[P
     raise ToolError(f"patch {patch.name}: {patch.old!r} is not once in {patch.file}")
 
 
+def first_alone(runtime: Path, waves: bool) -> AbstractContextManager[object]:
+    """Let one build alone compile the run-time library, or what waves add to it."""
+    if (runtime / ("verilated_fst_c.o" if waves else "verilated.o")).is_file():
+        return nullcontext()
+    return FileLock(runtime.with_name(f".{runtime.name}.lock"))
+
+
 def keep_runtime(folder: Path, runtime: Path) -> None:
-    """Keep the run-time library's objects for the next build with these flags."""
-    if runtime.is_dir():
-        return
-    scratch = Path(tempfile.mkdtemp(prefix=f".making-{os.getpid()}-", dir=runtime.parent))
+    """Keep those of the run-time library's objects that the next build would have to make."""
+    runtime.mkdir(exist_ok=True)
     for path in folder.glob(RUNTIME_SOURCES):
-        shutil.copy(path, scratch)
-    try:
-        scratch.rename(runtime)
-    except OSError:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if not (runtime / path.name).is_file():
+            scratch = runtime / f".{os.getpid()}-{path.name}"
+            shutil.copy(path, scratch)
+            scratch.replace(runtime / path.name)
 
 
 def remove_leftovers(folder: Path) -> None:
