@@ -293,6 +293,26 @@ def test_environment_counts_only_where_it_is_meant_to(ready: Path) -> None:
     assert record(ready)["arguments"] == ["sim", "SIM=icarus", "VERILATOR=/v"]
 
 
+def test_what_python_reads_from_the_environment_reaches_nothing(
+    ready: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "tb.py").write_text("raise SystemExit('another tb')")
+    (tmp_path / "sitecustomize.py").write_text("raise SystemExit('not ours')")
+    names = ("PYTHONSAFEPATH", "PYTHONOPTIMIZE", "PYTHONHASHSEED", "PYTHONINSPECT")
+    hostile = {**dict.fromkeys(names, "1"), "PYTHONPATH": str(tmp_path), "PYTHONHOME": "/no"}
+    done = run(ready, "make", "sim", **hostile, PYTEST_PLUGINS="no_such")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not {*hostile, "PYTEST_PLUGINS"} & set(record(ready)["environment"])
+
+
+def test_python_that_is_suggested_starts(tmp_path: Path) -> None:
+    """Pyenv has a name on PATH for each version; only the chosen ones start."""
+    shim = tmp_path / "python3.12"
+    shim.write_text("#!/bin/sh\nexit 127\n")
+    shim.chmod(0o755)
+    assert bootstrap._runs(sys.executable) and not bootstrap._runs(str(shim))
+
+
 def test_empty_variables_are_not_given(ready: Path) -> None:
     assert run(ready, "make", "sim", "LAYER=", "WAVES=0", "DIAGNOSE=1", "SIM=").returncode == 0
     assert record(ready)["arguments"] == ["sim", "WAVES=0", "DIAGNOSE=1"]

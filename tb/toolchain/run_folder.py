@@ -37,6 +37,15 @@ def git_commit(root: Path) -> str:
 
     ``-dirty`` follows them where the tree differs; outside git it is ``unknown``.
     """
+    return _read_commit(root)[0]
+
+
+def why_unknown(root: Path) -> str:
+    """Return why `git_commit` does not know the commit; nothing where it does."""
+    return _read_commit(root)[1]
+
+
+def _read_commit(root: Path) -> tuple[str, str]:
     # Optional locks are left alone: to read a tree must not write to it. A checkout that belongs
     # to another user is read too: this is its own code that runs.
     env = child_environment({"GIT_OPTIONAL_LOCKS": "0"})
@@ -49,10 +58,16 @@ def git_commit(root: Path) -> str:
                 check=True,
                 capture_output=True,
                 text=True,
+                errors="replace",
                 timeout=60,
             ).stdout.strip()
             for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain"])
         )
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return f"{head}-dirty" if status else head
+    except FileNotFoundError:
+        return "unknown", "git is not installed" if root.is_dir() else f"there is no {root}"
+    except subprocess.CalledProcessError as error:
+        lines = [line for line in error.stderr.splitlines() if line.startswith("fatal: ")]
+        return "unknown", lines[0][len("fatal: ") :] if lines else "git gives no reason"
+    except (OSError, subprocess.SubprocessError) as error:
+        return "unknown", str(error)
+    return (f"{head}-dirty" if status else head), ""

@@ -89,6 +89,8 @@ def _run_steps(run: RunState, console: Console) -> Failure | None:
             if not console.is_terminal or text.startswith(PRINTED_ALWAYS):
                 echo(console, text)
 
+        if reason := run_folder.why_unknown(build.ROOT):
+            echo(console, f"the report's commit is unknown: {reason}")
         run.pictures, run.unreadable = pictures(options, print_line)
         run.simulator = find_simulator(options.sim, options.verilator)
         prepared = run.prepared = prepare(options, print_line)

@@ -17,7 +17,7 @@ import pytest
 from tb.cosim.failure import FAILURE_KINDS, Failure
 from tb.flows.sim import refusal
 from tb.flows.sim.report import FrameReport, LayerReport, Memories, Report, Stalls, utilisation
-from tb.toolchain.run_folder import git_commit, new_run_folder, remove_stale
+from tb.toolchain.run_folder import git_commit, new_run_folder, remove_stale, why_unknown
 
 SCHEMA = json.loads(refusal.SCHEMA_FILE.read_text())
 CONV = LayerReport(
@@ -281,15 +281,22 @@ def test_runs_that_start_at_once_get_folders_of_their_own(tmp_path: Path) -> Non
 
 def test_commit_tells_a_changed_tree(tmp_path: Path) -> None:
     assert git_commit(tmp_path) == "unknown"
+    assert why_unknown(tmp_path).startswith("not a git repository")
     assert git_commit(tmp_path / "nowhere") == "unknown"
+    assert why_unknown(tmp_path / "nowhere") == f"there is no {tmp_path / 'nowhere'}"
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path)]
     subprocess.run([*git, "init", "-q"], check=True)
     assert git_commit(tmp_path) == "unknown"
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
     clean = git_commit(tmp_path)
-    assert len(clean) == 40
+    assert len(clean) == 40 and why_unknown(tmp_path) == ""
     (tmp_path / "new").write_text("")
     assert git_commit(tmp_path) == f"{clean}-dirty"
+
+
+def test_without_git_the_reason_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert (git_commit(tmp_path), why_unknown(tmp_path)) == ("unknown", "git is not installed")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives a checkout to another user")
