@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from golden.config import InputError
 from golden.graph.image_size import ImageSize, sides
+from golden.importers.file_kinds import FileKind, file_kind
 from golden.vision.placement import Fit, placement
 
 Pixels = npt.NDArray[np.float32]
@@ -90,7 +91,7 @@ def load(path: Path) -> Image.Image:
         why = "a link to a file that is not there" if path.is_symlink() else "no such picture"
         raise InputError(f"{path}: {why}") from None
     except UnidentifiedImageError:
-        raise InputError(f"{path}: not a picture that Pillow can read") from None
+        raise _no_picture(path) from None
     except Image.DecompressionBombError:
         raise InputError(f"{path}: {_TOO_LARGE}") from None
     except Exception as error:  # Pillow's readers raise what they like on damaged bytes
@@ -98,6 +99,12 @@ def load(path: Path) -> Image.Image:
         raise InputError(
             f"{path}: the picture cannot be read: {reason or type(error).__name__}"
         ) from None
+
+
+def _no_picture(path: Path) -> InputError:
+    kind = file_kind(path)
+    what = "" if kind in (FileKind.UNKNOWN, FileKind.PICTURE) else f"; this is {kind.words}"
+    return InputError(f"{path}: not a picture that Pillow can read{what}")
 
 
 def _rgb(image: Image.Image, path: Path) -> Image.Image:

@@ -68,7 +68,7 @@ class YoloV3Tiny(NetworkAdapter):
         from golden.export.reader import integer_network
         from golden.files import sha256_of
         from golden.networks.yolov3_tiny.build import build_yolov3_tiny
-        from golden.networks.yolov3_tiny.files.fetch import INTEGERS, model_files
+        from golden.networks.yolov3_tiny.files.fetch import model_files, model_format
         from golden.networks.yolov3_tiny.files.reading import model_note
         from golden.networks.yolov3_tiny.retune_patch import fitting, retune_choice
 
@@ -78,7 +78,7 @@ class YoloV3Tiny(NetworkAdapter):
         print_line("quantising the network")
         numerics = options.numerics()
         patch = fitting(retune_choice(options.retune), files.sha256, numerics.slope)
-        if files.weights.suffix.lower() == INTEGERS:
+        if model_format(files.weights) == "integers":
             network = integer_network(files.weights, numerics, options.size)
         else:
             network = build_yolov3_tiny(files, numerics, input_size=options.size, retune=patch)

@@ -17,8 +17,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from golden.config import InputError
+from golden.importers.file_kinds import READ, FileKind, file_kind, refusal
 
 SAFETENSORS: Final = ".safetensors"
+SUFFIXES: Final = (".pth", ".pt", SAFETENSORS)
+"""Endings of a checkpoint."""
+WANTED: Final = "a torch state dict (.pth, .pt) or a .safetensors"
 PARALLEL: Final = "module."
 """What torch's DataParallel puts ahead of every name."""
 _WRAPPERS: Final = ("state_dict", "model_state_dict", "model")
@@ -45,7 +49,9 @@ class TensorFile:
 
 
 def read_tensors(path: Path) -> TensorFile:
-    """Read the named tensors of a ``.pth``, ``.pt`` or ``.safetensors``; no code in it is run.
+    """Read the named tensors of a torch or safetensors file; no code in it is run.
+
+    Its first bytes say which it is, whatever its ending.
 
     Raises
     ------
@@ -53,8 +59,13 @@ def read_tensors(path: Path) -> TensorFile:
         If it cannot be read, is damaged, or holds anything but named tensors.
     """
     try:
-        if path.suffix.lower() == SAFETENSORS:
+        kind = file_kind(path)
+        if kind is FileKind.SAFETENSORS:
             return _read_safetensors(path)
+        if kind not in READ:
+            raise refusal(path, kind, WANTED)
+        if kind is FileKind.UNKNOWN and path.suffix.lower() == SAFETENSORS:
+            return _read_safetensors(path)  # a damaged one
         return _read_torch(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None

@@ -15,12 +15,16 @@ from golden.arithmetic.fixed import FloatArray
 from golden.config import InputError
 from golden.graph.float_conv import BatchNorm, Epsilon, FloatConv, StoredConv
 from golden.graph.float_graph import Conv, FloatNetwork, Graph
+from golden.importers.file_kinds import READ, file_kind, refusal
 from golden.importers.tensorflow.checkpoint import is_tf_checkpoint, read_tf_checkpoint
 from golden.importers.torch.tensor_files import read_tensors, without_prefix
 from golden.networks.facenet.graph import BOTTLENECK, WHITE, facenet, graph_of
 from golden.networks.facenet.names import Names, Naming, names, tensorflow_names, torch_names
-from golden.networks.yolov3_tiny.files.fetch import SUFFIXES
 
+WANTED: Final = (
+    "a torch state dict (.pth, .pt), a .safetensors, or a TensorFlow checkpoint by its prefix or "
+    ".index"
+)
 _COUNTER: Final = "num_batches_tracked"
 Tensors = dict[str, npt.NDArray[np.generic]]
 
@@ -98,11 +102,9 @@ def read_named(path: Path) -> Tensors:
     """
     if is_tf_checkpoint(path):
         return dict(read_tf_checkpoint(path))
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(
-            f"{path}: give a {', '.join(SUFFIXES)} file, or a TensorFlow checkpoint by its prefix "
-            "or its .index"
-        )
+    kind = file_kind(path)
+    if kind not in READ:
+        raise refusal(path, kind, WANTED)
     tensors = without_prefix(read_tensors(path).tensors)
     return {name: _array(tensor) for name, tensor in tensors.items()}
 

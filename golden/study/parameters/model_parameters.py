@@ -14,10 +14,11 @@ import torch
 
 from golden.arithmetic.fixed import FloatArray, check_finite
 from golden.config import InputError, first_few
+from golden.importers.file_kinds import READ, FileKind, file_kind, refusal
 from golden.importers.tensorflow import checkpoint
-from golden.importers.torch.tensor_files import read_tensors, without_prefix
+from golden.importers.torch.tensor_files import SUFFIXES, read_tensors, without_prefix
 from golden.networks.facenet.files import FaceNet, find_network, naming_of
-from golden.networks.yolov3_tiny.files.fetch import SUFFIXES, model_files
+from golden.networks.yolov3_tiny.files.fetch import model_files
 from golden.networks.yolov3_tiny.files.reading import read_stored
 
 Kind = Literal["tensorflow", "torch", "darknet"]
@@ -26,7 +27,10 @@ Values = npt.NDArray[np.floating]
 
 NORM_ROLES: Final[tuple[Role, ...]] = ("beta", "mean", "variance")
 """What every batch normalisation has; gamma is not always there."""
-DARKNET: Final = ".weights"
+WANTED: Final = (
+    "a Darknet .weights, a torch state dict (.pth, .pt), a .safetensors, or a TensorFlow "
+    "checkpoint by its prefix or .index"
+)
 """Ending of its files."""
 _TF_NAME: Final = re.compile(
     r"(?P<layer>.+)/(?P<part>weights|biases|BatchNorm/(?:beta|gamma|moving_mean|moving_variance))"
@@ -113,16 +117,14 @@ def read_parameters(path: Path) -> ParameterFile:
     """
     if checkpoint.is_tf_checkpoint(path):
         found = _read_tensorflow(path)
-    elif path.suffix.lower() in SUFFIXES:
-        found = _read_torch(path)
-    elif path.suffix.lower() == DARKNET:
-        found = _read_darknet(path)
     else:
-        problem = "not a model file" if path.exists() else "does not exist"
-        raise InputError(
-            f"{path}: {problem}; give a TensorFlow checkpoint (its prefix, or its .index), "
-            f"{', '.join(SUFFIXES)} or {DARKNET}"
-        )
+        if not path.exists():
+            raise InputError(f"{path} does not exist; give {WANTED}")
+        kind = file_kind(path)
+        odd = kind is FileKind.UNKNOWN and path.suffix.lower() not in SUFFIXES
+        if odd or kind not in (*READ, FileKind.DARKNET):
+            raise refusal(path, kind, WANTED)
+        found = _read_darknet(path) if kind is FileKind.DARKNET else _read_torch(path)
     if not found.parameters:
         raise InputError(
             f"{path}: no layer's parameters in it; it holds {first_few(found.others, 3)}"

@@ -121,9 +121,9 @@ def integer_network(
     """
     from golden.export.reader import integer_network as read_integers
     from golden.networks.yolov3_tiny.build import build_yolov3_tiny
-    from golden.networks.yolov3_tiny.files.fetch import INTEGERS
+    from golden.networks.yolov3_tiny.files.fetch import model_format
 
-    if files.weights.suffix.lower() == INTEGERS:
+    if model_format(files.weights) == "integers":
         none = {"weights_sha256": files.sha256, "retune_sha256": None}
         return read_integers(files.weights, options, size), none
     patch, facts = common.choose_patch(files, retune, (options.slope,), console)

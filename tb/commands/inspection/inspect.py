@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 FACENET: Final = "facenet"
 YOLO: Final = "yolov3-tiny"
-_DARKNET: Final = ".weights"
 _SHOWN: Final = 20
 
 Tensors = dict[str, "npt.NDArray[Any]"]
@@ -111,18 +110,20 @@ def _yolo(graph: Any, size: ImageSize) -> _Network:
 
 
 def _read(path: Path, console: Console) -> Tensors:
-    if path.suffix.lower() == _DARKNET:
-        return _darknet_tensors(path, console)
     from golden.config import InputError
+    from golden.importers.file_kinds import READ, FileKind, file_kind, refusal
     from golden.importers.tensorflow.checkpoint import is_tf_checkpoint
     from golden.networks.facenet.files import read_named
-    from golden.networks.yolov3_tiny.files.fetch import SUFFIXES
+    from golden.study.parameters.model_parameters import WANTED
 
-    if path.suffix.lower() not in SUFFIXES and not is_tf_checkpoint(path):
-        kinds = ", ".join((_DARKNET, *SUFFIXES))
-        raise InputError(
-            f"{path}: give {FACENET}, {YOLO}, or a file: {kinds}, a TensorFlow checkpoint"
-        )
+    if not is_tf_checkpoint(path):
+        if not path.exists():
+            raise InputError(f"{path}: no such file; give {FACENET}, {YOLO}, {WANTED}")
+        kind = file_kind(path)
+        if kind is FileKind.DARKNET:
+            return _darknet_tensors(path, console)
+        if kind not in READ:
+            raise refusal(path, kind, WANTED)
     return dict(read_named(path))
 
 
@@ -151,7 +152,7 @@ def _found(path: Path, tensors: Tensors, size: str | None, console: Console) -> 
     if naming_of(tensors) is not None:
         weights = facenet_of(tensors, path)
         return _facenet(weights.graph, size, weights.unknown)
-    if path.suffix.lower() != _DARKNET and "pred_2.weight" not in tensors:
+    if "pred_2.weight" not in tensors and "pred_2.weights" not in tensors:
         return None
     from golden.networks.yolov3_tiny.files.reading import read_stored
     from golden.networks.yolov3_tiny.graph import HEADS, count_classes, graph

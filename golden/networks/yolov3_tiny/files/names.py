@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from golden.config import InputError
+from golden.importers.file_kinds import check_text_file
 from golden.importers.text import decoded, printable
 
 LONGEST_NAME = 200
@@ -24,6 +25,7 @@ def read_names(path: Path) -> tuple[str, ...]:
         If the file cannot be read or is no text, or a line among the names is blank,
         too long, or a name that stands there already.
     """
+    check_text_file(path, "class names, one a line")
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -15,10 +15,10 @@ from golden.graph.layers import Anchors
 from golden.networks.yolov3_tiny.description import Description
 from golden.networks.yolov3_tiny.files import cfg, darknet, state_dict
 from golden.networks.yolov3_tiny.files.fetch import (
-    INTEGERS,
     OFFICIAL_SHA256,
     WEIGHTS,
     ModelFiles,
+    model_format,
     official_names,
 )
 from golden.networks.yolov3_tiny.files.names import read_names
@@ -78,7 +78,7 @@ def read_stored(files: ModelFiles) -> dict[str, StoredConv]:
     InputError
         If a file is damaged or holds another network.
     """
-    if files.weights.suffix.lower() == INTEGERS:
+    if files.cfg is None and model_format(files.weights) == "integers":
         raise InputError(
             f"{files.weights}: a manifest of integers is for make sim alone; give a model file"
         )
@@ -136,7 +136,7 @@ def file_anchors(files: ModelFiles, convs: Mapping[str, FloatConv]) -> Anchors:
 
 def model_note(files: ModelFiles) -> str:
     """Return what a user should know of a model's description, in a line; empty for nothing."""
-    return "" if files.weights.suffix.lower() == INTEGERS else read_description(files).note
+    return "" if model_format(files.weights) == "integers" else read_description(files).note
 
 
 def size_beside(model: Path) -> ImageSize | None:
@@ -149,8 +149,10 @@ def size_beside(model: Path) -> ImageSize | None:
     InputError
         If they cannot be read, or the network does not run on that size.
     """
-    if model.suffix.lower() == INTEGERS:
-        return manifest_size(model) if model.is_file() else None
+    if not model.is_file():
+        return None
+    if model_format(model) == "integers":
+        return manifest_size(model)
     own = model.with_suffix(".cfg")
     size = cfg.read_description(own).size if own.is_file() else None
     if size is None:

@@ -204,7 +204,7 @@ def test_a_file_is_read(ending: str, tmp_path: Path) -> None:
 def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
     other = tmp_path / "face.onnx"
     other.write_bytes(b"0")
-    with pytest.raises(InputError, match=r"face\.onnx: give a \.pth, .* a TensorFlow checkpoint"):
+    with pytest.raises(InputError, match=r"face\.onnx: this is .*; give .* a TensorFlow check"):
         read_facenet(other)
     torch.save({"conv1.weight": torch.zeros(2)}, tmp_path / "other.pth")
     with pytest.raises(InputError, match=r"other\.pth: no Inception-ResNet-v1 in it"):

@@ -11,7 +11,10 @@ import tarfile
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from safetensors.torch import save
 
 from golden.config import InputError
 from golden.networks.yolov3_tiny.files import fetch
@@ -24,7 +27,9 @@ from golden.networks.yolov3_tiny.files.fetch import (
     model_files,
 )
 
-CONTENT = {WEIGHTS: b"weights" * 99, CFG: b"[net]\n", NAMES: b"person\n"}
+DARKNET = np.array([0, 2, 0, 0, 0, -1], "<i4").tobytes()
+"""The beginning of a weights file."""
+CONTENT = {WEIGHTS: DARKNET * 9, CFG: b"[net]\n", NAMES: b"person\n"}
 FOLDER = Path("models") / "yolov3-tiny"
 
 
@@ -180,12 +185,12 @@ def test_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -
 
 def test_users_model_takes_the_files_next_to_it(tmp_path: Path, downloads: Downloads) -> None:
     model = tmp_path / "mine.weights"
-    model.write_bytes(b"mine")
+    model.write_bytes(DARKNET)
     model.with_suffix(".cfg").write_text("[net]")
     model.with_suffix(".names").write_text("cat")
     files = model_files(model, cache=tmp_path / "cache")
     assert files == ModelFiles(
-        model, model.with_suffix(".cfg"), model.with_suffix(".names"), sha256(b"mine"), False
+        model, model.with_suffix(".cfg"), model.with_suffix(".names"), sha256(DARKNET), False
     )
     assert downloads.count == 0
 
@@ -205,12 +210,48 @@ def test_a_checkpoint_needs_no_description(
     suffix: str, tmp_path: Path, downloads: Downloads
 ) -> None:
     model = tmp_path / f"mine{suffix}"
-    model.write_bytes(b"mine")
+    content = b"{}" if suffix == ".json" else save({"a": torch.zeros(1)})
+    model.write_bytes(content)
     files = model_files(model, cache=tmp_path / "cache")
-    assert files == ModelFiles(model, None, None, sha256(b"mine"), False)
+    assert files == ModelFiles(model, None, None, sha256(content), False)
     model.with_suffix(".names").write_text("cat")
     assert model_files(model, cache=tmp_path / "cache").names == model.with_suffix(".names")
     assert downloads.count == 0
+
+
+@pytest.mark.parametrize("name", ["x.weights", "x.pth", "x.safetensors", "x.json", "x", "x.onnx"])
+def test_the_first_bytes_say_the_format(name: str, tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    torch.save({"a": torch.zeros(1)}, buffer)
+    path = tmp_path / name
+    for content, found in (
+        (DARKNET, "darknet"),
+        (save({"a": torch.zeros(1)}), "checkpoint"),
+        (buffer.getvalue(), "checkpoint"),
+        (b"{}", "integers"),
+    ):
+        path.write_bytes(content)
+        assert fetch.model_format(path) == found
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"", "an empty file"),
+        (b"\x08\x07\x12\x07pytorch", "an ONNX model"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (b"<html>", "an HTML page"),
+        (b"[net]\n", "a Darknet description"),
+    ],
+)
+@pytest.mark.parametrize("name", ["x.weights", "x.pth", "x.safetensors", "x.json", "x"])
+def test_a_model_of_another_kind_is_named(
+    name: str, content: bytes, text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"{name}: this is .*{text}.*; give a Darknet \.weights"):
+        model_files(path, cache=tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])

@@ -248,9 +248,9 @@ def test_a_damaged_file_is_refused(
     data = path.read_bytes()
     for content in (data[:-3], data[:1000], data[:5], b"", b"hello " * 99, b"\x80\x02." + data[:9]):
         path.write_bytes(content)
-        with pytest.raises(InputError, match=rf"x\{suffix}: .*damaged") as caught:
+        with pytest.raises(InputError, match=rf"x\{suffix}: .*(damaged|a text)") as caught:
             read_stored(path)
         assert "\n" not in str(caught.value)
     path.unlink()
-    with pytest.raises(InputError, match=rf"x\{suffix}: cannot be read: No such file"):
+    with pytest.raises(InputError, match=rf"x\{suffix} does not exist"):
         read_stored(path)
