@@ -24,12 +24,14 @@ class Epsilon(Enum):
 
     DARKNET = "sqrt(variance) + 1e-6"
     TORCH = "sqrt(variance + 1e-5)"
+    ULTRALYTICS = "sqrt(variance + 1e-4)"
     SLIM = "sqrt(variance + 1e-3)"
 
     @property
     def added(self) -> float:
         """What is added to the variance below the root; to the root itself in Darknet."""
-        return {Epsilon.DARKNET: 1e-6, Epsilon.TORCH: 1e-5, Epsilon.SLIM: 1e-3}[self]
+        small = {Epsilon.DARKNET: 1e-6, Epsilon.TORCH: 1e-5, Epsilon.ULTRALYTICS: 1e-4}
+        return small.get(self, 1e-3)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,9 +23,12 @@ SAFETENSORS: Final = ".safetensors"
 SUFFIXES: Final = (".pth", ".pt", SAFETENSORS)
 """Endings of a checkpoint."""
 WANTED: Final = "a torch state dict (.pth, .pt) or a .safetensors"
-PARALLEL: Final = "module."
-"""What torch's DataParallel puts ahead of every name."""
-_WRAPPERS: Final = ("state_dict", "model_state_dict", "model")
+_WORDS: Final = ("module", "model", "backbone", "_orig_mod", "net", "network", "ema", "student")
+"""What wrappers of a network put ahead of every name."""
+_WRAPPERS: Final = (
+    *("state_dict", "model_state_dict", "model", "net", "network", "weights", "params"),
+    *("ema", "model_ema", "ema_state_dict"),
+)
 """Where training scripts keep the state dict in a larger dictionary."""
 _CODES: Final = {
     **{torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"},
@@ -72,14 +75,25 @@ def read_tensors(path: Path) -> TensorFile:
 
 
 def without_prefix(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the tensors by the names that they have without DataParallel."""
+    """Return the tensors by the names that they have without `prefix_of`."""
     prefix = prefix_of(tensors)
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
 
 
 def prefix_of(tensors: Iterable[str]) -> str:
-    """Return what DataParallel put ahead of every name, or nothing."""
-    return PARALLEL if all(name.startswith(PARALLEL) for name in tensors) else ""
+    """Return what wrappers put ahead of every name: ``module.``, ``model.backbone.``, or nothing.
+
+    >>> prefix_of(["module.net.a.weight", "module.net.b.weight"]), prefix_of(["a.weight"])
+    ('module.net.', '')
+    """
+    names, prefix = list(tensors), ""
+    while names:
+        word = names[0].removeprefix(prefix).partition(".")[0]
+        longer = f"{prefix}{word}."
+        if word not in _WORDS or not all(name.startswith(longer) for name in names):
+            break
+        prefix = longer
+    return prefix
 
 
 def tensor_bytes(path: Path, like: TensorFile, tensors: Mapping[str, torch.Tensor]) -> bytes:
@@ -111,6 +125,11 @@ def _read_torch(path: Path) -> TensorFile:
     key = ""
     if isinstance(document, dict) and not _is_state_dict(document):
         keys = [name for name in _WRAPPERS if _is_state_dict(document.get(name))]
+        if len(keys) > 1:
+            raise InputError(
+                f"{path}: holds {len(keys)} state dicts ({', '.join(keys)}); save the one that is "
+                "meant alone"
+            )
         key = keys[0] if keys else ""
     inner = document[key] if key else document
     if not _is_state_dict(inner):
@@ -131,7 +150,8 @@ def _load(path: Path) -> Any:
         if code is None:
             raise damaged from None
         raise InputError(
-            f"{path}: holds code ({code[1]}), which is not run; save model.state_dict()"
+            f"{path}: holds code ({code[1]}), which is not run; where that code is, save "
+            "model.state_dict() alone: torch.save(model.state_dict(), 'weights.pth')"
         ) from None
     except RuntimeError as error:
         if "TorchScript" in str(error):

@@ -12,6 +12,7 @@ from golden.graph.float_conv import FloatConv, StoredConv
 from golden.graph.float_graph import FloatNetwork
 from golden.graph.image_size import ImageSize
 from golden.graph.layers import Anchors
+from golden.importers.torch.tensor_files import read_tensors
 from golden.networks.yolov3_tiny.description import Description
 from golden.networks.yolov3_tiny.files import cfg, darknet, state_dict
 from golden.networks.yolov3_tiny.files.fetch import (
@@ -23,6 +24,7 @@ from golden.networks.yolov3_tiny.files.fetch import (
 )
 from golden.networks.yolov3_tiny.files.names import read_names
 from golden.networks.yolov3_tiny.files.shaping import hardware_network
+from golden.networks.yolov3_tiny.files.torch_names import find_anchors, find_naming
 from golden.networks.yolov3_tiny.graph import (
     COCO_CLASSES,
     HEADS,
@@ -108,10 +110,7 @@ def read_description(files: ModelFiles) -> Description:
     elif own.is_file():
         return cfg.read_description(own)
     else:
-        stored = read_stored(files)
-        found = count_classes(len(stored[HEADS[0]].weight))
-        assert found is not None, "checked where the file was read"
-        classes, kernel = found, stored["conv_set_2"].weight.shape[2]
+        return _checkpoint_description(files)
     note = f"no .cfg is beside {files.weights.name}: the official anchors count"
     return Description(classes=classes, set_2_kernel=kernel, note=note)
 
@@ -162,6 +161,21 @@ def size_beside(model: Path) -> ImageSize | None:
     except ConfigError as error:
         raise InputError(f"{own} [net]: {error}; or give SIZE= (--size)") from None
     return size
+
+
+def _checkpoint_description(files: ModelFiles) -> Description:
+    """What a checkpoint says of itself, without a ``.cfg``: its anchors, where it keeps them."""
+    stored = read_stored(files)
+    classes = count_classes(len(stored[HEADS[0]].weight))
+    assert classes is not None, "checked where the file was read"
+    kernel = stored["conv_set_2"].weight.shape[2]
+    tensors = read_tensors(files.weights).tensors
+    anchors, note = find_anchors(tensors), find_naming(tensors).note
+    if anchors is not None:
+        return Description(classes=classes, set_2_kernel=kernel, anchors=anchors, note=note)
+    missing = f"no .cfg is beside {files.weights.name}: the official anchors count"
+    notes = "; ".join(filter(None, (missing, note)))
+    return Description(classes=classes, set_2_kernel=kernel, note=notes)
 
 
 def class_names(files: ModelFiles, convs: Mapping[str, FloatConv]) -> tuple[str, ...]:

@@ -14,11 +14,10 @@ from golden.graph.float_conv import BatchNorm, Epsilon, StoredConv, check_magnit
 from golden.graph.float_graph import Conv
 from golden.importers.torch.tensor_files import (
     TensorFile,
-    prefix_of,
     read_tensors,
     tensor_bytes,
-    without_prefix,
 )
+from golden.networks.yolov3_tiny.files.torch_names import find_naming
 from golden.networks.yolov3_tiny.graph import VOC_CLASSES, count_classes, graph
 
 CONV: Final = "convs.0"
@@ -41,8 +40,9 @@ def read_stored(path: Path) -> dict[str, StoredConv]:
     """Read every convolution of a checkpoint, by node name; order and shapes as in the file.
 
     The number of classes, and conv_set_2's kernel of 1x1 or 3x3, are the file's own. Names
-    may start with ``module.``, and each convolution is fused (``conv1.convs.0.weight`` and
-    ``.bias``) or not (``conv1.convs.1.running_mean`` and so on, epsilon 1e-5).
+    are the torch model's or those of `golden.networks.yolov3_tiny.files.torch_names`, behind any
+    prefix, and each convolution is fused (``conv1.convs.0.weight`` and ``.bias``) or not
+    (``conv1.convs.1.running_mean`` and so on, epsilon 1e-5).
 
     Parameters
     ----------
@@ -64,11 +64,12 @@ def read_stored(path: Path) -> dict[str, StoredConv]:
 
 def stored_convs(tensors: Mapping[str, torch.Tensor]) -> dict[str, StoredConv]:
     """Find every convolution among named tensors, see `read_stored`."""
-    plain = without_prefix(tensors)
+    naming = find_naming(tensors)
+    plain = {own: tensors[name] for name, own in naming.own.items()}
     nodes = _nodes(plain)
     _check_names_and_shapes(plain, nodes)
     order = sorted(nodes, key=[name.split(".")[0] for name in plain].index)
-    return {name: _conv(plain, nodes[name]) for name in order}
+    return {name: _conv(plain, nodes[name], naming.epsilon) for name in order}
 
 
 def file_bytes(path: Path, like: TensorFile, stored: Mapping[str, StoredConv]) -> bytes:
@@ -84,16 +85,18 @@ def file_bytes(path: Path, like: TensorFile, stored: Mapping[str, StoredConv]) -
         Every convolution, with the tensors that `like` has. A type that cannot hold the
         numbers becomes float32.
     """
-    prefix = prefix_of(like.tensors)
+    own = find_naming(like.tensors).own
+    held = set(own.values())
     fresh = {
-        f"{prefix}{key}": value
+        key: value
         for name, conv in stored.items()
-        for key, value in tensors_of(conv, head=f"{prefix}{name}.weight" in like.tensors).items()
+        for key, value in tensors_of(conv, head=f"{name}.weight" in held).items()
         if value is not None
     }
     tensors = {}
     for name, old in like.tensors.items():
-        tensors[name] = _as_type(fresh[name], old.dtype) if name in fresh else old
+        value = fresh.get(own.get(name, ""))
+        tensors[name] = old if value is None else _as_type(value, old.dtype)
     return tensor_bytes(path, like, tensors)
 
 
@@ -175,7 +178,7 @@ def _listed(names: list[str], separator: str = ", ") -> str:
     return separator.join(names[:_SHOWN]) + more
 
 
-def _conv(tensors: Mapping[str, torch.Tensor], node: Conv) -> StoredConv:
+def _conv(tensors: Mapping[str, torch.Tensor], node: Conv, epsilon: Epsilon) -> StoredConv:
     def values(key: str) -> FloatArray:
         name = f"{node.name}.{key}"
         numbers = _numbers(tensors[name], name)
@@ -190,7 +193,7 @@ def _conv(tensors: Mapping[str, torch.Tensor], node: Conv) -> StoredConv:
     if f"{node.name}.{NORM}.weight" not in tensors:
         return StoredConv(node.name, weight, bias)
     norm = BatchNorm(node.name, *(values(f"{NORM}.{key}") for key in _STATISTICS))
-    return StoredConv(node.name, weight, bias, norm, Epsilon.TORCH)
+    return StoredConv(node.name, weight, bias, norm, epsilon)
 
 
 def _numbers(tensor: torch.Tensor, name: str) -> FloatArray:
