@@ -191,8 +191,7 @@ class SimOptions:
     def __post_init__(self) -> None:
         find_network(self.net)
         if self.size == NOT_GIVEN:
-            own = self.network.own_size(self.model)
-            object.__setattr__(self, "size", self.network.size if own is None else own)
+            object.__setattr__(self, "size", self.network.own_size(self.model) or self.network.size)
         choose("FIT", self.fit, FITS)
         choose("SIM", self.sim, SIMULATORS)
         if self.inject:
@@ -259,9 +258,9 @@ class SimOptions:
     def size_source(self) -> str:
         """Where the image's size comes from."""
         own = self.network.own_size(self.model)
-        if self.size != (self.network.size if own is None else own):
+        if self.size != (own or self.network.size):
             return "SIZE"
-        return "default" if own is None else "model"
+        return "model" if own else "default"
 
     @property
     def injected(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,11 +10,17 @@ import numpy as np
 import torch
 
 from golden.config import ConfigError, InputError
-from golden.files import whole_file, write_whole
+from golden.files import write_whole
 from golden.graph.float_conv import FloatConv, neutral
 from golden.importers.torch.tensor_files import TensorFile, read_tensors, tensor_bytes
 from golden.networks.yolov3_tiny.files import darknet, state_dict
-from golden.networks.yolov3_tiny.files.fetch import SUFFIXES, ModelFiles, model_files
+from golden.networks.yolov3_tiny.files.fetch import (
+    OFFICIAL_SHA256,
+    SUFFIXES,
+    WEIGHTS,
+    ModelFiles,
+    model_files,
+)
 from golden.networks.yolov3_tiny.files.reading import fold_all, read_stored
 from golden.networks.yolov3_tiny.files.shaping import file_network
 from golden.networks.yolov3_tiny.torch_model import load_trackers, torch_model
@@ -112,19 +118,32 @@ def copy_companions(files: ModelFiles, path: Path) -> list[Path]:
     """Copy a model's description and class names to beside `path`; return the copies.
 
     Official ones that stand in for a model's own are not copied: they would be its own there.
+    The official weights' description is copied with the mask that they were trained with, and
+    not at all to a checkpoint, where the official anchors count without it.
     """
     copies = []
-    described = path.suffix.lower() not in SUFFIXES
-    for source in (files.cfg if described else None, files.names):
-        if source is not None and not _belongs(files, source):
+    official = files.sha256 == OFFICIAL_SHA256[WEIGHTS]
+    own = files.weights.with_suffix(".cfg")
+    cfg = files.cfg or (own if own.is_file() else None)
+    for source in (None if official and path.suffix.lower() in SUFFIXES else cfg, files.names):
+        if source is None or not _belongs(files, source):
             continue
-        target = path.with_suffix(source.suffix) if source is not None else path
-        if source is None or _same(source, target):
+        target = path.with_suffix(source.suffix)
+        if _same(source, target):
             continue
-        with whole_file(target) as scratch:
-            shutil.copyfile(source, scratch)
+        content = source.read_bytes()
+        write_whole(target, _trained(content) if official and source == cfg else content)
         copies.append(target)
     return copies
+
+
+def _trained(description: bytes) -> bytes:
+    """The official description, whose last mask is the published one, with the trained one."""
+    masks = list(re.finditer(rb"(?m)^(\s*mask\s*=\s*)0\s*,\s*1\s*,\s*2", description))
+    if not masks:
+        return description
+    last = masks[-1]
+    return description[: last.start()] + last[1] + b"1,2,3" + description[last.end() :]
 
 
 def _belongs(files: ModelFiles, source: Path) -> bool:

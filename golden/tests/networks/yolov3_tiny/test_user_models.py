@@ -20,6 +20,7 @@ from golden.networks.yolov3_tiny.files.reading import (
     read_network,
     size_beside,
 )
+from golden.networks.yolov3_tiny.files.saving import copy_companions
 from golden.networks.yolov3_tiny.files.shaping import hardware_network
 from golden.networks.yolov3_tiny.graph import ANCHOR_SIZES, VOC_CLASSES, graph
 from golden.reference import float_model
@@ -132,3 +133,20 @@ def test_a_description_beside_a_checkpoint_counts(tmp_path: Path) -> None:
 def test_the_graph_of_one_class_has_18_channels() -> None:
     assert graph(1).shapes((3, 64, 96))["pred_1"] == (18, 4, 6)
     assert graph(7).shapes((3, 96, 64))["pred_2"] == (36, 3, 2)
+
+
+def test_what_is_written_keeps_the_anchors(tmp_path: Path) -> None:
+    source = write_user_model(tmp_path, 2, 96, HALVED)
+    files = model_files(source)
+    for name in ("again.weights", "again.pth"):
+        copies = copy_companions(files, tmp_path / name)
+        assert [copy.name for copy in copies] == ["again.cfg", "again.names"]
+        assert (tmp_path / "again.cfg").read_bytes() == source.with_suffix(".cfg").read_bytes()
+
+
+def test_the_official_description_is_copied_with_the_trained_mask(tmp_path: Path) -> None:
+    files = replace(model_files(write_user_model(tmp_path, 80)), sha256=OFFICIAL_SHA256[WEIGHTS])
+    assert copy_companions(files, tmp_path / "again.pth") == [tmp_path / "again.names"]
+    copy_companions(files, tmp_path / "again.weights")
+    again = replace(files, cfg=tmp_path / "again.cfg", weights=tmp_path / "again.weights")
+    assert read_description(replace(again, sha256="0")).anchors == ANCHOR_SIZES
