@@ -9,6 +9,7 @@ import pytest
 
 from golden.config import ConfigError
 from golden.graph.image_size import Rectangle
+from golden.tests.networks.yolov3_tiny.user_models import write_user_model
 from tb.choices import parse_array, parse_clock, parse_jobs, parse_natural
 from tb.flows.sim.options import SimOptions
 
@@ -121,3 +122,12 @@ def test_a_replay_says_what_an_environment_could_change() -> None:
     assert SimOptions(sim="icarus", bug="rounding").replay() == (
         "make sim MODE=full ARRAY=4x4 SIM=icarus SEED=1 BUG=rounding"
     )
+
+
+def test_a_model_says_its_size(tmp_path: Path) -> None:
+    model = write_user_model(tmp_path, 1, Rectangle(height=384, width=640))
+    options = SimOptions(model=model)
+    assert (str(options.size), options.size_source) == ("640x384", "model")
+    assert f"SIZE=640x384 MODEL={model}" in options.command()
+    assert SimOptions(model=model, size=96).size_source == "SIZE"
+    assert SimOptions().size_source == "default"
