@@ -46,9 +46,11 @@ class YoloV3Tiny(NetworkAdapter):
 
     def own_size(self, model: Path | None) -> ImageSize | None:
         """The size that the description beside a model says, or a manifest."""
+        if model is None:
+            return None
         from golden.networks.yolov3_tiny.files.reading import size_beside
 
-        return None if model is None else size_beside(model)
+        return size_beside(model)
 
     def nodes(self) -> Sequence[Any]:
         """List its nodes."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from golden.vision.images import shipped
 from tb.flows.early import check_design, check_sim
 from tb.flows.sim.frames import pictures
 from tb.flows.sim.options import SimOptions
+from tb.toolchain.build import ROOT
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import ToolError
 
@@ -71,3 +74,20 @@ def test_an_error_in_the_design_is_refused_first(sim: str) -> None:
 def test_the_last_drawing_stays_where_none_is_made(options: dict[str, Any], draws: bool) -> None:
     """Only a run that draws removes the drawing of the run before."""
     assert SimOptions(**options).draws == draws
+
+
+@pytest.mark.parametrize("words", [["LAYER=x"], ["MODEL=nonsuch.weights"]])
+def test_a_refusal_waits_for_no_slow_library(words: list[str], tmp_path: Path) -> None:
+    """Torch alone takes seconds to import; what is compiled and drawn with takes as long."""
+    program = (
+        "import pathlib, sys\nfrom tb import cli\n"
+        f"cli.RUNS = pathlib.Path({str(tmp_path)!r})\n"
+        f"sys.argv[1:] = ['sim', *{words!r}]\n"
+        "try:\n    cli.main()\nexcept SystemExit as end:\n    assert end.code\n"
+        "print(sorted({'torch', 'numba', 'matplotlib', 'scipy'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert (tmp_path / "report.json").is_file()
+    assert done.stdout.endswith("[]\n"), done.stdout + done.stderr

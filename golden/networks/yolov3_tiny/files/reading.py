@@ -14,7 +14,7 @@ from golden.graph.image_size import ImageSize
 from golden.graph.layers import Anchors
 from golden.importers.torch.tensor_files import read_tensors
 from golden.networks.yolov3_tiny.description import Description
-from golden.networks.yolov3_tiny.files import cfg, darknet, state_dict
+from golden.networks.yolov3_tiny.files import cfg, darknet
 from golden.networks.yolov3_tiny.files.fetch import (
     OFFICIAL_SHA256,
     WEIGHTS,
@@ -85,7 +85,9 @@ def read_stored(files: ModelFiles) -> dict[str, StoredConv]:
             f"{files.weights}: a manifest of integers is for make sim alone; give a model file"
         )
     if files.cfg is None:
-        return state_dict.read_stored(files.weights)
+        from golden.networks.yolov3_tiny.files.state_dict import read_stored  # imports torch
+
+        return read_stored(files.weights)
     return darknet.read_stored(files.weights, files.cfg)
 
 
