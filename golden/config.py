@@ -12,7 +12,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import Final
 
-LISTED: Final = 20
+LISTED: Final = 25
 """Names that a message lists; of more it offers those that are like the wrong one."""
 
 
@@ -60,7 +60,7 @@ def offer(name: str, names: Iterable[str], where: str = "") -> str:
     --------
     >>> offer("ful", ["full", "cut_floor"])
     'did you mean full? choose full or cut_floor'
-    >>> offer("rouding", ["rounding", *"abcdefghijklmnopqrst"], "the table lists all")
+    >>> offer("rouding", ["rounding", *"abcdefghijklmnopqrstuvwxyz"], "the table lists all")
     'did you mean rounding? the table lists all'
     """
     known = list(names)

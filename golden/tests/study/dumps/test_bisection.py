@@ -137,7 +137,7 @@ def test_a_dump_is_fitted_to_the_network() -> None:
     for dump in (ints, Dump(dict(GOLDEN)), Dump(ints.real())):
         assert all(np.array_equal(t, GOLDEN[n]) for n, t in fit_to(NETWORK, dump).items())
     conv1 = GOLDEN["conv1"]
-    assert "array nix is no layer: there are image, conv1" in refused(NETWORK, Dump({"nix": conv1}))
+    assert "array nix is no layer: choose image, conv1" in refused(NETWORK, Dump({"nix": conv1}))
     assert "array conv1 has shape (4, 7, 10)" in refused(NETWORK, Dump({"conv1": conv1[:, 1:]}))
     assert "array conv1 has 7 fraction bits" in refused(
         NETWORK, Dump({"conv1": conv1}, {"conv1": 7})

@@ -150,5 +150,8 @@ def test_a_run_is_a_folder_or_named_files_or_an_npz(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"conv1\.hex and conv1\.bin are one layer's"):
         read_run(folder, shapes, Layout())
     (folder / "conv1.hex").rename(folder / "conv9.hex")
-    with pytest.raises(InputError, match="conv9 is no layer: there are image, conv1, conv2"):
+    with pytest.raises(
+        InputError,
+        match=r"conv9 is no layer: did you mean conv2 or conv1. choose image, conv1 or conv2",
+    ):
         read_run(folder, shapes, Layout())

@@ -142,7 +142,10 @@ def test_perturb_disturbs_every_convolution_unless_told(
         (("errors", "no.npz", "b.npz"), "no.npz: no such file"),
         (("errors", "--image", "a.png", "--views", "3"), "give one of --image"),
         (("errors", "--mode", "cut_floor"), "mode cut_floor .* choose that format"),
-        (("perturb", "--layer", "conv99"), "no layer conv99: choose among image, conv1"),
+        (
+            ("perturb", "--layer", "conv99"),
+            "no layer conv99: did you mean conv7, ",
+        ),
         (("perturb", "--amplitude", "0"), "amplitude 0.0: give a number above 0"),
         (("perturb", "--fit", "x"), "fit x: choose letterbox or plain"),
         (("conv-error", "--kernel", "4"), "kernel 4: choose 1, 3, 5 or 7"),

@@ -82,7 +82,7 @@ def test_another_tensor_changes_what_follows(whole: Path, tmp_path: Path) -> Non
         (["--fit", "crop"], "fit crop: choose letterbox or plain"),
         (["--from", "conv7"], "give --from LAYER and --input DUMP together"),
         (["--input", "a.npz"], "give --from LAYER and --input DUMP together"),
-        (["--from", "nix", "--input", "a.npz"], "no node nix: choose one of conv1, pool1"),
+        (["--from", "nix", "--input", "a.npz"], "no node nix: choose conv1, pool1"),
         (["--from", "conv2", "--input", "none.npz"], "none.npz: no such file"),
         (["--from", "conv2", "--input", "a.npz", "--image", "x.png"], "not both"),
         (["--from", "conv2", "--input", "a.npz", "--dump", "a.npz"], "the file of --input"),

@@ -244,7 +244,7 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
     ("option", "words"),
     [
         ("--array=0x3", "ARRAY=0x3: give"),
-        ("--layer=conv99", "LAYER=conv99: choose conv1"),
+        ("--layer=conv99", "LAYER=conv99: did you mean conv7, conv6 or conv5? choose conv1"),
         ("--seed=-1", "SEED=-1: give"),
         ("--no-such-option", "No such option: --no-such-option"),
     ],
