@@ -66,7 +66,8 @@ def stoppable() -> Iterator[Event]:
         stop.set()
         signal.signal(signal.SIGINT, before)
 
-    signal.signal(signal.SIGINT, ask)
+    if before is not signal.SIG_IGN:  # it is where a shell starts the command in the background
+        signal.signal(signal.SIGINT, ask)
     try:
         yield stop
     finally:
