@@ -59,12 +59,13 @@ def sample_tiles(
         tiles.append(replace(low, column=width - low.width))
     macs_a_value = fused.conv.weight[0].size
     borders = len(tiles)
+    values = sum(fused.conv_tile(tile, halo=False).values for tile in tiles)
     for inside in islice(_interior(fused, config, draw, group), DRAWS):
-        values = sum(fused.conv_tile(tile, halo=False).values for tile in tiles)
         if len(tiles) > borders and values * macs_a_value >= min_macs:
             break
         if not any(inside.overlaps(tile) for tile in tiles):
             tiles.append(inside)
+            values += fused.conv_tile(inside, halo=False).values
     return tiles
 
 
@@ -102,17 +103,15 @@ def _interior(
 ) -> Iterator[Tile]:
     """Tiles at random places that touch no border, for ever; none in a map without inside."""
     _, height, width = fused.grid
-    columns = min(width - 2, INTERIOR_COLUMNS)
-    while columns > 0 and height > 2:
-        tile = _tallest(fused, config, Tile(1, 1, 1, columns, 0, 1), height - 2)
-        if tile is None:
-            columns -= 1
-            continue
+    widths = range(min(width - 2, INTERIOR_COLUMNS), 0, -1)
+    placed = (_tallest(fused, config, Tile(1, 1, 1, w, 0, 1), height - 2) for w in widths)
+    tile = next((tile for tile in placed if tile is not None), None)
+    while tile is not None:
         first, last = next(channels)
         yield replace(
             tile,
             row=draw.randint(1, height - 1 - tile.height),
-            column=draw.randint(1, width - 1 - columns),
+            column=draw.randint(1, width - 1 - tile.width),
             first_channel=first,
             last_channel=last,
         )
