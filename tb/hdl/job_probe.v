@@ -30,8 +30,15 @@ module job_probe #(
 
     input  wire                  start,        // control
     input  wire                  run_start,
-    input  wire [13*32-1:0]      settings,     // of the job in the array, see sim_top
+    input  wire [12*32-1:0]      settings,     // of the job in the array, see sim_top
     input  wire [21*32-1:0]      ports,        // where core and drain take them in
+    input  wire                  sequencing,   // the array works on the job
+    input  wire [14*32-1:0]      walked,       // ports of the sequencer, see sim_top
+    input  wire [12*32-1:0]      walk_copies,  // what sequencer and drain made of theirs
+    input  wire [2*32-1:0]       load_ports,   // of act_loader and of weight_loader
+    input  wire [2*32-1:0]       load_copies,
+    input  wire [2*32-1:0]       wgt_ports,
+    input  wire [3*32-1:0]       wgt_copies,
     input  wire                  job_end,
     input  wire [7:0]            end_error,
     input  wire                  clear,
@@ -65,6 +72,8 @@ module job_probe #(
     input  wire [11:0]           in_group,
     input  wire                  group_open,
     input  wire [1:0]            bank_free,
+    input  wire [ADDR_W*2+1:0]   tile_ports,   // read and write: enable, address
+    input  wire [PIXEL_W*4+3:0]  bank_ports,   // the same of both banks, bank 1 first
     input  wire                  mac,          // stage 1
     input  wire                  outside_1,
     input  wire [P_IC*A_W-1:0]   word,
@@ -93,6 +102,7 @@ module job_probe #(
     input  wire                  last_read,
     input  wire [15:0]           read_post,
     input  wire [15:0]           read_pool,
+    input  wire [15:0]           stage_post,   // read_post where the output stage takes it in
     input  wire [7*32-1:0]       walk,         // what the readout goes by, see sim_top
     input  wire                  word_valid,
     input  wire                  word_bank,    // of the word that is chosen
@@ -137,10 +147,18 @@ module job_probe #(
     reg [31:0]   group_1, group_2, group_3, pass_1, pass_2, pass_3;
     reg [31:0]   index_1, index_2, index_3, index_4;
     reg          bank_held, cleared, reported;
+    reg          load_begun, wgt_begun, run_begun;
+    reg [33*32-1:0] job_reported;
+    reg [14*32-1:0] walked_reported;
+    reg [31:0]   passes_reported;
+    reg          in_1, in_2, in_3;
+    reg [ACC_W-1:0] sum_2, sum_3;
+    reg [WIDE_W-1:0] rounded_3;
     reg [31:0]   turn_1, turn_2, turn_3;
     reg [PIXEL_W-1:0] number_1, number_2, number_3;
     reg [7*32-1:0] walk_reported;
     reg          gathered;
+    reg [2*PIXEL_W+1:0] bank_held_ports, bank_read_ports;
     reg [4:0]    unknown_reported;
     reg [P_IC*32-1:0] lane_weights;
 
@@ -151,6 +169,11 @@ module job_probe #(
     wire        at_0       = issue && advance && group_0 == group && position_0 == place;
     wire        reads_it   = read && drained == group
                              && group_reads >= first_read && group_reads <= last_followed;
+
+    // Ports of a bank's memory: read enable, read address, write enable, write address.
+    function automatic [2*PIXEL_W+1:0] bank_of(input which);
+        bank_of = which ? bank_ports[2*PIXEL_W+2 +: 2*PIXEL_W+2] : bank_ports[0 +: 2*PIXEL_W+2];
+    endfunction
 
     function automatic near(input [31:0] number);
         near = number + 32'd1 >= group && number <= group + 32'd1;
@@ -175,6 +198,8 @@ module job_probe #(
         {group_loads, group_passes, position, group_reads} = {4{32'd0}};
         {at_1, at_2, at_3, read_1, read_2, read_3, read_4} = 7'd0;
         {bank_held, cleared, reported, gathered, unknown_reported} = 8'd0;
+        {load_begun, wgt_begun, run_begun, in_1, in_2, in_3} = 6'd0;
+        passes_reported = 32'd0;
     end
 
     task counts(input [8*8-1:0] tag, input [7:0] code);
@@ -183,6 +208,29 @@ module job_probe #(
                       code, acts, wgts, biases, loads, swaps, issued, added, opened, finished,
                       drained, reads, made, entered, left, state);
             $fflush(file);
+        end
+    endtask
+
+    // What a module is given with a job, and in the cycle behind it what it keeps of that; then
+    // what changes while the job is in the array.
+    task report_copies;
+        begin
+            if (act_start) $fdisplay(file, "given %0d %h %h", cycle, 3'd0, load_ports);
+            if (load_begun) $fdisplay(file, "kept %0d %h %h", cycle, 3'd0, load_copies);
+            if (wgt_start) $fdisplay(file, "given %0d %h %h", cycle, 3'd1, wgt_ports);
+            if (wgt_begun || (wgt_copies[64 +: 32] !== passes_reported && !wgt_start))
+                $fdisplay(file, "kept %0d %h %h", cycle, 3'd1, wgt_copies);
+            if (run_start || (sequencing && walked !== walked_reported))
+                $fdisplay(file, "given %0d %h %h", cycle, 3'd2, walked);
+            if (run_begun) $fdisplay(file, "kept %0d %h %h", cycle, 3'd2, walk_copies);
+            if (sequencing && !run_start && {settings, ports} !== job_reported)
+                $fdisplay(file, "during %0d %h %h", cycle, settings, ports);
+            load_begun = act_start;
+            wgt_begun  = wgt_start;
+            run_begun  = run_start;
+            passes_reported = wgt_copies[64 +: 32];
+            walked_reported = walked;
+            job_reported    = {settings, ports};
         end
     endtask
 
@@ -216,14 +264,19 @@ module job_probe #(
             if (group_open)
                 $fdisplay(file, "open %0d %h %h %h %h", cycle, opened, bank, bank_free, swaps);
             if (at_0)
-                $fdisplay(file, "issue %0d %h %h %h %h %h %h %h %h %h %h", cycle, pass_0, address,
-                          outside, pixel, bank, in_group, ky, kx, group_first, group_last);
+                $fdisplay(file, "issue %0d %h %h %h %h %h %h %h %h %h %h %h %h %h %h", cycle, pass_0,
+                          address, outside, pixel, bank, in_group, ky, kx, group_first, group_last,
+                          tile_ports[2*ADDR_W+1], tile_ports[ADDR_W+1 +: ADDR_W],
+                          tile_ports[ADDR_W], tile_ports[0 +: ADDR_W]);
             if (at_1 && mac)
                 $fdisplay(file, "word %0d %h %h %h", cycle, pass_1, outside_1, word);
             if (at_2 && valid_2) begin
                 for (i = 0; i < P_IC; i = i + 1)
                     lane_weights[i*32 +: 32] = weight[(i*P_OC + lane)*32 +: 32];
-                $fdisplay(file, "operands %0d %h %h %h", cycle, pass_2, act, lane_weights);
+                bank_held_ports = bank_of(bank_held);
+                $fdisplay(file, "operands %0d %h %h %h %h %h %h %h", cycle, pass_2, act, lane_weights,
+                          bank_held_ports[2*PIXEL_W+1], bank_held_ports[PIXEL_W+1 +: PIXEL_W],
+                          bank_held_ports[PIXEL_W], bank_held_ports[0 +: PIXEL_W]);
             end
             if (at_3 && valid_3)
                 $fdisplay(file, "add %0d %h %h %h %h %h %h %h %h", cycle, pass_3, first_3, bank_3,
@@ -245,10 +298,14 @@ module job_probe #(
                           read_bank ? bank_group_1 : bank_group_0);
             if (drained == group && (begins || (read && walk !== walk_reported)))
                 $fdisplay(file, "walk %0d %h %h", cycle, drained, walk);
-            if (reads_it)
-                $fdisplay(file, "read %0d %h %h %h %h %h %h %h %h %h", cycle, group_reads,
-                          read_bank, read_pixel, window_first, window_last, clipped, last_read,
-                          read_post, read_pool);
+            if (reads_it) begin
+                bank_read_ports = bank_of(read_bank);
+                $fdisplay(file, "read %0d %h %h %h %h %h %h %h %h %h %h %h %h %h %h", cycle,
+                          group_reads, read_bank, read_pixel, window_first, window_last, clipped,
+                          last_read, read_post, read_pool, stage_post,
+                          bank_read_ports[2*PIXEL_W+1], bank_read_ports[PIXEL_W+1 +: PIXEL_W],
+                          bank_read_ports[PIXEL_W], bank_read_ports[0 +: PIXEL_W]);
+            end
             if (read && last_read)
                 $fdisplay(file, "drained %0d %h %h", cycle, drained, group_reads + 32'd1);
             if (step && read_1)
@@ -260,6 +317,9 @@ module job_probe #(
             if (step && read_3)
                 $fdisplay(file, "value %0d %h %h %h %h %h", cycle, index_3,
                           values[lane*A_W +: A_W], value_first, value_floor, value_emit);
+            if (step && in_3)
+                $fdisplay(file, "sample %0d %h %h %h", cycle, sum_3, rounded_3,
+                          values[lane*A_W +: A_W]);
             if (step && read_4)
                 $fdisplay(file, "highest %0d %h %h %h %h %h %h %h", cycle, index_4,
                           highest, out_data[lane*A_W +: A_W], out_valid,
@@ -328,6 +388,10 @@ module job_probe #(
                 index_4 = index_3;
                 index_3 = index_2;
                 index_2 = index_1;
+                {in_3, in_2, in_1} = {in_2, in_1, read && drained == group};
+                sum_3     = sum_2;
+                sum_2     = sums[lane*ACC_W +: ACC_W];
+                rounded_3 = rounded[lane*WIDE_W +: WIDE_W];
                 read_1  = reads_it;
                 index_1 = group_reads;
             end
@@ -353,6 +417,7 @@ module job_probe #(
     always @(posedge clk)
         if (file != 0) begin
             report_streams;
+            report_copies;
             report_compute;
             report_drain;
             report_unknowns;
@@ -363,6 +428,7 @@ module job_probe #(
             cleared = clear;
             if (clear) begin
                 {at_1, at_2, at_3, read_1, read_2, read_3, read_4, gathered} = 8'd0;
+                {in_1, in_2, in_3} = 3'd0;
                 {drained, group_reads} = {opened, 32'd0};
             end
         end

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from golden.arithmetic.fixed import CUT_BITS
 from golden.config import PEConfig, ProductMode
-from tb.debug.localization import explanations
+from tb.debug.localization import explanations, memories
 from tb.debug.localization.contributions import Contribution
 from tb.debug.localization.descriptor import dot_width
 from tb.debug.localization.watched import (
@@ -111,8 +111,10 @@ def _input(watched: WatchedValue, term: Contribution, held: Pass) -> Iterator[Cu
     last = ours[-1]
     if last.word != held.word:
         lane = differing([w or 0 for w in last.word], held.word)
-        text = f"{place}: {lane}; that was written in cycle {last.cycle}"
-        yield Culprit(Step.INPUT, held.word_cycle, text)
+        text = f"{place} was written in cycle {last.cycle}; the read of cycle {held.cycle} gives "
+        text += f"another word: {lane}"
+        hints = memories.tile_read(watched, held, last)
+        yield Culprit(Step.INPUT, held.word_cycle, text, hints)
     if any(write.word == term.activations for write in ours[:-1]):
         text = f"{place} was overwritten in cycle {last.cycle}, before its last use"
         yield Culprit(Step.INPUT, last.cycle, text)
@@ -215,6 +217,10 @@ def _carried(watched: WatchedValue, before: Pass, held: Pass, where: str) -> Ite
         if other.sum == held.old and (before.add_cycle or 0) < other.cycle:
             yield overwritten(watched, other, where)
     text = f"{where}: goes on from {shown(held.old)}, but {shown(before.sum)} was written"
+    if before.add_cycle is not None:
+        text += f" in cycle {before.add_cycle}"
+    access = memories.access_of_pass(held)
+    text += memories.bank_read(access, held.pixel, held.operands_cycle)
     yield Culprit(Step.ACCUMULATOR, held.add_cycle, text, explanations.start(watched, held))
 
 

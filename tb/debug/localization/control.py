@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from tb.debug.localization.copies import LOADERS, SEQUENCER, changed_ports, copy_culprits
 from tb.debug.localization.stage_counts import stage_counts
 from tb.debug.localization.watched import Culprit, WatchedValue, differences, shown
 from tb.debug.probe.events import Counts
@@ -24,6 +25,7 @@ _WORKS: Final = (
 def control_culprits(watched: WatchedValue, record: JobRecord) -> Iterator[Culprit]:
     """A job given on too early, with other settings than its descriptor's, or a status."""
     yield from _too_early(watched)
+    yield from copy_culprits(watched, LOADERS)
     runs, ends = watched.probe.settings, watched.probe.marks("end")
     if len(runs) > watched.before:
         held = runs[watched.before]
@@ -38,6 +40,8 @@ def control_culprits(watched: WatchedValue, record: JobRecord) -> Iterator[Culpr
             module, port = name.split(".")
             text = f"port {port} of {module} is {shown(have)}, not {want}, "
             yield Culprit(Step.CONTROL, held.cycle, f"{text}as the array takes the job")
+    yield from changed_ports(watched)
+    yield from copy_culprits(watched, (SEQUENCER,))
     if len(ends) > watched.before and ends[watched.before].status:
         yield from _status(watched, record, ends[watched.before])
 

@@ -9,12 +9,14 @@ from golden.arithmetic.fixed import activate, saturate, shift_right, wrap
 from golden.config import Activation, LeakyPlace, Overflow, PEConfig, ProductMode, Rounding, Slope
 from golden.dataflow.tile import groups
 from golden.reference.readout import Readout
-from tb.debug.probe.events import CORE, READOUT
+from tb.debug.probe.names import CORE, READOUT
 from tb.debug.probe.watch import windows
 from tb.duts.conv_pe.job_record import JobRecord
 from tb.duts.conv_pe.registers import Register
 
 BIAS_BYTES: Final = 8
+COORDINATES: Final = 1 << 13
+"""Range of the sequencer's input coordinates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,6 @@ class Descriptor:
             "read_h": rows,
             "row_pitch": pitch % self.config.input_words,
             "origin": origin % self.config.input_words,
-            "passes": self.passes,
         }
 
     def readout_settings(self) -> dict[str, int]:
@@ -176,6 +177,35 @@ class Descriptor:
             "stride_2": self.pool >> 4 & 1,
             "upsample": self.pool >> 8 & 1,
         }
+
+    def given(self) -> tuple[dict[str, int], ...]:
+        """What the loaders and the sequencer are given, by the names of `names.GIVEN`."""
+        core = {name.split(".")[1]: figure for name, figure in self.ports().items()}
+        return (
+            {"in_base": self.in_base % self.config.input_words, "in_words": self.words},
+            {"passes": self.passes, "out_groups": self.out_groups},
+            {name: core[name] for name in CORE},
+        )
+
+    def kept(self) -> tuple[dict[str, int], ...]:
+        """What they copy that to, by the names of `names.KEPT`."""
+        loads, weights, core = self.given()
+        row, column = (-pad % COORDINATES for pad in (self.pad_top, self.pad_left))
+        names = ("pixel_addr", "line_addr", "tap_addr", "ky_addr", "group_addr", "first_addr")
+        return (
+            {"address": loads["in_base"], "words_left": loads["in_words"]},
+            {
+                "group_passes": weights["passes"],
+                "passes_left": weights["passes"],
+                "groups_left": weights["out_groups"],
+            },
+            {
+                "groups_left": core["out_groups"],
+                **dict.fromkeys(names, core["origin"]),
+                **{"iy": row, "ix": column, "tap_y": row, "tap_x": column},
+                "channels_left": self.out_channels,
+            },
+        )
 
     def ports(self) -> dict[str, int]:
         """What comes in at the array and the drain, by the names of `events.PORTS`."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from golden.config import LeakyPlace
-from tb.debug.localization import explanations, output_explanations
+from tb.debug.localization import explanations, memories, output_explanations
 from tb.debug.localization.array import overwritten
 from tb.debug.localization.contributions import Value, Window
 from tb.debug.localization.watched import Culprit, WatchedValue, differences, shown
@@ -116,6 +115,7 @@ def _read(
         for other in watched.probe.others:
             if other.sum == read.sum and ours:
                 yield overwritten(watched, other, text)
+        text += memories.bank_read(memories.access(read), pixel, read.cycle)
         hints = explanations.fetched(value, read.sum)
         yield Culprit(Step.ACCUMULATOR, read.sums_cycle, text, hints, certain=ours)
 
@@ -135,6 +135,10 @@ def _value(watched: WatchedValue, read: Read) -> Iterator[Culprit]:
     arithmetic = watched.job.arithmetic
     if read.round_cycle is None:
         return
+    if read.stage_post not in (None, read.post):
+        text = f"port read_post of output_stage is {shown(read.stage_post)}, the drain gives "
+        text += f"{shown(read.post)}: that is a wire of conv_pe.v"
+        yield Culprit(Step.CONTROL, read.cycle, text)
     wanted = (
         ("the rounding constant", arithmetic.half, read.half),
         ("the settings of the sum", read.post, read.word_post),
@@ -146,15 +150,15 @@ def _value(watched: WatchedValue, read: Read) -> Iterator[Culprit]:
         yield Culprit(Step.REQUANTISER, read.sums_cycle, text, hints)
     rounded = None if read.sum is None else arithmetic.rounded(read.sum)
     if read.rounded != rounded or rounded is None:
-        early = arithmetic.place is LeakyPlace.BEFORE_REQUANT
-        hints, activation = output_explanations.rounded(arithmetic, read.sum, read.rounded)
-        step = Step.ACTIVATION if early and activation else Step.REQUANTISER
+        made = [(one.sum, one.rounded) for one in watched.probe.samples]
+        hints, step = output_explanations.rounded(arithmetic, (read.sum, read.rounded), made)
         text = f"sum {shown(read.sum)} becomes {shown(read.rounded)} behind the shift by "
         text += f"{arithmetic.shift}, not {shown(rounded)}"
         yield Culprit(step, read.round_cycle, text, hints)
     value = None if read.rounded is None else arithmetic.value(read.rounded)
     if read.value_cycle is not None and (read.value != value or value is None):
-        hints, step = output_explanations.value(arithmetic, read.rounded, read.value)
+        made = [(one.rounded, one.value) for one in watched.probe.samples]
+        hints, step = output_explanations.value(arithmetic, (read.rounded, read.value), made)
         text = f"{shown(read.rounded)} becomes value {shown(read.value)}, not {shown(value)}"
         yield Culprit(step, read.value_cycle, text, hints)
 

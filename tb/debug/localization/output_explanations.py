@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from golden.arithmetic.fixed import activate, saturate, shift_right, wrap
 from golden.config import Activation, LeakyPlace, Overflow, Rounding, Slope
@@ -12,6 +13,15 @@ from tb.debug.localization.explanations import MOST, Guess, matching
 from tb.debug.localization.watched import wrapped
 from tb.debug.probe.events import Figure, Vector
 from tb.duts.conv_pe.pipeline_steps import Step
+
+Pair = tuple[Figure, Figure]
+"""What went into a step, and what it made of it."""
+_SLOPES: Final = (
+    *((f"1/{1 << shift}", 1, shift) for shift in (1, 2, 4, 5, 6, 7)),
+    *((f"{factor}/128", factor, 7) for factor in (5, 9, 10, 11, 12, 14, 15)),
+    *((f"13/{1 << shift}", 13, shift) for shift in (5, 6, 8)),
+)
+"""Slopes that are no layer's: name, factor, shift."""
 
 
 def half(arithmetic: Arithmetic, held: Figure) -> tuple[str, ...]:
@@ -28,13 +38,58 @@ def half(arithmetic: Arithmetic, held: Figure) -> tuple[str, ...]:
     )
 
 
-def rounded(arithmetic: Arithmetic, total: Figure, held: Figure) -> tuple[tuple[str, ...], bool]:
-    """What the shift did instead, and whether the activation before it is to blame."""
-    if total is None or held is None:
-        return (), False
-    by_shift = matching(held, _other_shifts(arithmetic, total))
-    by_activation = matching(held, _other_activations(arithmetic, total))
-    return (by_activation + by_shift)[:MOST], bool(by_activation) and not by_shift
+def rounded(
+    arithmetic: Arithmetic, seen: Pair, made: Iterable[Pair]
+) -> tuple[tuple[str, ...], Step]:
+    """What the shift or the activation before it did instead, and which of them is to blame.
+
+    Parameters
+    ----------
+    seen : tuple
+        A sum and the wrong figure that became of it.
+    made : iterable of tuple
+        All that the lane made of sums: what explains one must explain all.
+    """
+    early = arithmetic.place is LeakyPlace.BEFORE_REQUANT
+    pairs = known((seen, *made))
+    shifts = _common(pairs, lambda x: _other_shifts(arithmetic, x), arithmetic.rounded)
+    activations = _common(pairs, lambda x: _other_activations(arithmetic, x), arithmetic.rounded)
+    hints = (activations + shifts)[:MOST]
+    if activations and not shifts:
+        return hints, Step.ACTIVATION
+    if early and not shifts and _negative_alone(pairs, arithmetic.rounded):
+        return ("negative sums alone are wrong",), Step.ACTIVATION
+    return hints, Step.REQUANTISER
+
+
+def known(pairs: Iterable[Pair]) -> list[tuple[int, int]]:
+    """The pairs of figures without an X."""
+    return [(x, y) for x, y in pairs if x is not None and y is not None]
+
+
+def _common(
+    pairs: list[tuple[int, int]],
+    guesses: Callable[[int], Iterable[Guess]],
+    right: Callable[[int], int],
+) -> tuple[str, ...]:
+    """The phrases that explain the first pair, and every other one as well."""
+    if not pairs:
+        return ()
+    left = {phrase for phrase, _ in guesses(pairs[0][0])}
+    for x, held in pairs:
+        offered: dict[str, set[object]] = {}
+        for phrase, value in guesses(x):
+            offered.setdefault(phrase, set()).add(value)
+        left = {phrase for phrase in left if held in offered.get(phrase, {right(x)})}
+        if not left:
+            return ()
+    order = dict.fromkeys(phrase for phrase, _ in guesses(pairs[0][0]))
+    return tuple(phrase for phrase in order if phrase in left)[:MOST]
+
+
+def _negative_alone(pairs: list[tuple[int, int]], right: Callable[[int], int]) -> bool:
+    """Whether every wrong figure is of a negative one, although there are positive ones."""
+    return any(x > 0 for x, _ in pairs) and all(x < 0 for x, y in pairs if y != right(x))
 
 
 def _other_shifts(arithmetic: Arithmetic, total: int) -> Iterator[Guess]:
@@ -74,6 +129,10 @@ def _activations(arithmetic: Arithmetic, x: int) -> Iterator[tuple[str, int]]:
         (f"a leaky slope of {slope.value} is applied", int(activate(x, Activation.LEAKY, slope)))
         for slope in Slope
     ]
+    choices += [
+        (f"a leaky slope of {text} is applied", x if x > 0 else x * factor >> shift)
+        for text, factor, shift in _SLOPES
+    ]
     if x < 0:
         choices.append(("the leaky slope rounds up", -(-x >> 3)))
         choices.append(("a negative value changes its sign", -x))
@@ -83,27 +142,47 @@ def _activations(arithmetic: Arithmetic, x: int) -> Iterator[tuple[str, int]]:
     return ((phrase, value) for phrase, value in choices if value != right)
 
 
-def value(
-    arithmetic: Arithmetic, behind_shift: Figure, held: Figure
-) -> tuple[tuple[str, ...], Step]:
-    """What clipping and activation did instead, and which of them is to blame."""
-    if behind_shift is None or held is None:
+def value(arithmetic: Arithmetic, seen: Pair, made: Iterable[Pair]) -> tuple[tuple[str, ...], Step]:
+    """What clipping and activation did instead, and which of them is to blame.
+
+    `seen` and `made` are as `rounded` has them: a rounded sum and its value.
+    """
+    pairs, late = known((seen, *made)), arithmetic.place is LeakyPlace.AFTER_REQUANT
+    bits, right = arithmetic.act_w, arithmetic.value
+    if None in seen:
         return (), Step.SATURATION
-    late = arithmetic.place is LeakyPlace.AFTER_REQUANT
-    other_clips = matching(held, _other_clips(arithmetic, behind_shift, late))
-    clipped = arithmetic.clipped(behind_shift)
-    others = _activations(arithmetic, clipped) if late else _again(arithmetic, clipped)
-    bits = arithmetic.act_w
-    by_activation = matching(held, ((phrase, wrapped(x, bits)) for phrase, x in others))
-    if by_activation and not (other_clips and behind_shift != clipped):
+
+    def activations(x: int) -> Iterator[Guess]:
+        clipped = arithmetic.clipped(x)
+        others = _activations(arithmetic, clipped) if late else _again(arithmetic, clipped)
+        return ((phrase, wrapped(value, bits)) for phrase, value in others)
+
+    clips = _common(pairs, lambda x: _other_clips(arithmetic, x, late), right)
+    by_activation = _common(pairs, activations, right)
+    outside = any(x != arithmetic.clipped(x) for x, y in pairs if y != right(x))
+    if by_activation and not (clips and outside):
         return by_activation, Step.ACTIVATION
-    if other_clips:
-        return other_clips, Step.SATURATION
-    fits = behind_shift == int(saturate(behind_shift, bits))
+    if clips:
+        return clips, Step.SATURATION
+    return (), _by_place(arithmetic, pairs)
+
+
+def _by_place(arithmetic: Arithmetic, pairs: list[tuple[int, int]]) -> Step:
+    """Which of the two is to blame by what is wrong: large values, or all of a sign."""
+    bits, right = arithmetic.act_w, arithmetic.value
+    wrong = [(x, y) for x, y in pairs if y != right(x)]
+    if arithmetic.activation is Activation.LINEAR:
+        return Step.SATURATION
+    if any(x != int(saturate(x, bits)) for x, _ in wrong):
+        return Step.SATURATION
+    least = min(abs(x) for x, _ in wrong)
+    same = {x > 0 for x, _ in wrong}
+    fine = [abs(x) for x, y in pairs if y == right(x) and (x > 0) in same and x not in (0, -1)]
+    if len(fine) > 1 and max(fine) < least:
+        return Step.SATURATION
     ends = (-1 << bits - 1, (1 << bits - 1) - 1)
-    at_an_end = held in {*ends, *map(arithmetic.activated, ends)}
-    activates = arithmetic.activation is not Activation.LINEAR
-    return (), Step.ACTIVATION if fits and activates and not at_an_end else Step.SATURATION
+    at_an_end = {*ends, *map(arithmetic.activated, ends)}
+    return Step.SATURATION if wrong[0][1] in at_an_end else Step.ACTIVATION
 
 
 def _again(arithmetic: Arithmetic, x: int) -> Iterator[tuple[str, int]]:

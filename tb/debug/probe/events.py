@@ -3,41 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import accumulate
-from typing import Final
+
+from tb.debug.probe.names import STATE
 
 Figure = int | None
 """A number that the design held; None with an X or a Z in it."""
 Vector = tuple[Figure, ...]
 """Numbers side by side, lane 0 first."""
-
-
-SETTINGS: Final = (
-    *("in_size", "out_size", "channels", "kernel", "post", "pool", "in_groups", "out_groups"),
-    *("read_w", "read_h", "row_pitch", "origin", "passes"),
-)
-CORE: Final = (
-    *("in_groups", "out_groups", "own", "in_w", "in_h", "out_w", "out_h", "kw", "kh"),
-    *("stride_2", "pad_top", "pad_left", "row_pitch", "origin"),
-)
-READOUT: Final = ("width", "height", "out_width", "out_height", "size", "stride_2", "upsample")
-PORTS: Final = (
-    *(f"compute.{name}" for name in CORE),
-    *(f"drainer.{name}" for name in (*READOUT[:4], "post", "pool", "channels")),
-)
-"""Ports of ``conv_pe`` through which the array and the drain take a job's settings in."""
-_FIELDS: Final = (
-    *(("weights_full", 1), ("waiting_weights", 1), ("waiting_bank", 1), ("sequencing", 1)),
-    *(("bank_free", 2), ("full", 2), ("reading", 1), ("read_bank", 1), ("step", 1)),
-    *(("out_valid", 1), ("skid_ready", 1), ("out_tvalid", 1), ("out_tready", 1)),
-    *(("act_valid", 1), ("act_ready", 1), ("wgt_valid", 1), ("wgt_ready", 1), ("loading", 1)),
-    *(("fetch", 3), ("control", 2), ("pending", 2), ("wgt_taking", 1)),
-)
-_ENDS: Final = tuple(accumulate(bits for _, bits in _FIELDS))
-STATE: Final[dict[str, tuple[int, int]]] = {
-    name: (end - bits, bits) for (name, bits), end in zip(_FIELDS, _ENDS, strict=True)
-}
-"""First bit and width of each field of `Counts.state`, which lie one behind the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +62,26 @@ class Settings:
     cycle: int
     figures: dict[str, Figure]
     ports: dict[str, Figure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """What one of the modules of `GIVEN` or `KEPT` is given with a job, or keeps of it."""
+
+    cycle: int
+    module: int
+    """Its place there."""
+    figures: dict[str, Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the watched lane made of a sum of the watched group, whichever pixel it is."""
+
+    cycle: int
+    sum: Figure
+    rounded: Figure
+    value: Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +153,11 @@ class Pass:
     group_first: Figure
     group_last: Figure
     """What the sequencer issued."""
+    rd_en: Figure = None
+    rd_addr: Figure = None
+    wr_en: Figure = None
+    wr_addr: Figure = None
+    """The ports of the tile memory in that cycle."""
     word: Vector = ()
     word_outside: Figure = None
     word_cycle: int | None = None
@@ -169,6 +166,11 @@ class Pass:
     weight: Vector = ()
     operands_cycle: int | None = None
     """Stage 2: the operands, P_IC each."""
+    bank_rd_en: Figure = None
+    bank_rd_addr: Figure = None
+    bank_wr_en: Figure = None
+    bank_wr_addr: Figure = None
+    """The ports of the bank in that cycle, in which the old sum is read."""
     first: Figure = None
     add_bank: Figure = None
     add_pixel: Figure = None
@@ -214,6 +216,13 @@ class Read:
     post: Figure
     pool: Figure
     """What the drain asked for, and the settings it goes by."""
+    stage_post: Figure = None
+    """The setting POST where it comes in at the output stage."""
+    rd_en: Figure = None
+    rd_addr: Figure = None
+    wr_en: Figure = None
+    wr_addr: Figure = None
+    """The ports of the bank in that cycle."""
     sum: Figure = None
     half: Figure = None
     word_post: Figure = None
@@ -282,6 +291,10 @@ class Probe:
 
     counts: tuple[Counts, ...] = ()
     settings: tuple[Settings, ...] = ()
+    during: tuple[Settings, ...] = ()
+    """Settings and ports that have changed while the job is in the array."""
+    given: tuple[Copies, ...] = ()
+    kept: tuple[Copies, ...] = ()
     writes: tuple[Write, ...] = ()
     biases: tuple[BiasBeat, ...] = ()
     loads: tuple[Beat, ...] = ()
@@ -294,9 +307,18 @@ class Probe:
     begun: tuple[Mark, ...] = ()
     readouts: tuple[ReadoutSettings, ...] = ()
     reads: tuple[Read, ...] = ()
+    samples: tuple[Sample, ...] = ()
     drained: tuple[Mark, ...] = ()
     beats: tuple[OutBeat, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
+
+    def of_job(self, event: str, before: int) -> range:
+        """Cycles from a job's event to the next job's; empty where the event never came."""
+        marks = self.marks(event)
+        if len(marks) <= before:
+            return range(0)
+        last = marks[before + 1].cycle if len(marks) > before + 1 else self.counts[-1].cycle + 1
+        return range(marks[before].cycle, last)
 
     def marks(self, event: str) -> tuple[Counts, ...]:
         """The counts at every event of one kind."""

@@ -14,11 +14,9 @@ from typing import Any, Final
 
 from golden.config import InputError
 from tb.debug.probe.events import (
-    PORTS,
-    READOUT,
-    SETTINGS,
     Beat,
     BiasBeat,
+    Copies,
     Counts,
     Figure,
     Mark,
@@ -29,11 +27,13 @@ from tb.debug.probe.events import (
     Probe,
     Read,
     ReadoutSettings,
+    Sample,
     Settings,
     Unknown,
     Vector,
     Write,
 )
+from tb.debug.probe.names import GIVEN, KEPT, PORTS, READOUT, SETTINGS
 
 PROBE_FILE: Final = "probe.txt"
 DIGITS: Final = frozenset("0123456789abcdefABCDEF")
@@ -117,6 +117,10 @@ class _Reader:
         elif tag in self._stages:
             name, fields = self._stages[tag]
             self._add(tag, self.found[name], int(words[0], 16), cycle, _read(fields, words[1:]))
+        elif tag in ("given", "kept"):
+            module = int(words[0], 16)
+            names = (GIVEN if tag == "given" else KEPT)[module]
+            self.found[tag].append(Copies(cycle, module, named(names, words[1])))
         else:
             name, event, fields = self._events[tag]
             self.found[name].append(event(cycle=cycle, **_read(fields, words)))
@@ -156,9 +160,12 @@ def _events(act_w: int, weight_w: int, acc_w: int) -> dict[str, tuple[str, type,
     readout: _Words = {**group, "figures": partial(named, READOUT)}
     issued = ("address", "outside", "pixel", "bank", "in_group", "ky", "kx")
     asked = ("bank", "pixel", "window_first", "window_last", "clipped", "last", "post", "pool")
-    value = partial(figure, bits=act_w)
+    ports = ("rd_en", "rd_addr", "wr_en", "wr_addr")
+    value, total = partial(figure, bits=act_w), partial(figure, bits=acc_w)
+    rounded = partial(figure, bits=acc_w + 4)
     return {
         "job": ("settings", Settings, settings),
+        "during": ("during", Settings, settings),
         "write": ("writes", Write, {"address": figure, "word": partial(vector, bits=act_w)}),
         "bias": ("biases", BiasBeat, {**numbered, "text": str}),
         "load": ("loads", Beat, weights),
@@ -168,13 +175,14 @@ def _events(act_w: int, weight_w: int, acc_w: int) -> dict[str, tuple[str, type,
         "issue": (
             "passes",
             Pass,
-            {"number": _count, **_plain(*issued, "group_first", "group_last")},
+            {"number": _count, **_plain(*issued, "group_first", "group_last", *ports)},
         ),
         "other": ("others", OtherSum, other),
         "done": ("finished", Mark, {**group, **_plain("bank", "count")}),
         "begin": ("begun", Mark, {**group, **_plain("bank", "count")}),
         "walk": ("readouts", ReadoutSettings, readout),
-        "read": ("reads", Read, {"number": _count, **_plain(*asked)}),
+        "read": ("reads", Read, {"number": _count, **_plain(*asked, "stage_post", *ports)}),
+        "sample": ("samples", Sample, {"sum": total, "rounded": rounded, "value": value}),
         "drained": ("drained", Mark, {**group, "count": figure}),
         "beat": (
             "beats",
@@ -191,9 +199,10 @@ def _stages(act_w: int, acc_w: int, dot_w: int) -> dict[str, tuple[str, _Words]]
     slots, total = partial(vector, bits=SLOT_W), partial(figure, bits=acc_w)
     added: _Words = {"dot": partial(figure, bits=dot_w), "bias": total, "old": total, "sum": total}
     rounded = partial(figure, bits=acc_w + 4)
+    bank = ("bank_rd_en", "bank_rd_addr", "bank_wr_en", "bank_wr_addr")
     return {
         "word": ("passes", {"word_outside": figure, "word": acts}),
-        "operands": ("passes", {"act": slots, "weight": slots}),
+        "operands": ("passes", {"act": slots, "weight": slots, **_plain(*bank)}),
         "add": ("passes", {**_plain("first", "add_bank", "add_pixel"), **added}),
         "sums": ("reads", {"sum": total, "half": total, **_plain("word_post", "word_bank")}),
         "round": ("reads", {"rounded": rounded, "round_post": figure}),

@@ -11,7 +11,7 @@ from golden.config import LeakyPlace, Slope
 from golden.graph.conv_layer import ConvLayer
 from tb.debug.localization.contributions import read_streams
 from tb.debug.localization.localize import Localization
-from tb.debug.probe.events import OtherSum, ReadoutSettings, Settings, Unknown
+from tb.debug.probe.events import OtherSum, ReadoutSettings, Sample, Settings, Unknown
 from tb.debug.probe.watch import watch_activated
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.tests.cosim.material import small_job
@@ -180,3 +180,24 @@ def test_an_activation_in_both_places_is_no_saturation(tmp_path: Path) -> None:
     assert found.step is Step.ACTIVATION
     assert found.culprit.explanations == ("the activation is applied once more behind the shift",)
     assert held.reads(0, value=-32_768).step is Step.SATURATION
+
+
+@pytest.mark.parametrize("shift", [2, 4])
+def test_a_wrong_slope_before_the_shift_is_no_shift(shift: int, tmp_path: Path) -> None:
+    """For one negative sum a slope of 1/4 and a shift by one less are the same."""
+    held = followed(tmp_path, negative=True, place=LeakyPlace.BEFORE_REQUANT)
+    arithmetic, total = held.streams.descriptor.arithmetic, held.probe.reads[0].sum or 0
+
+    def sloped(x: int) -> int:
+        return ((x >> shift if x < 0 else x) + arithmetic.half) >> arithmetic.shift
+
+    sums = (total, -total, total // 2, 3_000_000)
+    read = replace(held.probe.reads[0], rounded=sloped(total))
+    samples = tuple(Sample(60_000, x, sloped(x), None) for x in sums)
+    found = held.localize(reads=(read,), samples=samples)
+    assert found.step is Step.ACTIVATION
+    assert found.culprit.explanations == (f"a leaky slope of 1/{1 << shift} is applied",)
+    moved = arithmetic.shift + shift - 3
+    wrong = tuple(replace(s, rounded=arithmetic.activated(s.sum or 0) >> moved) for s in samples)
+    read = replace(read, rounded=wrong[0].rounded)
+    assert held.localize(reads=(read,), samples=wrong).step is Step.REQUANTISER

@@ -63,7 +63,7 @@ ARRAY_FAULTS: dict[str, tuple[Change, Step, str]] = {
     "memory": (
         lambda c: c.passes(4, word=other_word(c.probe.passes[4])),
         Step.INPUT,
-        "that was written in cycle",
+        "was written in cycle",
     ),
     "word never written": (
         lambda c: c.localize(

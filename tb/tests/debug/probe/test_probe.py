@@ -108,7 +108,7 @@ def test_a_value_is_followed_by_its_coordinates(tmp_path: Path) -> None:
 
 def test_a_cut_line_is_left_out_and_an_x_is_none(tmp_path: Path) -> None:
     path = tmp_path / PROBE_FILE
-    issue = "issue 40 00000000 00a x 0a 1 000 0 0 1 0\n"
+    issue = "issue 40 00000000 00a x 0a 1 000 0 0 1 0 1 00a 0 000\n"
     word = "word 41 00000000 x 1a91xxxx04fe3e26\n"
     path.write_text(f"{HEAD}{issue}{word}add 43 00000000 1 1 0a 3dd5")
     probe = read_probe(path)
