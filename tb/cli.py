@@ -209,7 +209,9 @@ def _words(error: OSError) -> str:
 
 def _refused(kind: str, message: str, code: int) -> int:
     """Say in one line what is wrong, leave a red report of it, and return `code`."""
-    line = " ".join(message.split())
+    from golden.importers.text import printable
+
+    line = printable(" ".join(message.split()))
     print(f"convpe: {line}", file=sys.stderr)
     _publish(kind, line)
     return code

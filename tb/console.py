@@ -28,6 +28,7 @@ from rich.table import Table
 from rich.text import Text
 
 from golden.files import write_whole
+from golden.importers.text import printable
 from tb.toolchain.run_folder import git_commit
 
 SCHEMA: Final = 1
@@ -44,8 +45,8 @@ ROOT: Final = Path(__file__).parents[1]
 
 
 def echo(console: Console, text: str) -> None:
-    """Print one line as it is."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    """Print one line; what a terminal would obey in it is written out."""
+    console.print(printable(text, "\n\t"), markup=False, highlight=False, soft_wrap=True)
 
 
 def shown(path: Path) -> str:
@@ -77,7 +78,8 @@ def last_lines(console: Console, failure: str, guilty: str = "", replay: str = "
 
 
 def print_failure(console: Console, text: str) -> None:
-    """Print one line in red."""
+    """Print one line in red, as `echo` does."""
+    text = printable(text, "\n\t")
     console.print(text, style="bold red", markup=False, highlight=False, soft_wrap=True)
 
 

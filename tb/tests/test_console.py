@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from tb.console import last_lines, new_console, plain_table
+from tb.console import echo, last_lines, new_console, plain_table, print_failure
 
 TITLE = (
     "a title of many words, wider by far than the columns of the table that it stands above, " * 2
@@ -53,3 +53,11 @@ def test_a_red_run_ends_with_its_failure_the_guilty_step_and_its_replay() -> Non
     text = StringIO()
     last_lines(Console(file=text, width=80), "setup: no simulator")
     assert text.getvalue() == "FAILED  setup: no simulator\n"
+
+
+def test_no_text_of_a_file_is_obeyed_by_a_terminal() -> None:
+    written = StringIO()
+    console = Console(file=written)
+    echo(console, "car\x1b[2J\nbus")
+    print_failure(console, "x\r\x07\u202e")
+    assert written.getvalue() == "car\\x1b[2J\nbus\nx\\x0d\\x07\\u202e\n"

@@ -113,6 +113,7 @@ def _read(path: Path, console: Console) -> Tensors:
     from golden.config import InputError
     from golden.importers.file_kinds import READ, FileKind, file_kind, refusal
     from golden.importers.tensorflow.checkpoint import is_tf_checkpoint
+    from golden.importers.text import printable
     from golden.networks.facenet.files import read_named
     from golden.study.parameters.model_parameters import WANTED
 
@@ -124,7 +125,7 @@ def _read(path: Path, console: Console) -> Tensors:
             return _darknet_tensors(path, console)
         if kind not in READ:
             raise refusal(path, kind, WANTED)
-    return dict(read_named(path))
+    return {printable(name): tensor for name, tensor in read_named(path).items()}
 
 
 def _darknet_tensors(path: Path, console: Console) -> Tensors:
