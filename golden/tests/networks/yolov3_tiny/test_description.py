@@ -56,7 +56,7 @@ def test_a_user_s_own_mask_counts(tmp_path: Path) -> None:
 def test_weights_without_a_description_get_the_official_anchors_and_a_line(tmp_path: Path) -> None:
     said = read_description(model(tmp_path, published(), official=False, own=False))
     assert (said.classes, said.size, said.anchors) == (20, None, ANCHOR_SIZES)
-    assert "no mine.cfg is beside mine.weights" in said.note
+    assert "no .cfg is beside mine.weights" in said.note
 
 
 def test_a_description_of_another_network_is_refused(tmp_path: Path) -> None:
