@@ -26,7 +26,8 @@ def check_sim(options: SimOptions) -> None:
     Raises
     ------
     InputError
-        A file that is missing or no picture, no simulator, or an error in the design.
+        A file that is missing or no picture, a damaged description, no simulator, or an error
+        in the design.
     """
     if options.image is not None:
         load(options.image)
@@ -34,6 +35,7 @@ def check_sim(options: SimOptions) -> None:
         picture_files(options.images)
     if options.model is not None and not _is_there(options.model):
         raise InputError(f"MODEL={options.model}: there is no such file")
+    options.network.own_size(options.model)
     if options.retune not in RETUNE_CHOICES and not Path(options.retune).is_file():
         raise InputError(f"RETUNE={options.retune}: there is no such file")
     check_design(options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Final, TypeVar
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import (
     ConfigError,
+    InputError,
     LeakyPlace,
     NumberFormat,
     PoolPad,
@@ -191,7 +193,7 @@ class SimOptions:
     def __post_init__(self) -> None:
         find_network(self.net)
         if self.size == NOT_GIVEN:
-            object.__setattr__(self, "size", self.network.own_size(self.model) or self.network.size)
+            object.__setattr__(self, "size", self._model_size() or self.network.size)
         choose("FIT", self.fit, FITS)
         choose("SIM", self.sim, SIMULATORS)
         if self.inject:
@@ -254,10 +256,16 @@ class SimOptions:
         """The description of the network."""
         return find_network(self.net)
 
+    def _model_size(self) -> ImageSize | None:
+        """The size beside the model; None also where it is damaged, which its reader refuses."""
+        with suppress(InputError):
+            return self.network.own_size(self.model)
+        return None
+
     @property
     def size_source(self) -> str:
         """Where the image's size comes from."""
-        own = self.network.own_size(self.model)
+        own = self._model_size()
         if self.size != (own or self.network.size):
             return "SIZE"
         return "model" if own else "default"
