@@ -110,7 +110,7 @@ def _yolo(graph: Any, size: ImageSize) -> _Network:
 
 
 def _read(path: Path, console: Console) -> Tensors:
-    from golden.config import InputError
+    from golden.config import InputError, offer
     from golden.importers.file_kinds import READ, FileKind, file_kind, refusal
     from golden.importers.tensorflow.checkpoint import is_tf_checkpoint
     from golden.importers.text import printable
@@ -119,7 +119,8 @@ def _read(path: Path, console: Console) -> Tensors:
 
     if not is_tf_checkpoint(path):
         if not path.exists():
-            raise InputError(f"{path}: no such file; give {FACENET}, {YOLO}, {WANTED}")
+            instead = offer(str(path), (FACENET, YOLO))
+            raise InputError(f"{path}: no such file; {instead}, or give {WANTED}")
         kind = file_kind(path)
         if kind is FileKind.DARKNET:
             return _darknet_tensors(path, console)

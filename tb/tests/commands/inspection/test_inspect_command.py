@@ -129,8 +129,10 @@ def test_other_tensors_are_shown_without_a_network(tmp_path: Path) -> None:
 def test_what_is_wrong_is_named(safetensors: Path, tmp_path: Path) -> None:
     assert refusal("facenet", "--size", 74).startswith("SIZE=74: FaceNet takes 75")
     assert refusal("yolov3-tiny", "--size", 100).startswith("SIZE=100: give a multiple of 32")
-    assert "none.pth: no such file; give facenet" in refusal(tmp_path / "none.pth")
-    assert "facnet: give facenet, yolov3-tiny, or a file: .weights, .pth" in refusal("facnet")
+    assert "none.pth: no such file; choose facenet or yolov3-tiny, or give" in refusal(
+        tmp_path / "none.pth"
+    )
+    assert "facnet: no such file; did you mean facenet?" in refusal("facnet")
     network = narrow_network()
     state = tensors_of(network.graph, network.convs, "torch")
     name = "block8.branch0.bn.bias"
