@@ -151,7 +151,7 @@ def test_a_change_that_is_none_changes_nothing(real: FloatRunner, shown: Sample)
         (lambda: Noise(()), "noise at no layer"),
         (lambda: Noise(("a",), 0.0), "amplitude 0.0: give a number above 0"),
         (lambda: Noise(("a",), math.inf), "amplitude inf"),
-        (lambda: check_layers(["x"], ["image", "conv1"]), "no layer x: choose among image, conv1"),
+        (lambda: check_layers(["x"], ["image", "conv1"]), "no layer x: choose image or conv1"),
     ],
 )
 def test_refuses_noise_that_is_none(make: Callable[[], object], line: str) -> None:

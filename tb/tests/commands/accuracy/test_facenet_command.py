@@ -36,7 +36,7 @@ def test_six_formats_are_compared(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (("--size", "74"), "SIZE=74: FaceNet takes 75 to 1023"),
-        (("--model", "none.pth"), "none.pth: cannot be read"),
+        (("--model", "none.pth"), "none.pth does not exist"),
         (("--model", str(CHECKPOINT), "--image", "none.png"), "none.png: no such picture"),
     ],
 )
