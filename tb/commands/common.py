@@ -182,7 +182,7 @@ def choose_size(text: str | None, files: ModelFiles, console: Console) -> ImageS
     InputError
         If the model's description cannot be read.
     """
-    from golden.networks.yolov3_tiny.files.reading import size_beside
+    from golden.networks.yolov3_tiny.files.own_size import size_beside
     from golden.networks.yolov3_tiny.graph import INPUT_SIZE
 
     if text is not None:

@@ -48,7 +48,7 @@ class YoloV3Tiny(NetworkAdapter):
         """The size that the description beside a model says, or a manifest."""
         if model is None:
             return None
-        from golden.networks.yolov3_tiny.files.reading import size_beside
+        from golden.networks.yolov3_tiny.files.own_size import size_beside
 
         return size_beside(model)
 

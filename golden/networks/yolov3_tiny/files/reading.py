@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from golden.arithmetic.numerics import NumericOptions
-from golden.config import ConfigError, InputError
-from golden.export.reader import manifest_size
+from golden.config import InputError
 from golden.graph.float_conv import FloatConv, StoredConv
 from golden.graph.float_graph import FloatNetwork
-from golden.graph.image_size import ImageSize
 from golden.graph.layers import Anchors
 from golden.importers.torch.tensor_files import read_tensors
 from golden.networks.yolov3_tiny.description import Description
@@ -29,7 +27,6 @@ from golden.networks.yolov3_tiny.graph import (
     COCO_CLASSES,
     HEADS,
     VOC_CLASSES,
-    check_size,
     count_classes,
 )
 from golden.networks.yolov3_tiny.retune_patch import Retune, fitting, tune
@@ -138,31 +135,6 @@ def file_anchors(files: ModelFiles, convs: Mapping[str, FloatConv]) -> Anchors:
 def model_note(files: ModelFiles) -> str:
     """Return what a user should know of a model's description, in a line; empty for nothing."""
     return "" if model_format(files.weights) == "integers" else read_description(files).note
-
-
-def size_beside(model: Path) -> ImageSize | None:
-    """Return the image's size that a manifest, or the ``.cfg`` beside a model, says.
-
-    None: they say none, or are not there.
-
-    Raises
-    ------
-    InputError
-        If they cannot be read, or the network does not run on that size.
-    """
-    if not model.is_file():
-        return None
-    if model_format(model) == "integers":
-        return manifest_size(model)
-    own = model.with_suffix(".cfg")
-    size = cfg.read_description(own).size if own.is_file() else None
-    if size is None:
-        return None
-    try:
-        check_size(size)
-    except ConfigError as error:
-        raise InputError(f"{own} [net]: {error}; or give SIZE= (--size)") from None
-    return size
 
 
 def _checkpoint_description(files: ModelFiles) -> Description:

@@ -14,11 +14,11 @@ from golden.graph.float_graph import FloatNetwork
 from golden.graph.image_size import ImageSize, Rectangle
 from golden.networks.yolov3_tiny.detection import find
 from golden.networks.yolov3_tiny.files.fetch import OFFICIAL_SHA256, WEIGHTS, model_files
+from golden.networks.yolov3_tiny.files.own_size import size_beside
 from golden.networks.yolov3_tiny.files.reading import (
     model_note,
     read_description,
     read_network,
-    size_beside,
 )
 from golden.networks.yolov3_tiny.files.saving import copy_companions
 from golden.networks.yolov3_tiny.files.shaping import hardware_network
