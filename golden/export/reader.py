@@ -21,12 +21,14 @@ from golden.graph.conv_layer import ConvLayer, Padding
 from golden.graph.image_size import ImageSize, image_size
 from golden.graph.layers import (
     IMAGE,
+    Anchors,
     AverageLayer,
     ConcatLayer,
     Layer,
     PoolLayer,
     ResidualLayer,
     Shape,
+    SquaredAnchors,
     UpsampleLayer,
 )
 from golden.graph.network import Network
@@ -127,7 +129,11 @@ def _network(about: Mapping[str, Any], tensors: Mapping[str, Ints]) -> Network:
         raise InputError(f"image is {image.shape}, the network's is {shape}")
     classes = tuple(about["classes"])
     frac = about["input_frac"]
-    anchors = {head: _boxes(head, boxes) for head, boxes in about.get("anchors", {}).items()}
+    decoding = about.get("decoding", "darknet")
+    if decoding not in ("darknet", "ultralytics"):
+        raise InputError(f"decoding is {decoding!r}: darknet or ultralytics is wanted")
+    kept = {head: _boxes(head, boxes) for head, boxes in about.get("anchors", {}).items()}
+    anchors: Anchors = SquaredAnchors(kept) if decoding == "ultralytics" else kept
     saturated = about["saturated"]
     return Network(about["network"], nodes, frac, options, shape, classes, saturated, anchors)
 

@@ -33,6 +33,16 @@ __all__ = [
     "sources",
 ]
 
+
+class SquaredAnchors(dict[str, tuple[tuple[float, float], ...]]):
+    """Anchors of heads that are decoded as Ultralytics' Detect layer does; others are Darknet's."""
+
+
+def decoding_of(anchors: Anchors | None) -> str:
+    """Return how the heads with these anchors are decoded, ``darknet`` or ``ultralytics``."""
+    return "ultralytics" if isinstance(anchors, SquaredAnchors) else "darknet"
+
+
 MAX_RESIDUAL_SHIFT: Final = 15
 """Fraction bits that a residual add can drop."""
 MAX_AVERAGED: Final = 1 << 16

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from golden.arithmetic.fixed import FloatArray, Int16Array, check_finite, dequantize
 from golden.config import ConfigError, InputError
 from golden.graph.image_size import ImageSize, sides
-from golden.graph.layers import Anchors
+from golden.graph.layers import Anchors, SquaredAnchors
 from golden.networks.yolov3_tiny.graph import (
     ANCHOR_SIZES,
     ANCHORS,
@@ -58,7 +58,9 @@ def decode(
     For each of three anchors the channels are x, y, width, height, objectness and the
     classes. With t a channel's value at a cell, centre = (sigmoid(t) + cell) * stride,
     size = exp(t) * anchor, score = sigmoid(objectness) * sigmoid(class) (Redmon and
-    Farhadi, YOLOv3, 2018).
+    Farhadi, YOLOv3, 2018). Heads with `SquaredAnchors` are decoded as Ultralytics' Detect does
+    (ultralytics/yolov3, models/yolo.py): centre = (2 sigmoid(t) - 0.5 + cell) * stride,
+    size = (2 sigmoid(t))**2 * anchor.
 
     Parameters
     ----------
@@ -79,8 +81,13 @@ def decode(
     pairs = (anchors or ANCHOR_SIZES)[head]
     sides = np.array(pairs, np.float64).reshape(ANCHORS, 2, 1, 1)
     fields = values.reshape(ANCHORS, -1, *values.shape[1:])
-    centre = (sigmoid(fields[:, :2]) + np.stack((columns, rows))) * STRIDES[head]
-    half = np.exp(np.clip(fields[:, 2:4], *_EXPONENTS)) * sides / 2
+    centre, scale = sigmoid(fields[:, :2]), fields[:, 2:4]
+    if isinstance(anchors, SquaredAnchors):
+        centre, scale = 2 * centre - 0.5, (2 * sigmoid(scale)) ** 2
+    else:
+        scale = np.exp(np.clip(scale, *_EXPONENTS))
+    centre = (centre + np.stack((columns, rows))) * STRIDES[head]
+    half = scale * sides / 2
     corners = np.concatenate((centre - half, centre + half), axis=1)
     scores = sigmoid(fields[:, 4:BOX_CHANNELS]) * sigmoid(fields[:, BOX_CHANNELS:])
     return _flat(corners), _flat(scores)

@@ -34,7 +34,7 @@ def fuse(
     """Fold batch normalisation, and compare each layer's output with the unfolded network's."""
     console = new_console()
     from golden.networks.yolov3_tiny.files.reading import fold_all, read_stored
-    from golden.networks.yolov3_tiny.files.saving import check_folded_target, save_folded
+    from golden.networks.yolov3_tiny.files.saving import check_folded_target, save_folded, unsaid
     from golden.study.errors.folding import folding_errors
     from golden.vision.images import default_image, load, preprocess
 
@@ -53,6 +53,8 @@ def fuse(
     written = [] if out is None else save_folded(files, convs, out)
     for file in written:
         echo(console, f"wrote {file}")
+    if out is not None and (lost := unsaid(files, out)):
+        echo(console, lost)
     document = {
         "model": about["facts"],
         "image": str(path),

@@ -21,7 +21,7 @@ from golden.graph.float_graph import FloatNetwork
 from golden.graph.image_size import ImageSize
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
 from golden.networks.yolov3_tiny.files.reading import class_names, file_anchors, read_convs
-from golden.networks.yolov3_tiny.files.saving import copy_companions, write_folded
+from golden.networks.yolov3_tiny.files.saving import copy_companions, unsaid, write_folded
 from golden.networks.yolov3_tiny.files.shaping import file_network
 from golden.networks.yolov3_tiny.graph import TRAINED_SLOPE
 from golden.networks.yolov3_tiny.retune_patch import SHIPPED, Patch, write_patch
@@ -215,6 +215,8 @@ class Job:
             write_folded(target, run.convs())
             if not self.files.official:
                 copy_companions(self.files, target)
+            if lost := unsaid(self.files, target):
+                echo(console, lost)
             use = "MODEL"
         else:
             write_patch(target, replace(patch, about=self.about(run)))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError
 from golden.graph.float_conv import FloatConv, StoredConv
 from golden.graph.float_graph import FloatNetwork
-from golden.graph.layers import Anchors
+from golden.graph.layers import Anchors, SquaredAnchors
 from golden.importers.torch.tensor_files import read_tensors
 from golden.networks.yolov3_tiny.description import Description
 from golden.networks.yolov3_tiny.files import cfg, darknet
@@ -30,6 +32,9 @@ from golden.networks.yolov3_tiny.graph import (
     count_classes,
 )
 from golden.networks.yolov3_tiny.retune_patch import Retune, fitting, tune
+
+if TYPE_CHECKING:
+    import torch
 
 
 def read_network(
@@ -107,7 +112,7 @@ def read_description(files: ModelFiles) -> Description:
         layout = darknet.file_layout(files.weights, files.cfg)
         classes, kernel = layout.classes, layout.kernel
     elif own.is_file():
-        return cfg.read_description(own)
+        return _named(read_tensors(files.weights).tensors, cfg.read_description(own))
     else:
         return _checkpoint_description(files)
     note = f"no .cfg is beside {files.weights.name}: the official anchors count"
@@ -144,12 +149,19 @@ def _checkpoint_description(files: ModelFiles) -> Description:
     assert classes is not None, "checked where the file was read"
     kernel = stored["conv_set_2"].weight.shape[2]
     tensors = read_tensors(files.weights).tensors
-    anchors, note = find_anchors(tensors), find_naming(tensors).note
+    said = Description(classes=classes, set_2_kernel=kernel)
+    anchors = find_anchors(tensors)
     if anchors is not None:
-        return Description(classes=classes, set_2_kernel=kernel, anchors=anchors, note=note)
+        return _named(tensors, replace(said, anchors=anchors))
     missing = f"no .cfg is beside {files.weights.name}: the official anchors count"
-    notes = "; ".join(filter(None, (missing, note)))
-    return Description(classes=classes, set_2_kernel=kernel, note=notes)
+    return _named(tensors, replace(said, note=missing))
+
+
+def _named(tensors: Mapping[str, torch.Tensor], said: Description) -> Description:
+    """A description with what a checkpoint's names add: how boxes are decoded, a note."""
+    naming = find_naming(tensors)
+    anchors = SquaredAnchors(said.anchors) if naming.squared else said.anchors
+    return replace(said, anchors=anchors, note="; ".join(filter(None, (said.note, naming.note))))
 
 
 def class_names(files: ModelFiles, convs: Mapping[str, FloatConv]) -> tuple[str, ...]:

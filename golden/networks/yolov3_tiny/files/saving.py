@@ -12,6 +12,7 @@ import torch
 from golden.config import ConfigError, InputError
 from golden.files import write_whole
 from golden.graph.float_conv import FloatConv, neutral
+from golden.graph.layers import decoding_of
 from golden.importers.torch.tensor_files import TensorFile, read_tensors, tensor_bytes
 from golden.networks.yolov3_tiny.files import darknet, state_dict
 from golden.networks.yolov3_tiny.files.fetch import (
@@ -21,7 +22,7 @@ from golden.networks.yolov3_tiny.files.fetch import (
     ModelFiles,
     model_files,
 )
-from golden.networks.yolov3_tiny.files.reading import fold_all, read_stored
+from golden.networks.yolov3_tiny.files.reading import fold_all, read_description, read_stored
 from golden.networks.yolov3_tiny.files.shaping import file_network
 from golden.networks.yolov3_tiny.torch_model import load_trackers, torch_model
 
@@ -98,6 +99,16 @@ def write_folded(
     model = torch_model(file_network(convs))
     load_trackers(model, trackers or {})
     write_whole(path, tensor_bytes(path, TensorFile({}), model.state_dict()))
+
+
+def unsaid(files: ModelFiles, path: Path) -> str:
+    """Return what `write_folded`'s names do not keep of a model, in a line; empty for nothing."""
+    if decoding_of(read_description(files).anchors) == "darknet":
+        return ""
+    return (
+        f"{path.name} does not say that its boxes are those of Ultralytics' Detect layer: they "
+        f"will be decoded as Darknet's; for boxes use {files.weights.name}"
+    )
 
 
 def check_target(files: ModelFiles, path: Path) -> None:

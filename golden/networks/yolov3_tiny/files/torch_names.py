@@ -59,6 +59,8 @@ class Naming:
     """The one of its batch normalisations."""
     note: str = ""
     """What its names do not say and a user should know."""
+    squared: bool = False
+    """Whether boxes are decoded as Ultralytics' Detect layer does, not as Darknet does."""
 
 
 def find_naming(names: Iterable[str]) -> Naming:
@@ -96,11 +98,11 @@ def find_naming(names: Iterable[str]) -> Naming:
     own = {name: value for name, value in own.items() if name not in dropped}
     if numbered:
         note = (
-            "Ultralytics' names do not say the activation or how boxes are decoded: leaky 0.1 and "
-            "Darknet's exponential are taken; its releases from 9.5 train with SiLU, which the PE "
-            "does not have, and its Detect layer squares (2 sigmoid) instead"
+            "Ultralytics' names do not say the activation: leaky 0.1 is taken; its releases from "
+            "9.5 train with SiLU, another network, which the PE does not have; boxes are decoded "
+            "as its Detect layer does"
         )
-        return Naming(own, Epsilon.SLIM, note)
+        return Naming(own, Epsilon.SLIM, note, squared=True)
     return Naming(own, Epsilon.ULTRALYTICS if first["conv"] == "Conv2d" else Epsilon.TORCH)
 
 

@@ -91,3 +91,11 @@ def test_anchors_are_those_of_the_checkpoint(dtype: torch.dtype) -> None:
     grid = pixels.to(dtype).reshape(2, 1, 3, 1, 1, 2)
     assert find_anchors({"m.model.20.anchor_grid": grid, "m.model.20.anchors": cells}) == expected
     assert find_anchors({"conv1.convs.0.weight": cells}) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "squared"),
+    [(numbered(), True), (listed("Conv2d", "BatchNorm2d"), False)],
+)
+def test_numbered_names_have_the_boxes_of_detect(names: dict[str, str], squared: bool) -> None:
+    assert find_naming(names).squared is squared
