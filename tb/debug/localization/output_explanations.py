@@ -101,9 +101,8 @@ def _other_shifts(arithmetic: Arithmetic, total: int) -> Iterator[Guess]:
     yield "a whole LSB is added where half of one belongs", (x + 2 * arithmetic.half) >> shift
     yield "a half rounds down", (x + arithmetic.half - 1) >> shift
     for other in (shift - 1, shift + 1):
-        if other >= 0:
+        if other >= 0:  # with the rounding constant, which is a register of its own, checked before
             yield f"shifted by {other}", (x + arithmetic.half) >> other
-            yield f"shifted by {other}", int(shift_right(x, other, arithmetic.rounding))
     if x < 0:
         toward_zero = -((-x + arithmetic.half) >> shift)
         yield "a half rounds away from zero", toward_zero

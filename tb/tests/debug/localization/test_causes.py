@@ -182,16 +182,23 @@ def test_an_activation_in_both_places_is_no_saturation(tmp_path: Path) -> None:
     assert held.reads(0, value=-32_768).step is Step.SATURATION
 
 
+@pytest.mark.parametrize("positive", [True, False])
 @pytest.mark.parametrize("shift", [2, 4])
-def test_a_wrong_slope_before_the_shift_is_no_shift(shift: int, tmp_path: Path) -> None:
-    """For one negative sum a slope of 1/4 and a shift by one less are the same."""
+def test_a_wrong_slope_before_the_shift_is_no_shift(
+    shift: int, positive: bool, tmp_path: Path
+) -> None:
+    """For one negative sum a slope of 1/4 and a shift by one less are the same.
+
+    Several are told apart even without a positive one: the rounding constant stays.
+    """
     held = followed(tmp_path, negative=True, place=LeakyPlace.BEFORE_REQUANT)
     arithmetic, total = held.streams.descriptor.arithmetic, held.probe.reads[0].sum or 0
 
     def sloped(x: int) -> int:
         return ((x >> shift if x < 0 else x) + arithmetic.half) >> arithmetic.shift
 
-    sums = (total, -total, total // 2, 3_000_000)
+    others = (-total, total // 2, 3_000_000) if positive else range(total, 0, -total // 99)
+    sums = (total, *others)
     read = replace(held.probe.reads[0], rounded=sloped(total))
     samples = tuple(Sample(60_000, x, sloped(x), None) for x in sums)
     found = held.localize(reads=(read,), samples=samples)
