@@ -112,7 +112,7 @@ def _input(watched: WatchedValue, term: Contribution, held: Pass) -> Iterator[Cu
     if last.word != held.word:
         lane = differing([w or 0 for w in last.word], held.word)
         text = f"{place} was written in cycle {last.cycle}; the read of cycle {held.cycle} gives "
-        text += f"another word: {lane}"
+        text += f"another word: {lane}{memories.at_the_ports(held)}"
         hints = memories.tile_read(watched, held, last)
         yield Culprit(Step.INPUT, held.word_cycle, text, hints)
     if any(write.word == term.activations for write in ours[:-1]):

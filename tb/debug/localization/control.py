@@ -80,7 +80,11 @@ def _status(watched: WatchedValue, record: JobRecord, end: Counts) -> Iterator[C
     if entry.seen != entry.expected:
         text += f": {entry.seen} of {entry.expected} beats were taken"
         yield Culprit(step, end.cycle, text)
-    text += f" although all {entry.expected} beats came: other counts than the descriptor's"
+    text += f" although all {entry.expected} beats came: "
     # Behind `copy_culprits`: where the loader's counts were recorded, it was given the right ones.
-    given = any(one.module == LOADERS[not acts] for one in watched.probe.given)
-    yield Culprit(step if given else Step.CONTROL, end.cycle, text, certain=False)
+    if any(one.module == LOADERS[not acts] for one in watched.probe.given):
+        loader = "act_loader" if acts else "weight_loader"
+        text += f"{loader} was given the right counts and counts them wrongly"
+    else:
+        step, text = Step.CONTROL, f"{text}other counts than the descriptor's"
+    yield Culprit(step, end.cycle, text, certain=False)

@@ -29,29 +29,25 @@ def access_of_pass(held: Pass) -> Access:
     return Access(held.bank_rd_en, held.bank_rd_addr, held.bank_wr_en, held.bank_wr_addr)
 
 
+def at_the_ports(held: Pass) -> str:
+    """What the ports of the tile memory tell of a read, as the end of a sentence."""
+    found = _ports(access(held), held.address, held.cycle)
+    return f"; {found}" if found else ""
+
+
 def tile_read(watched: WatchedValue, held: Pass, last: Write) -> tuple[str, ...]:
-    """What the read of the tile memory gave instead of the word written last.
-
-    First what is wrong at the ports, then whose word it is.
-    """
-    ports = access(held)
-    phrases = [_ports(ports, held.address, held.cycle), _whose(watched, held, last)]
-    return tuple(phrase for phrase in phrases if phrase)
-
-
-def _whose(watched: WatchedValue, held: Pass, last: Write) -> str:
-    """Where the word that a read gave stands, or stood."""
+    """Where the word that a read gave instead of the word written last stands, or stood."""
     writes = [write for write in watched.probe.writes if write.cycle <= held.cycle]
     if None in held.word:
-        return ""
+        return ()
     for write in (one for one in writes if one.cycle == held.cycle):
         if write.word == held.word:
-            return f"that is the word being written to {shown(write.address)} in that cycle"
+            return (f"that is the word being written to {shown(write.address)} in that cycle",)
     if any(w.address == held.address and w.word == held.word for w in writes):
-        return f"that is what stood there before: the write of cycle {last.cycle} was lost"
+        return (f"that is what stood there before: the write of cycle {last.cycle} was lost",)
     content: dict[Figure, Vector] = {write.address: write.word for write in writes}
     same = [address for address, word in content.items() if word == held.word]
-    return f"that is word {shown(same[0])}, another address" if same else ""
+    return (f"that is word {shown(same[0])}, another address",) if same else ()
 
 
 def _ports(ports: Access, address: Figure, cycle: int) -> str:

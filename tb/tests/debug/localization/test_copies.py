@@ -65,6 +65,26 @@ def test_a_count_that_is_spoilt_later_is_told_from_one_that_counts_down(plain: P
     assert with_copies(plain, 1, "passes_left", "kept", 200).step is None
 
 
+@pytest.mark.parametrize(
+    ("status", "step", "words"),
+    [
+        (0x11, Step.INPUT, "ended with ACT_LATE although all 24 beats came: act_loader was given"),
+        (0x12, Step.WEIGHTS, "although all 152 beats came: weight_loader was given the right"),
+    ],
+)
+def test_a_loader_that_counts_wrongly_by_right_figures_is_blamed(
+    status: int, step: Step, words: str, plain: ProbedJob
+) -> None:
+    figures = plain.streams.descriptor.given()
+    given = tuple(Copies(TAKEN, place, dict(one)) for place, one in enumerate(figures))
+    unknown = plain.totals(status=status)
+    assert unknown.step is Step.CONTROL
+    assert "beats came: other counts than the descriptor's" in unknown.culprit.sentence
+    found = replace(plain, probe=replace(plain.probe, given=given)).totals(status=status)
+    assert (found.step, found.culprit.certain) == (step, False)
+    assert words in found.culprit.sentence
+
+
 @pytest.mark.parametrize("name", ["compute.in_w", "drainer.post"])
 def test_a_port_that_follows_the_next_job_is_a_wire_of_the_top(name: str, plain: ProbedJob) -> None:
     ports = dict(plain.streams.descriptor.ports())

@@ -22,21 +22,22 @@ def plain(tmp_path: Path) -> ProbedJob:
 
 
 @pytest.mark.parametrize(
-    ("ports", "word", "hints"),
+    ("ports", "word", "told", "hints"),
     [
         (
             (1, None, 1, 40),
             OTHER,
-            ("the write port writes word 40 in that same", "that is the word being written to 40"),
+            "; the write port writes word 40 in that same cycle",
+            ("that is the word being written to 40",),
         ),
-        ((1, None, 1, None), (None,) * 4, ("writes the same word in that same cycle",)),
-        ((0, None, 1, 40), (1, 1, 1, 1), ("not enabled in cycle 1040; the write port writes",)),
-        ((1, 40, 0, 0), (3, 3, 3, 3), ("the read port has address 40", "that is word 41")),
-        ((1, None, 0, 0), (2, 2, 2, 2), ("the write of cycle {last} was lost",)),
+        ((1, None, 1, None), (None,) * 4, "writes the same word in that same cycle", ()),
+        ((0, None, 1, 40), (1, 1, 1, 1), "not enabled in cycle 1040; the write port writes", ()),
+        ((1, 40, 0, 0), (3, 3, 3, 3), "; the read port has address 40", ("that is word 41",)),
+        ((1, None, 0, 0), (2, 2, 2, 2), "", ("the write of cycle {last} was lost",)),
     ],
 )
 def test_what_a_read_gave_is_told_by_its_ports(
-    ports: tuple[Figure, ...], word: Vector, hints: tuple[str, ...], plain: ProbedJob
+    ports: tuple[Figure, ...], word: Vector, told: str, hints: tuple[str, ...], plain: ProbedJob
 ) -> None:
     held = plain.probe.passes[PASS]
     address, cycle = held.address or 0, held.cycle
@@ -49,6 +50,7 @@ def test_what_a_read_gave_is_told_by_its_ports(
     written = next(one.cycle for one in plain.probe.writes if one.address == address)
     assert found.step is Step.INPUT
     assert f"was written in cycle {written}; the read of cycle {cycle}" in found.culprit.sentence
+    assert told in found.culprit.sentence
     for hint, said in zip(hints, found.culprit.explanations, strict=True):
         assert hint.format(last=written) in said
 
