@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from golden.vision.images import shipped
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.toolchain.patch import Patch
+
+BOTH: Final = ("verilator", "icarus")
+"""The simulators of a run that shows on each."""
 
 
 @dataclass(frozen=True, slots=True)

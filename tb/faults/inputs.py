@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tb.duts.conv_pe.pipeline_steps import Step
-from tb.faults.bug import NetworkRun, bug
+from tb.faults.bug import BOTH, NetworkRun, bug
 
 STREAMS: Final = (
     bug(
@@ -45,6 +45,13 @@ STREAMS: Final = (
         "the upper half of the tile memory lies over the lower",
         NetworkRun("conv1", tiles=4, size=96),
     ),
+    bug(
+        ("tile read lost to a write", "compute_core.v"),
+        (".rd_en(issue && advance), ", ".rd_en(issue && advance && !wr_en), "),
+        Step.INPUT,
+        "the array does not read the tile memory while the next job's tile is written",
+        NetworkRun("conv1", tiles=2, size=96, simulators=BOTH),
+    ),
 )
 """Skid buffers, tile memory, loaders."""
 
@@ -55,6 +62,17 @@ LOOP_NEST: Final = (
         Step.CONTROL,
         "the array reads the lower padding for the upper",
         NetworkRun("conv2", size=96),
+        adjacent=Step.SEQUENCER,
+    ),
+    bug(
+        ("size of the job behind", "conv_pe.v"),
+        (
+            ".in_w(array_in_size[9:0]), .in_h(array_in_size[25:16]),",
+            ".in_w(fetch_in_size[9:0]), .in_h(fetch_in_size[25:16]),",
+        ),
+        Step.CONTROL,
+        "the array has the tile size of the descriptor fetched last",
+        NetworkRun("", size=32, simulators=BOTH),
         adjacent=Step.SEQUENCER,
     ),
     bug(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tb.duts.conv_pe.pipeline_steps import Step
-from tb.faults.bug import NetworkRun, bug
+from tb.faults.bug import BOTH, NetworkRun, bug
 
 GLARING: Final = NetworkRun("conv5", size=32, picture="chessboard_GRAY.png")
 """A picture so unlike those of the calibration that values saturate."""
@@ -56,6 +56,16 @@ OUTPUT_ARITHMETIC: Final = (
         ("clipped = clipped >>> 3;", "clipped = clipped >>> 2;"),
         Step.ACTIVATION,
         "multiplies negative values by 1/4 instead of 1/8",
+    ),
+    bug(
+        ("leaky slope wrong before the shift", "post_lane.v"),
+        (
+            "                else                  wide = wide >>> 3;",
+            "                else                  wide = wide >>> 2;",
+        ),
+        Step.ACTIVATION,
+        "multiplies negative sums by 1/4 instead of 1/8",
+        NetworkRun("conv2", leaky_place="before_requant", simulators=BOTH),
     ),
     bug(
         ("leaky slope term lost", "post_lane.v"),

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tb.duts.conv_pe.pipeline_steps import Step
-from tb.faults.bug import NetworkRun, bug
-
-BOTH: Final = ("verilator", "icarus")
+from tb.faults.bug import BOTH, NetworkRun, bug
 
 SUMS: Final = (
     bug(
@@ -29,6 +27,13 @@ SUMS: Final = (
         Step.WEIGHTS,
         "even and odd lanes load each other's weights",
         NetworkRun("conv3"),
+    ),
+    bug(
+        ("weight passes one short", "weight_loader.v"),
+        ("            group_passes <= passes;", "            group_passes <= passes - 18'd1;"),
+        Step.WEIGHTS,
+        "from the second output group on, the loader takes one pass too few for weights",
+        NetworkRun("conv2", simulators=BOTH),
     ),
     bug(
         ("weight sign lost", "mac_array.v"),
