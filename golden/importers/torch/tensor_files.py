@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 
 from golden.config import InputError
 from golden.importers.file_kinds import READ, FileKind, file_kind, refusal
+from golden.importers.text import printable
 
 SAFETENSORS: Final = ".safetensors"
 SUFFIXES: Final = (".pth", ".pt", SAFETENSORS)
@@ -133,9 +134,27 @@ def _read_torch(path: Path) -> TensorFile:
         key = keys[0] if keys else ""
     inner = document[key] if key else document
     if not _is_state_dict(inner):
+        if deep := _deeper(document):
+            raise InputError(
+                f"{path}: its named tensors are two keys deep, in {' and '.join(deep)}; save that "
+                "state dict alone"
+            )
         found = type(inner).__name__
         raise InputError(f"{path}: holds a {found}, not named tensors; save model.state_dict()")
     return TensorFile(dict(inner), document, key)
+
+
+def _deeper(document: object) -> list[str]:
+    """Where a dictionary in a dictionary is a state dict, as Python has it: ``['a']['b']``."""
+    if not isinstance(document, dict):
+        return []
+    return [
+        printable(f"[{outer!r}][{name!r}]")
+        for outer, inner in document.items()
+        if isinstance(inner, dict)
+        for name, value in inner.items()
+        if _is_state_dict(value)
+    ]
 
 
 def _load(path: Path) -> Any:

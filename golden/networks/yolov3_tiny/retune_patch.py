@@ -16,6 +16,7 @@ from golden.arithmetic.fixed import FloatArray, check_finite
 from golden.config import ConfigError, InputError, Slope
 from golden.files import write_whole
 from golden.graph.float_conv import FloatConv
+from golden.importers.file_kinds import FileKind, file_kind, refusal
 
 SHIPPED: Final = Path(__file__).with_name("yolov3-tiny-eighth.safetensors")
 """The patch of the official YOLOv3-tiny for slope 1/8."""
@@ -112,6 +113,10 @@ def read_patch(path: Path) -> Patch:
     InputError
         If there is no such file, it is damaged, or it is something else.
     """
+    if path.is_file():
+        kind = file_kind(path)
+        if kind not in (FileKind.SAFETENSORS, FileKind.UNKNOWN):
+            raise refusal(path, kind, "a patch of convpe retune (.safetensors)")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}

@@ -21,6 +21,7 @@ from golden.networks.yolov3_tiny.files.fetch import ModelFiles, model_files
 from golden.networks.yolov3_tiny.files.reading import read_convs, read_network
 from golden.networks.yolov3_tiny.files.state_dict import read_stored
 from golden.networks.yolov3_tiny.graph import VOC_CLASSES
+from golden.networks.yolov3_tiny.retune_patch import read_patch
 from golden.tests.networks.yolov3_tiny import checkpoints
 
 OPTIONS = NumericOptions(slope=Slope.EIGHTH)
@@ -254,3 +255,17 @@ def test_a_damaged_file_is_refused(
     path.unlink()
     with pytest.raises(InputError, match=rf"x\{suffix} does not exist"):
         read_stored(path)
+
+
+def test_a_state_dict_two_keys_deep_is_named(tmp_path: Path) -> None:
+    state = checkpoints.tensors(checkpoints.stored())
+    path = checkpoints.write(tmp_path / "x.pth", {"epoch": 1, "model": {"state_dict": state}})
+    with pytest.raises(InputError, match=r"two keys deep, in \['model'\]\['state_dict'\]"):
+        read_stored(path)
+
+
+def test_a_patch_of_another_kind_says_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    torch.save({"a": torch.zeros(1)}, path)
+    with pytest.raises(InputError, match=r"this is .*; give a patch of convpe retune"):
+        read_patch(path)
