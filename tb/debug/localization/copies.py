@@ -24,6 +24,8 @@ ports, and whose its registers are.
 LOADERS: Final = (0, 1)
 SEQUENCER: Final = 2
 _WIRES: Final = {Step.CONTROL: "conv_pe.v", Step.ARRAY: "compute_core.v"}
+CHECKED: Final = ("in_words", "passes", "out_groups")
+"""Ports of the loaders whose figures the descriptor's check works out."""
 DRAIN_COPY: Final = "channels_left"
 
 
@@ -36,7 +38,10 @@ def copy_culprits(watched: WatchedValue, modules: tuple[int, ...]) -> Iterator[C
         for one in (one for one in given if one.cycle in cycles):
             for port, want, have in _wrong(watched.job.given()[module], one.figures):
                 text = f"port {port} of {name} is {shown(have)}, not {want}"
-                text += f"{_when(one.cycle, cycles)}: that is a wire of {_WIRES[wires]}"
+                made = wires is Step.CONTROL and port in CHECKED
+                text += f"{_when(one.cycle, cycles)}: "
+                text += "job_check.v makes it, " if made else "that is a wire of "
+                text += f"{_WIRES[wires]}{' wires it' if made else ''}"
                 yield Culprit(wires, one.cycle, text)
         kept = [one for one in watched.probe.kept if one.module == module]
         for one in (one for one in kept if one.cycle in cycles):

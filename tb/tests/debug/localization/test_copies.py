@@ -41,9 +41,9 @@ def with_copies(
 @pytest.mark.parametrize(
     ("module", "name", "where", "step", "words"),
     [
-        (0, "in_base", "given", Step.CONTROL, "port in_base of act_loader"),
+        (0, "in_base", "given", Step.CONTROL, "is 1, not 0: that is a wire of conv_pe.v"),
         (0, "words_left", "kept", Step.INPUT, "act_loader keeps"),
-        (1, "passes", "given", Step.CONTROL, "a wire of conv_pe.v"),
+        (1, "passes", "given", Step.CONTROL, "job_check.v makes it, conv_pe.v wires it"),
         (1, "group_passes", "kept", Step.WEIGHTS, "weight_loader keeps 19 in group_passes, not 18"),
         (2, "kh", "given", Step.ARRAY, "port kh of pass_sequencer is 4, not 3"),
         (2, "tap_addr", "kept", Step.SEQUENCER, "pass_sequencer keeps"),
