@@ -41,6 +41,8 @@
 ##   IMAGE        Picture file; the sample photograph motorcycle_left.png by default
 ##   IMAGES       Folder of pictures: one frame after the other; goes on where it stopped
 ##   FIT          How a picture is brought to that size: letterbox (default), plain
+##   STANDARDIZE  How FaceNet's pictures are standardised: fixed (default), by 127.5 and 128;
+##                per_image, by each picture's mean and deviation, for models of 2017
 ##   MODEL        Darknet .weights, torch .pth or .pt, .safetensors, or a manifest.json of convpe
 ##                quantize; the official YOLOv3-tiny by default, fetched once. With NET=facenet
 ##                .pth, .pt, .safetensors or a TensorFlow checkpoint; weights drawn by default;
@@ -83,8 +85,8 @@ PYTHON ?= python3
 
 # names: begin
 SIM_VARIABLES := NET LAYER FROM TILES JOB MODE FORMAT ACT_BITS WEIGHT_BITS WEIGHTS SLOPE \
-    LEAKY_PLACE POOL_PAD ARRAY SIZE CLOCK IMAGE IMAGES FIT MODEL RETUNE SIM VERILATOR SEED WAVES \
-    WINDOW DIAGNOSE INJECT BUG
+    LEAKY_PLACE POOL_PAD ARRAY SIZE CLOCK IMAGE IMAGES FIT STANDARDIZE MODEL RETUNE SIM VERILATOR \
+    SEED WAVES WINDOW DIAGNOSE INJECT BUG
 FUZZ_VARIABLES := N SEED SIM ARRAY VERILATOR REPLAY DIAGNOSE
 BENCH_VARIABLES := PART VERILATOR
 FLAGS := WAVES DIAGNOSE

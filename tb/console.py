@@ -42,11 +42,13 @@ WIDEST: Final = 10_000
 
 
 ROOT: Final = Path(__file__).parents[1]
+_LITERAL: Final[dict[str, Any]] = {"markup": False, "emoji": False}
+"""What rich makes of no text: ``[red]``, ``:100:``."""
 
 
 def echo(console: Console, text: str) -> None:
     """Print one line; what a terminal would obey in it is written out."""
-    console.print(printable(text, "\n\t"), markup=False, highlight=False, soft_wrap=True)
+    console.print(Text(printable(text, "\n\t")), soft_wrap=True)
 
 
 def shown(path: Path) -> str:
@@ -65,12 +67,15 @@ def print_whole(table: Table, console: Console) -> None:
     """Print a table in its full width, whatever the terminal's: a log is to hold all of it."""
     wide = console.options.update(width=WIDEST)
     width = Measurement.get(console, wide, table).maximum
-    Console(file=console.file, width=max(width, console.width), soft_wrap=True).print(table)
+    wide_console = Console(
+        file=console.file, width=max(width, console.width), soft_wrap=True, **_LITERAL
+    )
+    wide_console.print(table)
 
 
 def last_lines(console: Console, failure: str, guilty: str = "", replay: str = "") -> None:
     """End a red run: how it failed, the guilty step and the command that repeats it, if known."""
-    console.print("[bold red]FAILED[/]  ", end="")
+    console.print(Text("FAILED  ", "bold red"), end="")
     echo(console, failure)
     for text in (guilty, replay and f"replay: {replay}"):
         if text:
@@ -79,14 +84,13 @@ def last_lines(console: Console, failure: str, guilty: str = "", replay: str = "
 
 def print_failure(console: Console, text: str) -> None:
     """Print one line in red, as `echo` does."""
-    text = printable(text, "\n\t")
-    console.print(text, style="bold red", markup=False, highlight=False, soft_wrap=True)
+    console.print(Text(printable(text, "\n\t"), "bold red"), soft_wrap=True)
 
 
 def progress(console: Console, *, elapsed: bool = False) -> Progress:
     """A bar for long work, with the time that remains or has elapsed; nothing on no terminal."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn() if elapsed else TimeRemainingColumn(),
@@ -161,11 +165,12 @@ class _Trimmed:
 def new_console() -> Console:
     """What a command prints on: as wide as its terminal, or wide enough for every table in a log.
 
-    In a log no line ends in blanks.
+    In a log no line ends in blanks. Text is printed as it is: names from files hold brackets
+    and colons.
     """
     if sys.stdout.isatty():
-        return Console()
-    return Console(file=cast(IO[str], _Trimmed()), width=LOG_WIDTH)
+        return Console(**_LITERAL)
+    return Console(file=cast(IO[str], _Trimmed()), width=LOG_WIDTH, **_LITERAL)
 
 
 def plain_table(title: str, *columns: str) -> Table:

@@ -19,6 +19,7 @@ from golden.graph.network import Network
 from golden.networks.facenet.build import build_facenet
 from golden.networks.facenet.files import FaceNet
 from golden.networks.facenet.graph import BOTTLENECK
+from golden.networks.facenet.pictures import Standardization
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run
@@ -202,6 +203,7 @@ def evaluate_formats(
     images: Sequence[Pixels],
     calibration: Sequence[Pixels],
     formats: Sequence[CandidateFormat] = FORMATS,
+    standardization: Standardization = Standardization.FIXED,
     advance: Callable[[], None] = lambda: None,
 ) -> list[Outcome]:
     """Run a network in every format, and compare it with the floats.
@@ -212,6 +214,8 @@ def evaluate_formats(
         To compare on.
     calibration : sequence of ndarray of float32, (3, H, W)
         Pictures that activations' fraction bits are chosen on.
+    standardization : Standardization
+        Of both.
     advance : callable
         Is called after each format.
     """
@@ -223,7 +227,7 @@ def evaluate_formats(
         held = {name: coded(conv, fractions, chosen) for name, conv in convs.items()}
         size = calibration[0].shape[1]
         folded = replace(real, convs=held)
-        network = build_facenet(folded, chosen.options, calibration, size)
+        network = build_facenet(folded, chosen.options, calibration, size, standardization)
         errors = network_errors(weights, network, images)
         outcomes.append(Outcome(chosen, fractions, weight_noise(convs, network), errors))
         advance()

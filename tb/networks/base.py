@@ -48,6 +48,10 @@ class NetworkOptions(Protocol):
         """Retuning patch: ``shipped`` (also where empty), ``none`` or a file."""
 
     @property
+    def standardize(self) -> str:
+        """``fixed`` or ``per_image``: FaceNet's pictures."""
+
+    @property
     def weight_format(self) -> str:
         """``integer`` or ``sm8``."""
 

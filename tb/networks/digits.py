@@ -33,7 +33,7 @@ class Digits(NetworkAdapter):
     size: ClassVar[int] = SIDE
     heads: ClassVar[tuple[str, ...]] = (HEAD,)
     without: ClassVar[frozenset[str]] = frozenset(
-        {"slope", "leaky_place", "pool_pad", "retune", "fit", "weight_format"}
+        {"slope", "leaky_place", "pool_pad", "retune", "fit", "weight_format", "standardize"}
     )
 
     def nodes(self) -> Sequence[Any]:

@@ -70,6 +70,7 @@ class FaceNet(NetworkAdapter):
         """Read or draw the network, fold and quantise it."""
         from golden.networks.facenet.build import build_facenet
         from golden.networks.facenet.files import read_facenet
+        from golden.networks.facenet.pictures import Standardization
         from golden.networks.facenet.seeded import seeded_file
         from tb.toolchain.build import CACHE
 
@@ -83,7 +84,9 @@ class FaceNet(NetworkAdapter):
         if options.weight_format == "sm8":
             held = replace(floats, convs=_sm8(floats.convs))
         numerics = options.numerics()
-        network = build_facenet(held, numerics, None, sides(options.size)[0])
+        network = build_facenet(
+            held, numerics, None, sides(options.size)[0], Standardization(options.standardize)
+        )
         coding = " in SM8" if options.weight_format == "sm8" else ""
         return QuantizedFaceNet(
             network,
@@ -95,9 +98,9 @@ class FaceNet(NetworkAdapter):
 
     def pixels(self, picture: Image.Image, options: NetworkOptions) -> Pixels:
         """Cut out the middle square and standardise it."""
-        from golden.networks.facenet.pictures import prepare
+        from golden.networks.facenet.pictures import Standardization, prepare
 
-        return prepare(picture, sides(options.size)[0])
+        return prepare(picture, sides(options.size)[0], Standardization(options.standardize))
 
     def decode(
         self, outputs: Outputs, quantized: QuantizedNetwork, options: NetworkOptions

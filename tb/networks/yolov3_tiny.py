@@ -41,7 +41,7 @@ class YoloV3Tiny(NetworkAdapter):
     title: ClassVar[str] = "YOLOv3-tiny"
     size: ClassVar[int] = INPUT_SIZE
     heads: ClassVar[tuple[str, ...]] = HEADS
-    without: ClassVar[frozenset[str]] = frozenset({"weight_format"})
+    without: ClassVar[frozenset[str]] = frozenset({"weight_format", "standardize"})
     drawing: ClassVar[str] = DRAWING
 
     def own_size(self, model: Path | None) -> ImageSize | None:

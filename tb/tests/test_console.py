@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from tb.console import echo, last_lines, new_console, plain_table, print_failure
+from tb.console import echo, last_lines, new_console, plain_table, print_failure, print_whole
 
 TITLE = (
     "a title of many words, wider by far than the columns of the table that it stands above, " * 2
@@ -61,3 +61,18 @@ def test_no_text_of_a_file_is_obeyed_by_a_terminal() -> None:
     echo(console, "car\x1b[2J\nbus")
     print_failure(console, "x\r\x07\u202e")
     assert written.getvalue() == "car\\x1b[2J\nbus\nx\\x0d\\x07\\u202e\n"
+
+
+def test_brackets_and_colons_of_a_name_are_printed_as_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = "moto[/x] [bold]m :100: [link=a]"
+    table = plain_table(f"boxes of {name}", name)
+    table.add_row(name)
+    console = new_console()
+    echo(console, name)
+    print_failure(console, name)
+    console.print(table)
+    print_whole(table, console)
+    last_lines(console, name, name, name)
+    assert capsys.readouterr().out.count(name) == 11

@@ -30,7 +30,7 @@ from tb.toolchain.cocotb_runners import (
     runner_environment,
     runner_for,
 )
-from tb.toolchain.logs import LOG, error_in, note_ending, relative
+from tb.toolchain.logs import LOG, error_in, last_line, note_ending, relative
 from tb.toolchain.patch import Patch
 from tb.toolchain.simulators import Simulator, ToolError, processor_key
 from tb.toolchain.waves import Wave, bytes_a_cycle
@@ -265,10 +265,10 @@ def _run_compiler(
 
 
 def _reason(error: BaseException, log: Path) -> str:
-    """Why a compilation failed: the signal that ended it, or the first error in its log."""
+    """Why a compilation failed: the signal that ended it, its log's first error or last line."""
     if getattr(error, "signal", ""):
         return str(error)
-    return error_in(log) or str(error)
+    return error_in(log) or "; ".join(filter(None, (str(error), last_line(log))))
 
 
 def run(

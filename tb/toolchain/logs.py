@@ -80,6 +80,15 @@ def error_in(log: Path) -> str:
         return ""
 
 
+def last_line(log: Path) -> str:
+    """The last line of a log; empty where it has none, or there is no log."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return _tidy(lines[-1].strip()) if lines else ""
+
+
 def relative(text: str) -> str:
     """Take the working folder, and the scratch folder of a build, out of the paths of a text."""
     text = re.sub(r"[^\s'\":]*/\.making-[^/\s]+/(?:out/)?", "", text)

@@ -8,6 +8,8 @@ import json
 import pickle
 import re
 import warnings
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,6 +162,8 @@ def _deeper(document: object) -> list[str]:
 def _load(path: Path) -> Any:
     """Let torch read a file without running code from it."""
     damaged = InputError(f"{path}: not a torch file, or a damaged or truncated one")
+    if zipfile.is_zipfile(path):
+        _check_zip(path)  # torch does not compare its checksums
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -182,6 +186,18 @@ def _load(path: Path) -> Any:
         raise
     except Exception:  # whatever damaged bytes lead the unpickler to
         raise damaged from None
+
+
+def _check_zip(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as file:
+            member = file.testzip()
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error):
+        member = "an entry"
+    if member is not None:
+        raise InputError(
+            f"{path}: damaged: {printable(member)} has another checksum; fetch it again"
+        )
 
 
 def _is_state_dict(value: object) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import NumberFormat
 from golden.graph.float_graph import FloatNetwork
 from golden.graph.network import Network
 from golden.networks.facenet.graph import INPUT_SIZE, check_size
-from golden.networks.facenet.pictures import prepare_all
+from golden.networks.facenet.pictures import LARGEST, Standardization, prepare_all
 from golden.quantization.network import quantize_network
 from golden.vision.images import Pixels
 
@@ -19,6 +20,7 @@ def build_facenet(
     options: NumericOptions | None = None,
     calibration: Sequence[Pixels] | None = None,
     input_size: int = INPUT_SIZE,
+    standardization: Standardization = Standardization.FIXED,
 ) -> Network:
     """Build the integer network.
 
@@ -34,6 +36,8 @@ def build_facenet(
         makes them; photographs that ship unless given. Format q7.8 reads none.
     input_size : int
         Rows and columns of the picture.
+    standardization : Standardization
+        Of the pictures: chooses the image's format, and prepares those that ship.
 
     Raises
     ------
@@ -44,6 +48,9 @@ def build_facenet(
     options = NumericOptions() if options is None else options
     images: Sequence[Pixels] = ()
     if options.format is NumberFormat.PER_LAYER:
-        images = prepare_all(size=input_size) if calibration is None else calibration
+        if calibration is None:
+            calibration = prepare_all(None, input_size, standardization)
+        images = calibration
     shape = (3, input_size, input_size)
-    return quantize_network("facenet", network, shape, images, options)
+    held = replace(network, white=LARGEST[standardization])
+    return quantize_network("facenet", held, shape, images, options)

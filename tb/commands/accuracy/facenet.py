@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from tb.choices import choose
 from tb.commands import common
 from tb.console import echo, new_console, print_whole, write_json
 
@@ -23,6 +24,7 @@ _Model = Annotated[
     ),
 ]
 _Size = Annotated[int, typer.Option(help="Rows and columns of the picture.")]
+_Standardize = Annotated[str, typer.Option(help="fixed, or per_image for models of 2017.")]
 _Blocks = Annotated[bool, typer.Option(help="Show every block.")]
 
 
@@ -32,27 +34,34 @@ def facenet(
     images: common.Images = None,
     views: common.OneOrViews = 0,
     size: _Size = 160,
+    standardize: _Standardize = "fixed",
     seed: common.Seed = 1,
     blocks: _Blocks = False,
     json: common.Json = None,
 ) -> None:
     """Compare FaceNet in integers with FaceNet in floats: six formats, block by block."""
     from golden.networks.facenet.graph import check_size
-    from golden.networks.facenet.pictures import prepare, prepare_all
+    from golden.networks.facenet.pictures import Standardization, prepare, prepare_all
     from golden.study.facenet import FORMATS, evaluate_formats
 
     console = new_console()
     check_size(size)
+    choose("--standardize", standardize, [each.value for each in Standardization])
+    kind = Standardization(standardize)
     weights, about = _network(model, seed, console)
     chosen = common.choose_pictures(image, images, views, seed, console)
-    pictures = [prepare(shown.image, size) for shown in chosen]
+    pictures = [prepare(shown.image, size, kind) for shown in chosen]
     common.print_unreadable(chosen, console)
     with common.counted_steps(console, "formats", len(FORMATS)) as advance:
-        outcomes = evaluate_formats(weights, pictures, prepare_all(size=size), advance=advance)
+        calibration = prepare_all(None, size, kind)
+        outcomes = evaluate_formats(
+            weights, pictures, calibration, standardization=kind, advance=advance
+        )
     _show(outcomes, blocks, console)
     document = {
         "model": about,
         "size": size,
+        "standardize": standardize,
         "pictures": chosen.to_dict(),
         "formats": [outcome.to_dict() for outcome in outcomes],
     }

@@ -82,7 +82,7 @@ def show(final: FuzzReport, path: Path, console: Console) -> None:
         f"{final.simulator_version or ''}, {final.seconds:.0f} s  ({shown(path)})"
     )
     if final.passed:
-        console.print("[bold green]PASSED[/]  ", end="")
+        console.print("PASSED  ", style="bold green", end="")
         echo(console, figures)
         return
     if final.failure is None:

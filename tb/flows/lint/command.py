@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from rich.text import Text
+
 from tb.console import new_console
 from tb.toolchain.build import HDL, ROOT, RTL, TIMESCALE
 from tb.toolchain.environment import child_environment
@@ -116,7 +118,7 @@ def main() -> int:
     for check in checks():
         found = fault(check)
         failed += found is not None
-        verdict = "[green]ok[/]    " if found is None else "[red]FAILED[/]"
+        verdict = Text("ok    ", "green") if found is None else Text("FAILED", "red")
         console.print(verdict, check.name, highlight=False)
         if found is not None:
             console.print(found, markup=False, highlight=False, soft_wrap=True)

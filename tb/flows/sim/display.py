@@ -111,7 +111,7 @@ def show_verdict(final: Report, run: RunState, base: Path, console: Console) -> 
         on_zeros = f" ({zeros / 1e6:.1f} of them on embedded zeros)" if zeros else ""
         frames = f"{len(final.frames)} frames, " if final.frames and run.options.images else ""
         plural = "s" if len(final.layers) > 1 else ""
-        console.print("[bold green]PASSED[/]  ", end="")
+        console.print("PASSED  ", style="bold green", end="")
         echo(
             console,
             f"{frames}{len(final.layers)} layer{plural}, {total.macs / 1e6:,.1f} MMAC{on_zeros}, "

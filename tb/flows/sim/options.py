@@ -31,6 +31,7 @@ from tb.toolchain.patch import Patch
 DEFAULT_BUG: Final = "rounding"
 """What `INJECT=rtl` puts in, unless another is chosen."""
 FITS: Final = ("letterbox", "plain")
+STANDARDIZATIONS: Final = ("fixed", "per_image")
 SIZE_SOURCES: Final = ("SIZE", "model", "default")
 SIMULATORS: Final = ("verilator", "icarus")
 INJECTIONS: Final = ("expected", "rtl", "stream")
@@ -147,6 +148,11 @@ class SimOptions:
     fit: str = variable(
         "letterbox", "How a picture is brought to that size: `letterbox` (default), `plain`"
     )
+    standardize: str = variable(
+        STANDARDIZATIONS[0],
+        "How FaceNet's pictures are standardised: `fixed` (default), by 127.5 and 128; "
+        "`per_image`, by each picture's mean and deviation, for models of 2017",
+    )
     model: Path | None = variable(
         None,
         "Darknet `.weights`, torch `.pth` or `.pt`, `.safetensors`, or a `manifest.json` of "
@@ -195,6 +201,7 @@ class SimOptions:
         if self.size == NOT_GIVEN:
             object.__setattr__(self, "size", self._model_size() or self.network.size)
         choose("FIT", self.fit, FITS)
+        choose("STANDARDIZE", self.standardize, STANDARDIZATIONS)
         choose("SIM", self.sim, SIMULATORS)
         if self.inject:
             choose("INJECT", self.inject, INJECTIONS)

@@ -18,6 +18,7 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from golden.config import FPGA, InputError
 from golden.files import write_whole
@@ -69,10 +70,8 @@ def synth_check(console: Console, rtl: Path = RTL, out: Path = OUT) -> int:
     seconds = round(time.monotonic() - started, 1)
     write_whole(out / "synth.json", json.dumps(_report(design, found, seconds), indent=2) + "\n")
     _show(found, console)
-    verdict = "[green]passed[/]" if found.passed else "[red]FAILED[/]"
-    console.print(
-        f"{verdict} in {seconds} s; {out / 'synth.json'}", highlight=False, soft_wrap=True
-    )
+    verdict = Text("passed", "green") if found.passed else Text("FAILED", "red")
+    console.print(verdict, f"in {seconds} s; {out / 'synth.json'}", highlight=False, soft_wrap=True)
     return 0 if found.passed else EXIT_RED
 
 
@@ -113,7 +112,8 @@ def _show(found: Findings, console: Console) -> None:
         faults = found.faults.get(name)
         verdict = "not made" if faults is None else "FAILED  " if faults else "ok      "
         style = "yellow" if faults is None else "red" if faults else "green"
-        console.print(f"[{style}]{verdict}[/] {name}: {demand}", highlight=False, soft_wrap=True)
+        text = f"{name}: {demand}"
+        console.print(Text(verdict, style), text, highlight=False, soft_wrap=True)
         for text in (faults or [])[:SHOWN]:
             console.print(f"  {text}", markup=False, highlight=False, soft_wrap=True)
         if faults and len(faults) > SHOWN:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from golden.config import ProductMode
-from tb.console import new_console
+from tb.console import new_console, print_failure
 from tb.tests.configs import TINY
 from tb.tests.cosim.suite import TOPS, run_suite
 from tb.tests.faults.detection import Detection
@@ -60,7 +60,7 @@ def main(names: Sequence[str] = ()) -> int:
     try:
         simulators.append(find_icarus())
     except ToolError as error:
-        console.print(f"[bold red]Verilator alone:[/] {error}")
+        print_failure(console, f"Verilator alone: {error}")
     missed = 0
     for detection in chosen:
         for simulator in simulators:

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from golden.config import ConfigError
 from golden.files import write_whole
-from tb.console import new_console
+from tb.console import new_console, print_failure
 from tb.duts.conv_pe.pipeline_steps import Step
 from tb.faults.bug import Bug
 from tb.faults.catalogue import BUGS, find
@@ -227,7 +227,7 @@ def _run(bugs: Sequence[Bug], console: Console) -> list[Outcome]:
         find_icarus()
         simulators.add("icarus")
     except ToolError as error:
-        console.print(f"[bold red]Verilator alone:[/] {error}")
+        print_failure(console, f"Verilator alone: {error}")
     found = []
     for bug in bugs:
         for simulator in (name for name in bug.run.simulators if name in simulators):

@@ -39,6 +39,8 @@ REFUSED = [
     ({**FACENET, "from_layer": "Mixed_6a.concat"}, "FROM=Mixed_6a.concat: .* those of Repeat_1"),
     ({**FACENET, "act_bits": 12}, "ACT_BITS=12: choose 16 or 8"),
     ({**FACENET, "weight_format": "sm8"}, "WEIGHTS=sm8: .*give WEIGHT_BITS=8 too"),
+    ({**FACENET, "standardize": "per-image"}, "STANDARDIZE=per-image: did you mean per_image"),
+    ({"standardize": "per_image"}, "STANDARDIZE=per_image: NET=yolov3-tiny has no such choice"),
     ({"weight_bits": 8}, "WEIGHT_BITS=8: yolov3-tiny runs with 16 bits"),
     (
         {**FACENET, "weight_bits": 8, "format": "q7.8"},

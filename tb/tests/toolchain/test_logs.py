@@ -9,7 +9,7 @@ import pytest
 
 from tb.toolchain import logs
 from tb.toolchain.cocotb_runners import CommandError
-from tb.toolchain.logs import LONGEST, error_in, first_error
+from tb.toolchain.logs import LONGEST, error_in, first_error, last_line
 from tb.toolchain.process import ending
 from tb.toolchain.simulators import ToolError
 
@@ -137,7 +137,12 @@ def test_the_first_error_of_an_output_is_quoted(name: str) -> None:
 def test_an_error_is_one_short_line() -> None:
     """A long one is cut, and a log that is not there has none."""
     assert len(first_error(f"x.cpp:1: error: {'long ' * 500}\n")) == LONGEST + 3
-    assert error_in(Path("nonsuch.log")) == ""
+    assert error_in(Path("nonsuch.log")) == last_line(Path("nonsuch.log")) == ""
+
+
+def test_the_last_line_of_a_log_stands_in_for_an_error_that_is_not_known(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("first\nhostile make\n\n")
+    assert error_in(tmp_path / "a.log") == "" and last_line(tmp_path / "a.log") == "hostile make"
 
 
 @pytest.mark.parametrize(

@@ -68,15 +68,14 @@ def read_stored(weights: Path, cfg: Path) -> dict[str, StoredConv]:
 def file_layout(weights: Path, cfg: Path) -> Layout:
     """Find a weights file's layout by its length: header, classes, kernel of conv_set_2.
 
-    The kernel may be another than the description says. The number of classes may not,
-    where the description is the model's own, of the same name beside it; where the official
-    one stands in for it, any number is right.
+    Where the description is the model's own, of the same name beside it, they are as it says;
+    where the official one stands in for it, any number of classes and either kernel is right.
 
     Raises
     ------
     InputError
         If the description is another network, or the file is partial, too short, too long
-        or for another number of classes; the text names file, layer and figures.
+        or for another number of classes or kernel; the text names file, layer and figures.
     """
     said = read_description(cfg)
     content = _content(weights, HEADER_BYTES)
@@ -85,14 +84,20 @@ def file_layout(weights: Path, cfg: Path) -> Layout:
     for kernel in (said.set_2_kernel, 4 - said.set_2_kernel):
         for header in headers:
             classes = _classes(length - header, kernel)
-            if classes == said.classes or (classes is not None and not is_own(cfg, weights)):
-                return Layout(header, classes, kernel)
-            if classes is not None:
-                raise InputError(
-                    f"{weights}: its {length} bytes hold {classes} classes, but {cfg} says "
-                    f"classes={said.classes}: give the description that it was trained with"
-                )
+            if classes is None:
+                continue
+            found, wanted = (classes, kernel), (said.classes, said.set_2_kernel)
+            if found == wanted or not is_own(cfg, weights):
+                return Layout(header, *found)
+            raise InputError(
+                f"{weights}: its {length} bytes hold {_words(found)}, but {cfg} says "
+                f"{_words(wanted)}: give the description that it was trained with"
+            )
     raise _wrong_length(weights, length, headers, _file_nodes(said.classes, said.set_2_kernel))
+
+
+def _words(layout: tuple[int, int]) -> str:
+    return "{0} classes and a {1}x{1} kernel of conv_set_2 (layer 13)".format(*layout)
 
 
 def is_own(cfg: Path, weights: Path) -> bool:

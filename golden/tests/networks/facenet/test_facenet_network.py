@@ -21,7 +21,7 @@ from golden.graph.network import Network
 from golden.networks.facenet.build import build_facenet
 from golden.networks.facenet.files import FaceNet, read_facenet, read_named, tensors_of
 from golden.networks.facenet.graph import BOTTLENECK, facenet
-from golden.networks.facenet.pictures import prepare, prepare_all
+from golden.networks.facenet.pictures import Standardization, prepare, prepare_all
 from golden.networks.facenet.seeded import seeded
 from golden.quantization.fraction_bits import choose_formats, format_groups, reach
 from golden.quantization.layers import quantize_image
@@ -219,3 +219,27 @@ def test_the_whole_network_survives_16_bits() -> None:
     errors = network_errors(network, built, images[:1])
     assert min(block.sqnr_db or 0 for block in errors.blocks) > 50
     assert errors.cosines[0] > 0.99999
+
+
+def test_pictures_of_2017_are_standardised_one_by_one() -> None:
+    levels = np.random.default_rng(5).integers(0, 256, (90, 90, 3), np.uint8)
+    found = prepare(Image.fromarray(levels), 90, Standardization.PER_IMAGE)
+    values = [int(value) for value in levels.flat]
+    mean = sum(values) / len(values)
+    deviation = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5
+    wanted = [(value - mean) / deviation for value in values]
+    np.testing.assert_allclose(found.transpose(1, 2, 0).ravel(), wanted, rtol=1e-6, atol=1e-6)
+    # Without contrast the deviation is held at 1 / sqrt(values): not a division by zero.
+    assert not prepare(Image.new("RGB", (80, 80), (9, 9, 9)), 80, Standardization.PER_IMAGE).any()
+    nearly = np.zeros((80, 80, 3), np.uint8)
+    nearly[0, 0, 0] = 1
+    values_count = nearly.size
+    peak = prepare(Image.fromarray(nearly), 80, Standardization.PER_IMAGE).max()
+    assert peak == pytest.approx((1 - 1 / values_count) * values_count**0.5, rel=1e-6)
+
+
+def test_the_image_s_format_holds_the_standardised_range() -> None:
+    floats = narrow_network().folded()
+    shipped = {each: build_facenet(floats, None, None, SIZE, each) for each in Standardization}
+    fixed, own = shipped[Standardization.FIXED], shipped[Standardization.PER_IMAGE]
+    assert (fixed.input_frac, own.input_frac) == (15, 11)

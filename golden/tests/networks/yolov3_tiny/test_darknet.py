@@ -72,8 +72,11 @@ def test_numbers_come_out_in_their_places(write: Write) -> None:
     np.testing.assert_array_equal(convs["pred_1"].weight.ravel(), head[75:])
 
 
-def test_another_kernel_is_recognised_by_its_size(write: Write) -> None:
-    convs = read_convs(*write(np.zeros(floats(kernel=3))))
+def test_another_kernel_is_its_file_s_where_a_description_stands_in(write: Write) -> None:
+    weights, cfg = write(np.zeros(floats(kernel=3)))
+    with pytest.raises(InputError, match=r"a 3x3 kernel of conv_set_2 .*tiny\.cfg says .* a 1x1"):
+        read_convs(weights, cfg)
+    convs = read_convs(weights, cfg.rename(cfg.with_stem("official")))
     assert convs["conv_set_2"].weight.shape == (256, 1024, 3, 3)
 
 
@@ -81,7 +84,7 @@ def test_another_kernel_is_recognised_by_its_size(write: Write) -> None:
 def test_another_number_of_classes_is_refused_beside_its_own_description(
     kernel: int, write: Write
 ) -> None:
-    with pytest.raises(InputError, match=r"hold 80 classes, but .*tiny\.cfg says classes=20"):
+    with pytest.raises(InputError, match=r"hold 80 classes .*tiny\.cfg says 20 classes"):
         read_convs(*write(np.zeros(floats(255, kernel))))
 
 

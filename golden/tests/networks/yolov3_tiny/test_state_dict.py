@@ -247,7 +247,10 @@ def test_a_damaged_file_is_refused(
 ) -> None:
     path = checkpoints.write(tmp_path / f"x{suffix}", checkpoints.tensors(fused))
     data = path.read_bytes()
-    for content in (data[:-3], data[:1000], data[:5], b"", b"hello " * 99, b"\x80\x02." + data[:9]):
+    half = len(data) // 2
+    bit = data[:half] + bytes([data[half] ^ 0x40]) + data[half + 1 :]
+    cut = (data[:-3], data[:1000], data[:5], b"", b"hello " * 99, b"\x80\x02." + data[:9])
+    for content in cut if suffix == ".safetensors" else (bit, *cut):  # which has no checksum
         path.write_bytes(content)
         with pytest.raises(InputError, match=rf"x\{suffix}: .*(damaged|a text)") as caught:
             read_stored(path)
