@@ -33,7 +33,7 @@ NEUTRAL: Final[Mapping[str, Mapping[str, float]]] = {
     "convolutional": {
         **{"groups": 1, "binary": 0, "xnor": 0, "bin_output": 0, "flipped": 0},
         **{"antialiasing": 0, "sway": 0, "rotate": 0, "stretch": 0, "stretch_sway": 0},
-        **{"coordconv": 0, "share_index": -1_000_000_000},
+        **{"coordconv": 0, "reverse": 0, "share_index": -1_000_000_000},
         **_ANY_LAYER,
     },
     "maxpool": {"maxpool_depth": 0, "antialiasing": 0, "maxpool_zero_nonmax": 0, **_ANY_LAYER},
@@ -62,7 +62,7 @@ IGNORED: Final[Mapping[str, tuple[str, ...]]] = {
         *("optimized_memory", "workspace_size_limit_MB", "show_receptive_field"),
     ),
     "convolutional": (
-        *("dot", "angle", "assisted_excitation", "grad_centr", "reverse", "stream"),
+        *("dot", "angle", "assisted_excitation", "grad_centr", "stream"),
         *("wait_stream", *_TRAINING),
     ),
     "maxpool": ("out_channels", *_TRAINING),
@@ -113,11 +113,8 @@ def shown(key: str, option: Option) -> str:
 
 def _unknown(where: str, key: str, known: Iterable[str]) -> InputError:
     close = get_close_matches(key, known, 1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    return InputError(
-        f"{where}: {printable(key[:60])} is no key that Darknet reads here; {hint}"
-        "Mend or remove the line"
-    )
+    hint = f"did you mean {close[0]}?" if close else "mend or remove the line"
+    return InputError(f"{where}: {printable(key[:60])} is no key that Darknet reads here: {hint}")
 
 
 def markdown() -> str:
