@@ -264,9 +264,9 @@ module job_probe #(
             if (group_open)
                 $fdisplay(file, "open %0d %h %h %h %h", cycle, opened, bank, bank_free, swaps);
             if (at_0)
-                $fdisplay(file, "issue %0d %h %h %h %h %h %h %h %h %h %h %h %h %h %h", cycle, pass_0,
-                          address, outside, pixel, bank, in_group, ky, kx, group_first, group_last,
-                          tile_ports[2*ADDR_W+1], tile_ports[ADDR_W+1 +: ADDR_W],
+                $fdisplay(file, "issue %0d %h %h %h %h %h %h %h %h %h %h %h %h %h %h", cycle,
+                          pass_0, address, outside, pixel, bank, in_group, ky, kx, group_first,
+                          group_last, tile_ports[2*ADDR_W+1], tile_ports[ADDR_W+1 +: ADDR_W],
                           tile_ports[ADDR_W], tile_ports[0 +: ADDR_W]);
             if (at_1 && mac)
                 $fdisplay(file, "word %0d %h %h %h", cycle, pass_1, outside_1, word);
@@ -274,9 +274,10 @@ module job_probe #(
                 for (i = 0; i < P_IC; i = i + 1)
                     lane_weights[i*32 +: 32] = weight[(i*P_OC + lane)*32 +: 32];
                 bank_held_ports = bank_of(bank_held);
-                $fdisplay(file, "operands %0d %h %h %h %h %h %h %h", cycle, pass_2, act, lane_weights,
-                          bank_held_ports[2*PIXEL_W+1], bank_held_ports[PIXEL_W+1 +: PIXEL_W],
-                          bank_held_ports[PIXEL_W], bank_held_ports[0 +: PIXEL_W]);
+                $fdisplay(file, "operands %0d %h %h %h %h %h %h %h", cycle, pass_2, act,
+                          lane_weights, bank_held_ports[2*PIXEL_W+1],
+                          bank_held_ports[PIXEL_W+1 +: PIXEL_W], bank_held_ports[PIXEL_W],
+                          bank_held_ports[0 +: PIXEL_W]);
             end
             if (at_3 && valid_3)
                 $fdisplay(file, "add %0d %h %h %h %h %h %h %h %h", cycle, pass_3, first_3, bank_3,
