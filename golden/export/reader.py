@@ -17,18 +17,17 @@ from golden.arithmetic.fixed import Int16Array
 from golden.arithmetic.numerics import CHOICES, NumericOptions
 from golden.config import Activation, ConfigError, InputError, PoolPad
 from golden.export.writer import MANIFEST, SCHEMA, Ints, plain_options
+from golden.graph.anchors import Anchors, BoxDecoding
 from golden.graph.conv_layer import ConvLayer, Padding
 from golden.graph.image_size import ImageSize, image_size
 from golden.graph.layers import (
     IMAGE,
-    Anchors,
     AverageLayer,
     ConcatLayer,
     Layer,
     PoolLayer,
     ResidualLayer,
     Shape,
-    SquaredAnchors,
     UpsampleLayer,
 )
 from golden.graph.network import Network
@@ -130,10 +129,10 @@ def _network(about: Mapping[str, Any], tensors: Mapping[str, Ints]) -> Network:
     classes = tuple(about["classes"])
     frac = about["input_frac"]
     decoding = about.get("decoding", "darknet")
-    if decoding not in ("darknet", "ultralytics"):
+    if decoding not in [each.value for each in BoxDecoding]:
         raise InputError(f"decoding is {decoding!r}: darknet or ultralytics is wanted")
-    kept = {head: _boxes(head, boxes) for head, boxes in about.get("anchors", {}).items()}
-    anchors: Anchors = SquaredAnchors(kept) if decoding == "ultralytics" else kept
+    sides = {head: _boxes(head, boxes) for head, boxes in about.get("anchors", {}).items()}
+    anchors = Anchors(sides, BoxDecoding(decoding))
     saturated = about["saturated"]
     return Network(about["network"], nodes, frac, options, shape, classes, saturated, anchors)
 

@@ -18,8 +18,9 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.export.memory_files import raw_bytes
 from golden.export.memory_files import write_hex as write_hex_file
 from golden.files import whole_file, write_whole
+from golden.graph.anchors import BoxDecoding
 from golden.graph.conv_layer import ConvLayer
-from golden.graph.layers import IMAGE, Layer, decoding_of
+from golden.graph.layers import IMAGE, Layer
 from golden.graph.network import Network
 
 SCHEMA: Final = 1
@@ -69,7 +70,7 @@ def write_integers(
                 words = f"{name} {'x'.join(map(str, tensor.shape))}, {frac} fraction bits"
                 records[-1]["hex"] = f"{HEX}/{name}.hex"
                 write_hex_file(folder / records[-1]["hex"], tensor, width, words)
-    decoding = decoding_of(network.anchors)
+    decoding = network.anchors.decoding
     manifest = {
         "schema": SCHEMA,
         "network": network.name,
@@ -78,8 +79,8 @@ def write_integers(
         "input_shape": list(network.input_shape),
         "input_frac": network.input_frac,
         "classes": list(network.classes),
-        "anchors": {head: [*map(list, boxes)] for head, boxes in network.anchors.items()},
-        **({} if decoding == "darknet" else {"decoding": decoding}),
+        "anchors": {head: [*map(list, boxes)] for head, boxes in network.anchors.sides.items()},
+        **({} if decoding is BoxDecoding.DARKNET else {"decoding": decoding.value}),
         "saturated": network.saturated,
         "data": {
             "file": DATA,

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from golden.config import Activation, ConfigError
+from golden.graph.anchors import Anchors
 from golden.graph.conv_layer import conv_output_shape
 from golden.graph.float_conv import FloatConv
 from golden.graph.layers import (
     IMAGE,
-    Anchors,
     AverageLayer,
     ConcatLayer,
     Padding,
@@ -166,7 +166,7 @@ class FloatNetwork:
     """Kernel taps that are zero because a smaller kernel was embedded, by name."""
     white: float = 1.0
     """The largest magnitude of a pixel."""
-    anchors: Anchors = field(default_factory=dict)
+    anchors: Anchors = field(default_factory=Anchors)
     """Of the heads, where they describe boxes."""
 
     def check_numbers(self) -> None:

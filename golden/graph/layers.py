@@ -6,7 +6,7 @@ an error names the layer and the value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal, Protocol
 
@@ -15,8 +15,6 @@ from golden.graph.conv_layer import ConvLayer, Padding, Shape
 
 IMAGE = "image"
 """Name of the network's input tensor."""
-Anchors = Mapping[str, tuple[tuple[float, float], ...]]
-"""(width, height) of the boxes that each head starts from, pixels of the image, by head."""
 
 __all__ = [
     "AverageLayer",
@@ -32,16 +30,6 @@ __all__ = [
     "reciprocal",
     "sources",
 ]
-
-
-class SquaredAnchors(dict[str, tuple[tuple[float, float], ...]]):
-    """Anchors of heads that are decoded as Ultralytics' Detect layer does; others are Darknet's."""
-
-
-def decoding_of(anchors: Anchors | None) -> str:
-    """Return how the heads with these anchors are decoded, ``darknet`` or ``ultralytics``."""
-    return "ultralytics" if isinstance(anchors, SquaredAnchors) else "darknet"
-
 
 MAX_RESIDUAL_SHIFT: Final = 15
 """Fraction bits that a residual add can drop."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, offer
+from golden.graph.anchors import Anchors
 from golden.graph.layers import (
     IMAGE,
-    Anchors,
     ConvLayer,
     Layer,
     ResidualLayer,
@@ -43,7 +43,7 @@ class Network:
     """Class names of the heads, in channel order."""
     saturated: dict[str, int]
     """Weights that saturated when they were quantised, by layer."""
-    anchors: Anchors = field(default_factory=dict)
+    anchors: Anchors = field(default_factory=Anchors)
     """Of the heads, where they describe boxes."""
 
     def __post_init__(self) -> None:

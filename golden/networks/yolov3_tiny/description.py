@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from golden.graph.anchors import Anchors
 from golden.graph.image_size import ImageSize
-from golden.graph.layers import Anchors
 from golden.networks.yolov3_tiny.graph import ANCHOR_SIZES
 
 
@@ -17,7 +17,7 @@ class Description:
     """Of each head."""
     set_2_kernel: int
     """Side of conv_set_2's kernel, 1 or 3."""
-    anchors: Anchors = field(default_factory=lambda: ANCHOR_SIZES)
+    anchors: Anchors = field(default_factory=lambda: Anchors(ANCHOR_SIZES))
     """Three boxes a head, the masks applied."""
     size: ImageSize | None = None
     """``width`` and ``height`` of the image; None where they are not there."""

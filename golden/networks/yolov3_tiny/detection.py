@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from golden.arithmetic.fixed import FloatArray, Int16Array, check_finite, dequantize
 from golden.config import ConfigError, InputError
+from golden.graph.anchors import Anchors, BoxDecoding
 from golden.graph.image_size import ImageSize, sides
-from golden.graph.layers import Anchors, SquaredAnchors
 from golden.networks.yolov3_tiny.graph import (
     ANCHOR_SIZES,
     ANCHORS,
@@ -58,7 +58,7 @@ def decode(
     For each of three anchors the channels are x, y, width, height, objectness and the
     classes. With t a channel's value at a cell, centre = (sigmoid(t) + cell) * stride,
     size = exp(t) * anchor, score = sigmoid(objectness) * sigmoid(class) (Redmon and
-    Farhadi, YOLOv3, 2018). Heads with `SquaredAnchors` are decoded as Ultralytics' Detect does
+    Farhadi, YOLOv3, 2018). `BoxDecoding.ULTRALYTICS` is that of Ultralytics' Detect
     (ultralytics/yolov3, models/yolo.py): centre = (2 sigmoid(t) - 0.5 + cell) * stride,
     size = (2 sigmoid(t))**2 * anchor.
 
@@ -67,7 +67,7 @@ def decode(
     values : ndarray of float64, (3 * (5 + classes), GH, GW)
     head : str
         ``pred_1`` or ``pred_2``.
-    anchors : mapping, optional
+    anchors : Anchors, optional
         Three pairs a head; `ANCHOR_SIZES` unless given.
 
     Returns
@@ -78,11 +78,11 @@ def decode(
     scores : ndarray of float64, (3 * GH * GW, classes)
     """
     rows, columns = np.indices(values.shape[1:])
-    pairs = (anchors or ANCHOR_SIZES)[head]
-    sides = np.array(pairs, np.float64).reshape(ANCHORS, 2, 1, 1)
+    anchors = anchors if anchors and anchors.sides else Anchors(ANCHOR_SIZES)
+    sides = np.array(anchors.sides[head], np.float64).reshape(ANCHORS, 2, 1, 1)
     fields = values.reshape(ANCHORS, -1, *values.shape[1:])
     centre, scale = sigmoid(fields[:, :2]), fields[:, 2:4]
-    if isinstance(anchors, SquaredAnchors):
+    if anchors.decoding is BoxDecoding.ULTRALYTICS:
         centre, scale = 2 * centre - 0.5, (2 * sigmoid(scale)) ** 2
     else:
         scale = np.exp(np.clip(scale, *_EXPONENTS))
@@ -148,7 +148,7 @@ def detect(
         A box must score more.
     overlap : float
         Of two boxes of one class that share more of their union, the lesser goes.
-    anchors : mapping, optional
+    anchors : Anchors, optional
         Three pairs a head; `ANCHOR_SIZES` unless given.
 
     Raises

@@ -13,11 +13,12 @@ import torch
 from golden.arithmetic.fixed import dequantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import ConfigError, NumberFormat, ProductMode
+from golden.graph.anchors import Anchors
 from golden.graph.conv_layer import ConvLayer
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import Conv, FloatNetwork, Graph, Node
 from golden.graph.image_size import ImageSize
-from golden.graph.layers import Anchors, Layer
+from golden.graph.layers import Layer
 from golden.graph.network import Network
 from golden.networks.yolov3_tiny.build import build_yolov3_tiny
 from golden.networks.yolov3_tiny.files.fetch import ModelFiles
@@ -52,7 +53,7 @@ class Candidate:
     """From pixels (3, H, W), 0 to 1, to the two heads in real numbers."""
     about: dict[str, Any]
     """What JSON says of it."""
-    anchors: Anchors = field(default_factory=dict)
+    anchors: Anchors = field(default_factory=Anchors)
 
 
 @dataclass(slots=True)

@@ -16,8 +16,9 @@ import torch
 
 from golden.arithmetic.fixed import FloatArray, Int16Array, dequantize, quantize, saturate
 from golden.config import ConfigError, offer
+from golden.graph.anchors import Anchors
 from golden.graph.float_graph import FloatNetwork
-from golden.graph.layers import IMAGE, Anchors, sources
+from golden.graph.layers import IMAGE, sources
 from golden.graph.network import Network
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model

@@ -16,7 +16,6 @@ import msgspec
 
 from golden.config import InputError
 from golden.files import whole_folder
-from golden.graph.layers import decoding_of
 from golden.vision.images import load
 from tb.duts.conv_pe.frame_record import FrameSchedule
 from tb.flows.early import picture_files
@@ -158,8 +157,7 @@ class Checkpoint:
             "weights": prepared.quantized.sha256,
             "retune": prepared.quantized.retune_sha256,
             "names": prepared.network.classes,
-            "anchors": dict(prepared.network.anchors),
-            "decoding": decoding_of(prepared.network.anchors),
+            "anchors": str(prepared.network.anchors),
             "design": made.folder.name,
             "sources": _sources(),
         }

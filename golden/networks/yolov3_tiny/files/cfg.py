@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from golden.config import InputError
+from golden.graph.anchors import Anchors
 from golden.graph.image_size import image_size
 from golden.networks.yolov3_tiny.description import Description
 from golden.networks.yolov3_tiny.files.cfg_keys import HONOURED, check_keys, shown
@@ -77,7 +78,7 @@ def read_description(cfg: Path, official: bool = False) -> Description:
     return Description(
         classes=classes,
         set_2_kernel=kernel,
-        anchors=anchors,
+        anchors=Anchors(anchors),
         size=size and image_size(*size),
         note="; ".join(notes),
     )

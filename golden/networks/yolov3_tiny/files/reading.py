@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError
+from golden.graph.anchors import Anchors
 from golden.graph.float_conv import FloatConv, StoredConv
 from golden.graph.float_graph import FloatNetwork
-from golden.graph.layers import Anchors, SquaredAnchors
 from golden.importers.torch.tensor_files import read_tensors
 from golden.networks.yolov3_tiny.description import Description
 from golden.networks.yolov3_tiny.files import cfg, darknet
@@ -152,7 +152,7 @@ def _checkpoint_description(files: ModelFiles) -> Description:
     said = Description(classes=classes, set_2_kernel=kernel)
     anchors = find_anchors(tensors)
     if anchors is not None:
-        return _named(tensors, replace(said, anchors=anchors))
+        return _named(tensors, replace(said, anchors=Anchors(anchors)))
     missing = f"no .cfg is beside {files.weights.name}: the official anchors count"
     return _named(tensors, replace(said, note=missing))
 
@@ -160,7 +160,7 @@ def _checkpoint_description(files: ModelFiles) -> Description:
 def _named(tensors: Mapping[str, torch.Tensor], said: Description) -> Description:
     """A description with what a checkpoint's names add: how boxes are decoded, a note."""
     naming = find_naming(tensors)
-    anchors = SquaredAnchors(said.anchors) if naming.squared else said.anchors
+    anchors = replace(said.anchors, decoding=naming.decoding)
     return replace(said, anchors=anchors, note="; ".join(filter(None, (said.note, naming.note))))
 
 

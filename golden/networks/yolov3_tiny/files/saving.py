@@ -11,8 +11,8 @@ import torch
 
 from golden.config import ConfigError, InputError
 from golden.files import write_whole
+from golden.graph.anchors import BoxDecoding
 from golden.graph.float_conv import FloatConv, neutral
-from golden.graph.layers import decoding_of
 from golden.importers.torch.tensor_files import TensorFile, read_tensors, tensor_bytes
 from golden.networks.yolov3_tiny.files import darknet, state_dict
 from golden.networks.yolov3_tiny.files.fetch import (
@@ -103,11 +103,11 @@ def write_folded(
 
 def unsaid(files: ModelFiles, path: Path) -> str:
     """Return what `write_folded`'s names do not keep of a model, in a line; empty for nothing."""
-    if decoding_of(read_description(files).anchors) == "darknet":
+    if read_description(files).anchors.decoding is BoxDecoding.DARKNET:
         return ""
     return (
-        f"{path.name} does not say that its boxes are those of Ultralytics' Detect layer: they "
-        f"will be decoded as Darknet's; for boxes use {files.weights.name}"
+        f"{path.name} keeps neither the anchors nor the decoding of Ultralytics' Detect layer: "
+        f"Darknet's will count; for boxes use {files.weights.name}"
     )
 
 

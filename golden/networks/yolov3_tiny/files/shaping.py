@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from golden.config import InputError, PoolPad
+from golden.graph.anchors import Anchors
 from golden.graph.float_conv import FloatConv, embed_in_centre
 from golden.graph.float_graph import FloatNetwork
-from golden.graph.layers import Anchors
 from golden.networks.yolov3_tiny.graph import (
     ANCHORS,
     BOX_CHANNELS,
@@ -55,7 +55,7 @@ def hardware_network(
         shaped["conv_set_2"] = embed_in_centre(shaped["conv_set_2"], 3)
         zeros["conv_set_2"] = 3 * 3 - 1
     nodes = graph(len(classes), pool_pad)
-    return FloatNetwork(nodes, shaped, classes, zeros, anchors=anchors or {})
+    return FloatNetwork(nodes, shaped, classes, zeros, anchors=anchors or Anchors())
 
 
 def file_network(
@@ -86,7 +86,7 @@ def file_network(
         raise _names_disagree(convs[HEADS[0]], names)
     nodes = graph(classes, pool_pad, convs["conv_set_2"].weight.shape[2])
     names = names or tuple(map(str, range(classes)))
-    return FloatNetwork(nodes, dict(convs), names, anchors=anchors or {})
+    return FloatNetwork(nodes, dict(convs), names, anchors=anchors or Anchors())
 
 
 def _names_disagree(head: FloatConv, names: tuple[str, ...]) -> InputError:

@@ -17,8 +17,8 @@ from typing import Final
 import torch
 
 from golden.config import InputError
+from golden.graph.anchors import BoxDecoding, Sides
 from golden.graph.float_conv import Epsilon
-from golden.graph.layers import Anchors
 from golden.networks.yolov3_tiny.graph import ANCHORS, HEADS
 
 _BACKBONE: Final = {2 * i: f"conv{i + 1}" for i in range(6)}
@@ -59,8 +59,7 @@ class Naming:
     """The one of its batch normalisations."""
     note: str = ""
     """What its names do not say and a user should know."""
-    squared: bool = False
-    """Whether boxes are decoded as Ultralytics' Detect layer does, not as Darknet does."""
+    decoding: BoxDecoding = BoxDecoding.DARKNET
 
 
 def find_naming(names: Iterable[str]) -> Naming:
@@ -102,11 +101,11 @@ def find_naming(names: Iterable[str]) -> Naming:
             "9.5 train with SiLU, another network, which the PE does not have; boxes are decoded "
             "as its Detect layer does"
         )
-        return Naming(own, Epsilon.SLIM, note, squared=True)
+        return Naming(own, Epsilon.SLIM, note, BoxDecoding.ULTRALYTICS)
     return Naming(own, Epsilon.ULTRALYTICS if first["conv"] == "Conv2d" else Epsilon.TORCH)
 
 
-def find_anchors(tensors: Mapping[str, torch.Tensor]) -> Anchors | None:
+def find_anchors(tensors: Mapping[str, torch.Tensor]) -> dict[str, Sides] | None:
     """Return the anchors that Ultralytics' Detect keeps, in pixels; None: there are none.
 
     ``anchors`` holds (2, 3, 2) in cells of each head's grid, finer grid first;

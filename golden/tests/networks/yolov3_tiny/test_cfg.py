@@ -103,21 +103,21 @@ def test_encodings_and_line_ends(encode: Callable[[str], bytes], read: Read) -> 
 
 def test_masks_choose_anchors(read: Read) -> None:
     first = edited(24, "mask = 3,4,5", "mask = 0,1,2")
-    assert read(first).anchors == PUBLISHED
+    assert read(first).anchors.sides == PUBLISHED
     said = read(first, official=True)
-    assert said.anchors == ANCHOR_SIZES
+    assert said.anchors.sides == ANCHOR_SIZES
     assert "mask 1,2,3 of pred_1" in said.note
     first[24] = first[24].replace("mask = 0,1,2", "mask = 2,0,2")
     first[17] = first[17].replace(ANCHORS, "anchors=1,2, 3,4, 5,6, 40.5,41, 67,84, 172,.5e3")
     said = read(first, official=True)
-    assert said.anchors == {
+    assert said.anchors.sides == {
         "pred_2": ((40.5, 41), (67, 84), (172, 500)),
         "pred_1": ((37, 58), (10, 14), (37, 58)),
     }
     assert said.note == ""
     all_three = edited(17, f"mask = 3,4,5\n{ANCHORS}", "anchors=1,2, 3,4, 5,6")
     all_three[17] = all_three[17].replace("num=6", "num=3")
-    assert read(all_three).anchors["pred_2"] == ((1, 2), (3, 4), (5, 6))
+    assert read(all_three).anchors.sides["pred_2"] == ((1, 2), (3, 4), (5, 6))
 
 
 def test_sizes_and_fit(read: Read) -> None:

@@ -14,7 +14,7 @@ from golden.arithmetic.numerics import NumericOptions
 from golden.config import InputError
 from golden.export.reader import read_integers
 from golden.export.writer import write_integers
-from golden.graph.layers import SquaredAnchors, decoding_of
+from golden.graph.anchors import Anchors, BoxDecoding
 from golden.networks.yolov3_tiny.detection import STRIDES, decode
 from golden.networks.yolov3_tiny.files.fetch import model_files
 from golden.networks.yolov3_tiny.files.reading import (
@@ -30,13 +30,15 @@ from golden.tests.networks.yolov3_tiny.descriptions import description
 from golden.tests.networks.yolov3_tiny.test_torch_names import numbered
 from golden.tests.small_networks import branches
 
+SQUARED = Anchors(ANCHOR_SIZES, BoxDecoding.ULTRALYTICS)
+
 
 @pytest.mark.parametrize("head", ["pred_1", "pred_2"])
 def test_every_box_is_that_of_the_formula(head: str) -> None:
     rows, columns, classes = 2, 3, 1
     values = np.random.default_rng(1).normal(0, 2, (3 * (5 + classes), rows, columns))
-    corners, _ = decode(values, head, SquaredAnchors(ANCHOR_SIZES))
-    plain, _ = decode(values, head, dict(ANCHOR_SIZES))
+    corners, _ = decode(values, head, SQUARED)
+    plain, _ = decode(values, head, Anchors(ANCHOR_SIZES))
     found = iter(zip(corners, plain, strict=True))
     for anchor, (width, height) in enumerate(ANCHOR_SIZES[head]):
         for row in range(rows):
@@ -67,11 +69,11 @@ def test_a_checkpoint_says_its_decoding_whatever_lies_beside_it(
     if described:
         path.with_suffix(".cfg").write_text("\n".join(description(75)))
     said = read_description(model_files(path))
-    assert decoding_of(said.anchors) == "ultralytics"
-    assert (said.anchors == ANCHOR_SIZES) is not described
+    assert said.anchors.decoding is BoxDecoding.ULTRALYTICS
+    assert (said.anchors == SQUARED) is not described
     assert "SiLU" in said.note
     assert ("no .cfg" in said.note) is not described
-    assert decoding_of(read_network(model_files(path), NumericOptions()).anchors) == "ultralytics"
+    assert read_network(model_files(path), NumericOptions()).anchors == said.anchors
 
 
 def test_what_the_torch_model_s_names_do_not_keep_is_said(tmp_path: Path) -> None:
@@ -91,17 +93,15 @@ def test_what_is_written_like_it_reads_back_equal(tmp_path: Path) -> None:
     save_like(files, convs, tmp_path / "again.pth")
     check_saved(tmp_path / "again.pth", convs)
     again = read_description(model_files(tmp_path / "again.pth"))
-    assert decoding_of(again.anchors) == "ultralytics"
+    assert again.anchors.decoding is BoxDecoding.ULTRALYTICS
 
 
 def test_a_manifest_keeps_the_decoding(tmp_path: Path) -> None:
     made = branches((12, 10))
     path = write_integers(tmp_path, made, write_hex=False)
     assert "decoding" not in json.loads(path.read_text())
-    path = write_integers(
-        tmp_path, replace(made, anchors=SquaredAnchors(ANCHOR_SIZES)), write_hex=False
-    )
-    assert decoding_of(read_integers(path).network.anchors) == "ultralytics"
+    path = write_integers(tmp_path, replace(made, anchors=SQUARED), write_hex=False)
+    assert read_integers(path).network.anchors == SQUARED
     about = json.loads(path.read_text())
     path.write_text(json.dumps({**about, "decoding": "v8"}))
     with pytest.raises(InputError, match="decoding is 'v8': darknet or ultralytics is wanted"):

@@ -35,13 +35,13 @@ def published(anchors: str = ANCHORS) -> str:
 
 def test_the_official_weights_have_their_trained_mask(tmp_path: Path) -> None:
     said = read_description(model(tmp_path, published(), official=True))
-    assert said.anchors == ANCHOR_SIZES
+    assert said.anchors.sides == ANCHOR_SIZES
     assert "mask 1,2,3" in said.note
 
 
 def test_anchors_of_a_description_count_beside_the_official_weights_too(tmp_path: Path) -> None:
     said = read_description(model(tmp_path, published(HALVED), official=True))
-    assert said.anchors == {
+    assert said.anchors.sides == {
         head: tuple((width / 2, height / 2) for width, height in pairs)
         for head, pairs in ANCHOR_SIZES.items()
     }
@@ -49,12 +49,12 @@ def test_anchors_of_a_description_count_beside_the_official_weights_too(tmp_path
 
 def test_a_user_s_own_mask_counts(tmp_path: Path) -> None:
     said = read_description(model(tmp_path, published(), official=False))
-    assert said.anchors["pred_1"] == ((10, 14), (23, 27), (37, 58))
+    assert said.anchors.sides["pred_1"] == ((10, 14), (23, 27), (37, 58))
 
 
 def test_weights_without_a_description_get_the_official_anchors_and_a_line(tmp_path: Path) -> None:
     said = read_description(model(tmp_path, published(), official=False, own=False))
-    assert (said.classes, said.size, said.anchors) == (20, None, ANCHOR_SIZES)
+    assert (said.classes, said.size, said.anchors.sides) == (20, None, ANCHOR_SIZES)
     assert "no .cfg is beside mine.weights" in said.note
 
 

@@ -94,8 +94,8 @@ def test_anchors_are_those_of_the_checkpoint(dtype: torch.dtype) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "squared"),
-    [(numbered(), True), (listed("Conv2d", "BatchNorm2d"), False)],
+    ("names", "decoding"),
+    [(numbered(), "ultralytics"), (listed("Conv2d", "BatchNorm2d"), "darknet")],
 )
-def test_numbered_names_have_the_boxes_of_detect(names: dict[str, str], squared: bool) -> None:
-    assert find_naming(names).squared is squared
+def test_numbered_names_have_the_boxes_of_detect(names: dict[str, str], decoding: str) -> None:
+    assert find_naming(names).decoding.value == decoding

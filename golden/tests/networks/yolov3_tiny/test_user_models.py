@@ -65,7 +65,7 @@ def test_anchors_and_masks_are_those_of_the_description(
 ) -> None:
     path = write_user_model(tmp_path, 2, anchors=anchors, masks=masks)
     network = network_of(path)
-    assert network.anchors["pred_1"] == wanted
+    assert network.anchors.sides["pred_1"] == wanted
     assert network.anchors == read_description(model_files(path)).anchors
 
 
@@ -88,7 +88,7 @@ def test_boxes_have_the_sizes_of_the_anchors(tmp_path: Path) -> None:
     ]
     boxes = set()
     for head, anchor, row, column in cells:
-        width, height = network.anchors[head][anchor]
+        width, height = network.anchors.sides[head][anchor]
         wide, high = heads[head][6 * anchor + 2 : 6 * anchor + 4, row, column]
         boxes.add((round(width * float(np.exp(wide)), 3), round(height * float(np.exp(high)), 3)))
     assert inside and sides <= boxes
@@ -96,9 +96,9 @@ def test_boxes_have_the_sizes_of_the_anchors(tmp_path: Path) -> None:
 
 def test_the_official_weights_keep_the_masks_that_they_were_trained_with(tmp_path: Path) -> None:
     files = model_files(write_user_model(tmp_path, 80))
-    assert read_description(files).anchors["pred_1"][0] == (10, 14)
+    assert read_description(files).anchors.sides["pred_1"][0] == (10, 14)
     official = read_description(replace(files, sha256=OFFICIAL_SHA256[WEIGHTS]))
-    assert official.anchors == ANCHOR_SIZES
+    assert official.anchors.sides == ANCHOR_SIZES
     assert "1,2,3" in official.note
 
 
@@ -119,11 +119,11 @@ def test_a_size_that_the_network_cannot_have_is_refused(tmp_path: Path) -> None:
 
 def test_a_description_beside_a_checkpoint_counts(tmp_path: Path) -> None:
     model = write(tmp_path / "mine.safetensors", tensors(stored(20, 3)))
-    assert network_of(model).anchors == ANCHOR_SIZES
+    assert network_of(model).anchors.sides == ANCHOR_SIZES
     assert "no .cfg" in model_note(model_files(model))
     write_user_model(tmp_path, 20, 96, HALVED)
     (tmp_path / "mine.names").unlink()
-    assert network_of(model).anchors["pred_1"][0] == (5, 7)
+    assert network_of(model).anchors.sides["pred_1"][0] == (5, 7)
     assert size_beside(model) == 96
     write_user_model(tmp_path, 3)
     with pytest.raises(InputError, match=r"20 classes, but .*mine.cfg says classes=3"):
@@ -149,4 +149,4 @@ def test_the_official_description_is_copied_with_the_trained_mask(tmp_path: Path
     assert copy_companions(files, tmp_path / "again.pth") == [tmp_path / "again.names"]
     copy_companions(files, tmp_path / "again.weights")
     again = replace(files, cfg=tmp_path / "again.cfg", weights=tmp_path / "again.weights")
-    assert read_description(replace(again, sha256="0")).anchors == ANCHOR_SIZES
+    assert read_description(replace(again, sha256="0")).anchors.sides == ANCHOR_SIZES
