@@ -117,6 +117,13 @@ class LeakyPlace(str, Enum):
     BEFORE_REQUANT = "before_requant"
 
 
+class Standardization(str, Enum):
+    """How pixels p get a sign: (p - 127.5) / 128, or by the picture's own mean and deviation."""
+
+    FIXED = "fixed"
+    PER_IMAGE = "per_image"
+
+
 class PoolPad(str, Enum):
     """Value beyond the right and bottom edge of the stride-1 pool."""
 

@@ -13,13 +13,13 @@ import torch
 from golden.arithmetic.fixed import FloatArray, dequantize
 from golden.arithmetic.numerics import NumericOptions
 from golden.arithmetic.sm8 import FRACTIONS, Best, Sm8Mode, decode, encode
+from golden.config import Standardization
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import FloatNetwork, Graph
 from golden.graph.network import Network
 from golden.networks.facenet.build import build_facenet
 from golden.networks.facenet.files import FaceNet
 from golden.networks.facenet.graph import BOTTLENECK
-from golden.networks.facenet.pictures import Standardization
 from golden.quantization.layers import quantize_image
 from golden.reference import float_model
 from golden.reference.run import run

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from golden.config import ConfigError, ProductMode
+from golden.config import ConfigError, ProductMode, Standardization
 from golden.graph.float_conv import FloatConv
 from golden.graph.float_graph import FloatNetwork
 from golden.graph.image_size import sides
@@ -70,7 +70,6 @@ class FaceNet(NetworkAdapter):
         """Read or draw the network, fold and quantise it."""
         from golden.networks.facenet.build import build_facenet
         from golden.networks.facenet.files import read_facenet
-        from golden.networks.facenet.pictures import Standardization
         from golden.networks.facenet.seeded import seeded_file
         from tb.toolchain.build import CACHE
 
@@ -98,7 +97,7 @@ class FaceNet(NetworkAdapter):
 
     def pixels(self, picture: Image.Image, options: NetworkOptions) -> Pixels:
         """Cut out the middle square and standardise it."""
-        from golden.networks.facenet.pictures import Standardization, prepare
+        from golden.networks.facenet.pictures import prepare
 
         return prepare(picture, sides(options.size)[0], Standardization(options.standardize))
 

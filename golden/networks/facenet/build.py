@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from golden.arithmetic.numerics import NumericOptions
-from golden.config import NumberFormat
+from golden.config import NumberFormat, Standardization
 from golden.graph.float_graph import FloatNetwork
 from golden.graph.network import Network
 from golden.networks.facenet.graph import INPUT_SIZE, check_size
-from golden.networks.facenet.pictures import LARGEST, Standardization, prepare_all
+from golden.networks.facenet.pictures import LARGEST, prepare_all
 from golden.quantization.network import quantize_network
 from golden.vision.images import Pixels
 

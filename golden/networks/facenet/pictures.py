@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from math import sqrt
 from pathlib import Path
 from typing import Final
@@ -10,19 +9,9 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from golden.config import Standardization
 from golden.networks.facenet.graph import INPUT_SIZE, WHITE
 from golden.vision.images import Pixels, calibration_images, load
-
-
-class Standardization(Enum):
-    """How a picture's pixels p become the network's input."""
-
-    FIXED = "fixed"
-    """(p - 127.5) / 128: models of 2018, and facenet-pytorch's."""
-    PER_IMAGE = "per_image"
-    """(p - mean) / max(deviation, 1 / sqrt(values)), of all values of the picture: models of
-    2017 (``prewhiten`` of github.com/davidsandberg/facenet)."""
-
 
 LARGEST: Final = {Standardization.FIXED: WHITE, Standardization.PER_IMAGE: 8.0}
 """Magnitude that the image's format holds. What a picture has beyond 8 deviations is cut off."""
@@ -44,7 +33,9 @@ def prepare(
     size : int
         Rows and columns wanted.
     standardization : Standardization
-        What the model was trained with.
+        What the model was trained with. Models of 2018, and facenet-pytorch's: fixed. Those
+        of 2017 (``prewhiten`` of github.com/davidsandberg/facenet): per image,
+        (p - mean) / max(deviation, 1 / sqrt(values)) of all values of the picture.
 
     >>> prepare(Image.new("RGB", (4, 2), (255, 0, 127)), 2)[:, 0, 0].tolist()
     [0.99609375, -0.99609375, -0.00390625]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from tb.choices import choose
+from golden.config import Standardization
 from tb.commands import common
 from tb.console import echo, new_console, print_whole, write_json
 
@@ -24,7 +24,9 @@ _Model = Annotated[
     ),
 ]
 _Size = Annotated[int, typer.Option(help="Rows and columns of the picture.")]
-_Standardize = Annotated[str, typer.Option(help="fixed, or per_image for models of 2017.")]
+_Standardize = Annotated[
+    Standardization, typer.Option("--standardize", help="Of pixels; per_image for models of 2017.")
+]
 _Blocks = Annotated[bool, typer.Option(help="Show every block.")]
 
 
@@ -34,34 +36,32 @@ def facenet(
     images: common.Images = None,
     views: common.OneOrViews = 0,
     size: _Size = 160,
-    standardize: _Standardize = "fixed",
+    standardize: _Standardize = Standardization.FIXED,
     seed: common.Seed = 1,
     blocks: _Blocks = False,
     json: common.Json = None,
 ) -> None:
     """Compare FaceNet in integers with FaceNet in floats: six formats, block by block."""
     from golden.networks.facenet.graph import check_size
-    from golden.networks.facenet.pictures import Standardization, prepare, prepare_all
+    from golden.networks.facenet.pictures import prepare, prepare_all
     from golden.study.facenet import FORMATS, evaluate_formats
 
     console = new_console()
     check_size(size)
-    choose("--standardize", standardize, [each.value for each in Standardization])
-    kind = Standardization(standardize)
     weights, about = _network(model, seed, console)
     chosen = common.choose_pictures(image, images, views, seed, console)
-    pictures = [prepare(shown.image, size, kind) for shown in chosen]
+    pictures = [prepare(shown.image, size, standardize) for shown in chosen]
     common.print_unreadable(chosen, console)
     with common.counted_steps(console, "formats", len(FORMATS)) as advance:
-        calibration = prepare_all(None, size, kind)
+        calibration = prepare_all(None, size, standardize)
         outcomes = evaluate_formats(
-            weights, pictures, calibration, standardization=kind, advance=advance
+            weights, pictures, calibration, standardization=standardize, advance=advance
         )
     _show(outcomes, blocks, console)
     document = {
         "model": about,
         "size": size,
-        "standardize": standardize,
+        "standardize": standardize.value,
         "pictures": chosen.to_dict(),
         "formats": [outcome.to_dict() for outcome in outcomes],
     }

@@ -19,6 +19,7 @@ from golden.config import (
     PoolPad,
     ProductMode,
     Slope,
+    Standardization,
 )
 from golden.graph.image_size import ImageSize, parse_size
 from tb.choices import DEFAULT_CLOCK, choose, parse_array, parse_clock, parse_jobs
@@ -31,7 +32,6 @@ from tb.toolchain.patch import Patch
 DEFAULT_BUG: Final = "rounding"
 """What `INJECT=rtl` puts in, unless another is chosen."""
 FITS: Final = ("letterbox", "plain")
-STANDARDIZATIONS: Final = ("fixed", "per_image")
 SIZE_SOURCES: Final = ("SIZE", "model", "default")
 SIMULATORS: Final = ("verilator", "icarus")
 INJECTIONS: Final = ("expected", "rtl", "stream")
@@ -149,7 +149,7 @@ class SimOptions:
         "letterbox", "How a picture is brought to that size: `letterbox` (default), `plain`"
     )
     standardize: str = variable(
-        STANDARDIZATIONS[0],
+        Standardization.FIXED.value,
         "How FaceNet's pictures are standardised: `fixed` (default), by 127.5 and 128; "
         "`per_image`, by each picture's mean and deviation, for models of 2017",
     )
@@ -201,7 +201,7 @@ class SimOptions:
         if self.size == NOT_GIVEN:
             object.__setattr__(self, "size", self._model_size() or self.network.size)
         choose("FIT", self.fit, FITS)
-        choose("STANDARDIZE", self.standardize, STANDARDIZATIONS)
+        _member(Standardization, "STANDARDIZE", self.standardize)
         choose("SIM", self.sim, SIMULATORS)
         if self.inject:
             choose("INJECT", self.inject, INJECTIONS)

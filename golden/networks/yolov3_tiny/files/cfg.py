@@ -75,6 +75,8 @@ def read_description(cfg: Path, official: bool = False) -> Description:
     if net.integer("letter_box", 1) == 0:
         notes.append("letter_box=0 of [net] means stretched pictures: give FIT=plain (--fit)")
     size = _image(net)
+    if size is None:
+        notes.append("[net] has no width and height: 416 counts, unless SIZE= (--size) is given")
     return Description(
         classes=classes,
         set_2_kernel=kernel,

@@ -23,7 +23,7 @@ def read_names(path: Path) -> tuple[str, ...]:
     ------
     InputError
         If the file cannot be read or is no text, or a line among the names is blank,
-        too long, or a name that stands there already.
+        too long, YAML, or a name that stands there already.
     """
     check_text_file(path, "class names, one a line")
     try:
@@ -45,6 +45,10 @@ def read_names(path: Path) -> tuple[str, ...]:
             raise InputError(
                 f"{path} line {number}: blank, which Darknet takes for a class without a name; "
                 "remove the line or name the class"
+            )
+        if line == "names:":
+            raise InputError(
+                f"{path} line {number}: names: is YAML's; give class names, one a line"
             )
         if len(name) > LONGEST_NAME:
             raise InputError(f"{path} line {number}: {len(name)} characters are no class name")

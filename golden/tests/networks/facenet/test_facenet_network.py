@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 
 from golden.arithmetic.fixed import Int16Array
 from golden.arithmetic.numerics import NumericOptions
-from golden.config import ConfigError, InputError, NumberFormat, ProductMode
+from golden.config import ConfigError, InputError, NumberFormat, ProductMode, Standardization
 from golden.export.reader import read_integers
 from golden.export.writer import write_integers
 from golden.graph.layers import ConvLayer, PoolLayer, ResidualLayer, sources
@@ -21,7 +21,7 @@ from golden.graph.network import Network
 from golden.networks.facenet.build import build_facenet
 from golden.networks.facenet.files import FaceNet, read_facenet, read_named, tensors_of
 from golden.networks.facenet.graph import BOTTLENECK, facenet
-from golden.networks.facenet.pictures import Standardization, prepare, prepare_all
+from golden.networks.facenet.pictures import prepare, prepare_all
 from golden.networks.facenet.seeded import seeded
 from golden.quantization.fraction_bits import choose_formats, format_groups, reach
 from golden.quantization.layers import quantize_image

@@ -123,7 +123,8 @@ def test_masks_choose_anchors(read: Read) -> None:
 def test_sizes_and_fit(read: Read) -> None:
     said = read(edited(0, "width=416\nheight=416", "width=640\nheight=384\ninputs=737280"))
     assert str(said.size) == "640x384"
-    assert read(edited(0, "width=416\nheight=416\n", "")).size is None
+    unsized = read(edited(0, "width=416\nheight=416\n", ""))
+    assert unsized.size is None and "no width and height: 416 counts" in unsized.note
     assert "FIT=plain" in read(edited(0, "channels=3", "channels=3\nletter_box=0")).note
 
 

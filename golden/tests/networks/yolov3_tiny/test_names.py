@@ -39,6 +39,7 @@ def test_names_are_read_in_any_usual_form(tmp_path: Path, content: bytes) -> Non
     ("content", "text"),
     [
         (b"car\n\nbus\n", "line 2: blank"),
+        (b"names:\n  0: person\n", "line 1: names: is YAML's"),
         (b"\ncar\nbus\n", "line 1: blank"),
         (b"car\nbus\ncar\n", "line 3: car is the name in line 1"),
         (b"", "holds no class name"),
