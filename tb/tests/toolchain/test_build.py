@@ -49,3 +49,18 @@ def test_objects_are_kept_once(tmp_path: Path) -> None:
     scratch_folder.keep_runtime(out, runtime)
     kept = {path.name: path.read_text() for path in runtime.iterdir()}
     assert kept == {"verilated.o": "first", "verilated_fst_c.o": "waves"}
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        ("a.v:3: warning: implicit\na.v:9: syntax error\n", "a.v:9: syntax error"),
+        ("what no tool says\n", "make ended with code 9; what no tool says"),
+        ("", "make ended with code 9"),
+    ],
+)
+def test_a_failed_compilation_says_its_first_error_or_its_last_line(
+    log: str, reason: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.log").write_text(log)
+    assert build._reason(RuntimeError("make ended with code 9"), tmp_path / "a.log") == reason
